@@ -1,0 +1,66 @@
+"""The numbers behind draws that the evidence ledger accounts for: one value per draw for each uncertain number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from journeysim.model.draws import Assumption, names_on
+from journeysim.model.dwell import Family
+from journeysim.model.journey import JourneyMap, split_link
+from journeysim.model.quantity import Floats
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+#: Variable -> how the ledger calls it. Dwell is represented by its scale.
+_PER_LINK: Final = {"share": "share", "dwell_a": "dwell", "link_value": "value", "link_cost": "cost"}
+_PER_PLACE: Final = {
+    "visit_value": "value", "visit_cost": "cost", "value_per_day": "value per day", "cost_per_day": "cost per day",
+    "effort": "effort", "feeling": "feeling",
+}  # fmt: skip
+MEASURED: Final = "measured"
+
+
+def assumptions_of(
+    journey: JourneyMap, data: xr.Dataset, measured: Mapping[str, frozenset[str]] | None = None
+) -> tuple[Assumption, ...]:
+    """Return every number that differs between draws, averaged over personas by their share and over tenure periods.
+
+    Names are "share: a -> b", "dwell: a -> b", "value: a", …, "persona share: small loans", "entry: a", "arrivals".
+    `measured` maps "share" and "dwell" to the labels of links, and "entry" and "persona share" to names, whose
+    values rest on more observed customers than the map's own weight; all others carry the touchpoint's basis.
+    """
+    observed = measured or {}
+    basis = {touchpoint.name: touchpoint.basis for touchpoint in journey.touchpoints}
+    found = []
+    for kind, name, values in _numbers(data):
+        place = split_link(name)[0]
+        rests_on = MEASURED if name in observed.get(kind, ()) else basis.get(place, "guess")
+        if np.ptp(values) > 0:
+            found.append(Assumption(f"{kind}: {name}" if name else kind, rests_on, values))
+    return tuple(found)
+
+
+def _numbers(data: xr.Dataset) -> Iterator[tuple[str, str, Floats]]:
+    weights = np.asarray(data["persona_share"].values)
+    links, places, personas = (names_on(data, axis) for axis in ("link", "place", "persona"))
+    fixed = np.asarray(data["family"].values) == Family.FIXED
+    for variables, names in ((_PER_LINK, links), (_PER_PLACE, places)):
+        for variable, kind in variables.items():
+            means = _population(np.asarray(data[variable].values), weights)
+            for position, name in enumerate(names):
+                if not (variable == "dwell_a" and fixed[position] and not np.any(means[:, position])):
+                    yield kind, name, means[:, position]
+    entry = np.einsum("dg,dgs->ds", weights, np.asarray(data["entry"].values))
+    yield from (("entry", name, entry[:, position]) for position, name in enumerate(places))
+    yield from (("persona share", name, weights[:, position]) for position, name in enumerate(personas))
+    if not np.any(np.isnan(data["arrivals"].values)):
+        yield "arrivals", "", np.asarray(data["arrivals"].values)
+
+
+def _population(values: Floats, weights: Floats) -> Floats:
+    """Return the average customer's value, shape (draw, names)."""
+    return np.asarray(np.einsum("dg,dgpk->dk", weights, values) / values.shape[2])

@@ -1,0 +1,148 @@
+"""Comparison: levels and paired differences of every metric, and who lives differently. A frozen value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, final
+
+import numpy as np
+
+from journeysim.model.quantity import Floats
+from journeysim.simulate.outcomes import Outcomes
+from journeysim.simulate.tally import Tally
+
+View = Literal["cohort", "calendar"]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Mean and quantiles over draws; None where undefined (then `why` says it)."""
+
+    mean: float | None
+    q05: float | None
+    q25: float | None
+    q50: float | None
+    q75: float | None
+    q95: float | None
+    why: str = ""
+
+
+def spread_of(values: Floats) -> Spread:
+    """Return mean and quantiles of the finite values (draw,); all None when fewer than half are finite."""
+    finite = values[np.isfinite(values)]
+    if len(finite) * 2 < len(values) or len(finite) == 0:
+        return Spread(None, None, None, None, None, None, f"undefined in {len(values) - len(finite):,} of {len(values):,} draws")
+    low, first, middle, third, high = (float(q) for q in np.quantile(finite, [0.05, 0.25, 0.5, 0.75, 0.95]))
+    return Spread(float(finite.mean()), low, first, middle, third, high)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Level:
+    """One metric of one arm: its spread over draws, and what that spread is made of.
+
+    `sd_not_knowing` is the standard deviation of the expected metric between draws; `sd_luck` that between single
+    customers (None where the metric has no customer level); `mc_error` the Monte Carlo standard error of the mean.
+    """
+
+    metric: str
+    unit: str
+    arm: str
+    persona: str
+    view: View
+    spread: Spread
+    sd_not_knowing: float | None
+    sd_luck: float | None
+    mc_error: float
+    values: Floats  # (D,)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Contrast:
+    """One metric's paired difference arm - versus at one realism; p_better = P(difference is an improvement)."""
+
+    metric: str
+    unit: str
+    arm: str
+    versus: str
+    persona: str
+    view: View
+    realism: float
+    spread: Spread
+    p_better: float | None
+    mc_error: float
+    values: Floats  # (D,)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Flips:
+    """Of all entering customers of a persona (at full effect): which share ends differently than today.
+
+    saved: converts in the proposal, not today; lost: the other way round; changed: another outcome, conversion
+    unchanged; unchanged: the same outcome. They add up to 1.
+    """
+
+    arm: str
+    persona: str
+    saved: float
+    lost: float
+    changed: float
+    unchanged: float
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Story:
+    """The same customer today and in a proposal: places with the day of arrival."""
+
+    arm: str
+    persona: str
+    kind: Literal["saved", "lost", "changed", "unchanged"]
+    draw: int
+    customer: int
+    today: tuple[tuple[str, float], ...]
+    proposal: tuple[tuple[str, float], ...]
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Calendar:
+    """One arm by calendar month from the start of the money horizon: sums over all customers, shape (D, K).
+
+    Customers keep arriving (`arrivals` per month, (D,)); those already on the way on day 0 live today's life.
+    """
+
+    arm: str
+    realism: float
+    value: Floats
+    cost: Floats
+    converted: Floats
+    arrivals: Floats
+    assumed_arrivals: bool
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Flow:
+    """One arm's mean flow for the picture of the map (whole population, full effect)."""
+
+    arm: str
+    tally: Tally  # persona axis of length 1
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """Today against every proposal: what `compare` returns."""
+
+    outcomes: Outcomes
+    levels: tuple[Level, ...]
+    contrasts: tuple[Contrast, ...]
+    flips: tuple[Flips, ...]
+    stories: tuple[Story, ...]
+    calendars: tuple[Calendar, ...]
+    flows: tuple[Flow, ...]
+    warnings: tuple[str, ...] = ()

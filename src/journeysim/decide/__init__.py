@@ -1,0 +1,1 @@
+"""Comparison + business case -> Decision: cash flow, net benefit, evidence, trust. Draws no pictures."""

@@ -1,0 +1,114 @@
+"""Decision: what a comparison is worth, with the evidence it rests on. A frozen value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, final
+
+from journeysim.compare.comparison import Comparison, Spread
+from journeysim.model.quantity import Floats
+from journeysim.model.scenario import SuccessRule
+
+Grade = Literal["A", "B", "C", "D", "E"]
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class MoneyCase:
+    """One proposal at one realism: discounted over the money horizon, in the scenario's currency.
+
+    `net` is the net present value per draw (D,); `cumulative` the discounted running sum by calendar month (D, K + 1),
+    starting with the upfront investment; payback is the first month the running sum stays non-negative (NaN: never).
+    """
+
+    proposal: str
+    realism: float
+    npv: Spread
+    roi: Spread
+    payback_months: Spread
+    p_net_benefit: float
+    p_pays_back: float
+    expected_loss: float
+    net: Floats
+    cumulative: Floats
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Verdict:
+    """One proposal over its realism grid; `break_even_realism` is None when no realism in [0, 1] breaks even."""
+
+    proposal: str
+    cases: tuple[MoneyCase, ...]
+    break_even_realism: float | None
+    p_break_even: Spread
+    effort: float | None
+
+    @property
+    def full(self) -> MoneyCase:
+        """Return the case at the highest realism of the grid."""
+        return self.cases[-1]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One assumption: what it rests on, its share of the decision's variance, and what knowing it would be worth."""
+
+    proposal: str
+    assumption: str
+    basis: str
+    variance_share: float
+    evppi: float
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """How far to trust the figures, A (best) to E, with every reason."""
+
+    grade: Grade
+    reasons: tuple[str, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One `succeed if` rule held against one proposal."""
+
+    rule: SuccessRule
+    proposal: str
+    result: float
+    met: bool
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What the decision layer needs to know about how today's draws came about.
+
+    `source` is stated, prior or posterior; gates are (name, value, limit, passed).
+    """
+
+    source: str
+    gates: tuple[tuple[str, float, str, bool], ...] = ()
+    prior_share: float | None = None
+    notes: tuple[str, ...] = ()
+    summary: tuple[tuple[str, str], ...] = ()
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Decision:
+    """What `decide` returns; `best` is the proposal with the highest expected net benefit, None when today is better."""
+
+    comparison: Comparison
+    verdicts: tuple[Verdict, ...]
+    evidence: tuple[Evidence, ...]
+    trust: Trust
+    targets: tuple[Target, ...]
+    fit: Fit
+    evpi: float
+    best: str | None
+    currency: str
+    horizon_months: int

@@ -1,0 +1,108 @@
+"""Short phrases of the files: links, opening hours, success rules, whom a change is for, and words out of a list."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from journeysim.files.did_you_mean import did_you_mean
+from journeysim.files.numbers import DURATION, PLAIN, SHARE, CurrencyBook, Unit, UnreadableError, money
+from journeysim.files.quantities import quantity
+from journeysim.model.quantity import Quantity
+from journeysim.model.scenario import SuccessRule
+
+WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+ARROW: Final = re.compile(r"\s+->\s+|\s*→\s*")
+HOURS: Final = re.compile(r"(?P<days>[A-Za-z]{3}(?:\s*-\s*[A-Za-z]{3})?)\s+(?P<from>\d{1,2}:\d{2})\s*-\s*(?P<to>\d{1,2}:\d{2})")
+CHANCE: Final = re.compile(r"P\(\s*net benefit\s*>=?\s*0\s*\)\s*>=?\s*(?P<share>\S+)")
+DIFFERENCE: Final = re.compile(r"(?P<metric>[A-Za-z][A-Za-z -]*?)\s*(?:>=\s*)?(?P<size>[+-].*)")
+
+
+def link(text: str) -> tuple[str, str]:
+    """Return (source, target) of `a -> b`; raises UnreadableError."""
+    parts = [part.strip() for part in ARROW.split(text)]
+    if len(parts) != 2 or not all(parts):
+        raise UnreadableError("J020", f'"{text}" is not a link; write "from -> to", with spaces around the arrow')
+    return parts[0], parts[1]
+
+
+def word(text: str, known: Iterable[str], what: str) -> str:
+    """Return the text when it is one of the known words; raises UnreadableError with the nearest."""
+    names = tuple(known)
+    if text not in names:
+        raise UnreadableError("J016", f'no {what} "{text}"{did_you_mean(text, names)}')
+    return text
+
+
+def flag(raw: object) -> bool:
+    """Return a yes or no; raises UnreadableError."""
+    text = str(raw).lower()
+    if text not in {"true", "false", "yes", "no"}:
+        raise UnreadableError("J029", f'"{raw}" is neither true nor false')
+    return text in {"true", "yes"}
+
+
+def whole(raw: object, *, least: int = 0) -> int:
+    """Return a whole number; raises UnreadableError."""
+    value = PLAIN.read(str(raw))
+    if value != int(value) or value < least:
+        raise UnreadableError("J049", f'"{raw}" must be a whole number from {least} on')
+    return int(value)
+
+
+def part_of_customers(raw: object) -> Quantity:
+    """Return the share of customers a change is for: `70% of customers`."""
+    text = re.sub(r"\s+of\s+(the\s+)?customers$", "", raw) if isinstance(raw, str) else raw
+    return quantity(text, SHARE)
+
+
+def open_days_per_week(text: str) -> float:
+    """Return the open time per week in days of `Mon-Fri 08:00-20:00, Sat 09:00-13:00`; raises UnreadableError."""
+    if text.strip().lower() in {"always", "24/7"}:
+        return 7.0
+    return sum(_open(part.strip(), text) for part in text.split(","))
+
+
+def _open(part: str, text: str) -> float:
+    found = HOURS.fullmatch(part)
+    if found is None:
+        raise UnreadableError("J020", f'"{text}" are not opening hours; write for example "Mon-Fri 08:00-20:00, Sat 09:00-13:00"')
+    days = [word(name.strip().capitalize(), WEEKDAYS, "weekday") for name in found["days"].split("-")]
+    first, last = WEEKDAYS.index(days[0]), WEEKDAYS.index(days[-1])
+    hours = (_clock(found["to"], text) - _clock(found["from"], text)) / 24
+    if hours <= 0:
+        raise UnreadableError("J027", f'"{text}" closes before it opens; write a night shift as two parts, up to 24:00 and from 00:00')
+    return ((last - first) % 7 + 1) * hours
+
+
+def _clock(text: str, whole_text: str) -> float:
+    hour, minute = (int(part) for part in text.split(":"))
+    if hour * 60 + minute > 24 * 60 or minute > 59:
+        raise UnreadableError("J020", f'"{whole_text}": there is no time {text}')
+    return hour + minute / 60
+
+
+def success_rule(text: str, book: CurrencyBook) -> SuccessRule:
+    """Return one condition of `succeed if`; raises UnreadableError."""
+    chance = CHANCE.fullmatch(text.strip())
+    if chance is not None:
+        threshold = SHARE.read(chance["share"])
+        if not 0 <= threshold <= 1:
+            raise UnreadableError("J030", f'"{chance["share"]}" is not a chance between 0 % and 100 %')
+        return SuccessRule(text, "p_net_benefit", threshold)
+    found = DIFFERENCE.fullmatch(text.strip())
+    if found is None:
+        forms = '"P(net benefit > 0) >= 80%", "conversion +2 points" or "revenue +EUR 30"'
+        raise UnreadableError("J057", f'"{text}" is not a rule; write {forms}')
+    return SuccessRule(text, "difference", _threshold(found["size"], book), found["metric"].strip())
+
+
+def _threshold(text: str, book: CurrencyBook) -> float:
+    """Return points as a share, money as a sum, time as days, anything else as a number."""
+    points = re.fullmatch(r"([+-][\d.,]+)\s*(?:points?|%)", text)
+    if points:
+        return PLAIN.read(points[1]) / 100
+    sign, bare = (-1 if text.startswith("-") else 1), text[1:].strip()
+    unit: Unit = money(book) if re.match(r"[A-Z]{3}|[€$£]", bare) else DURATION if re.search(r"[a-z]$", bare) else PLAIN
+    return sign * unit.read(bare)

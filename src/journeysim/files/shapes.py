@@ -1,0 +1,287 @@
+"""How one setting of a file is read: base model, field types, and structural problems in our own words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Final, NoReturn, cast
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    ModelWrapValidatorHandler,
+    PlainValidator,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
+
+from journeysim.files.did_you_mean import closest, did_you_mean
+from journeysim.files.dwells import dwell
+from journeysim.files.numbers import (
+    ARRIVALS,
+    DURATION,
+    FACTOR,
+    PLAIN,
+    POINTS,
+    REAL,
+    SHARE,
+    YEARLY_RATE,
+    CurrencyBook,
+    Unit,
+    UnreadableError,
+    money,
+    month_start,
+)
+from journeysim.files.phrases import flag, link, open_days_per_week, part_of_customers, whole, word
+from journeysim.files.quantities import quantity, spread_quantity
+from journeysim.model.dwell import Dwell
+from journeysim.model.journey import CONFIDENCE, Reward
+from journeysim.model.quantity import Fixed, Quantity
+
+JsonSchema = dict[str, Any]
+TEXT_SCHEMA: Final[JsonSchema] = {"type": ["string", "number", "boolean"]}
+
+
+@dataclass(slots=True)
+class Reading:
+    """What the settings of one file share while they are read."""
+
+    currency: CurrencyBook = field(default_factory=CurrencyBook)
+
+
+def reading_of(info: ValidationInfo) -> Reading:
+    """Return what the settings of this file share."""
+    return info.context if isinstance(info.context, Reading) else Reading()
+
+
+def custom(code: str, message: str) -> PydanticCustomError:
+    """Return a problem in the form pydantic passes on."""
+    return PydanticCustomError(cast("Any", code), "{message}", {"message": message})
+
+
+def reads(reader: Callable[[Any, Reading], object], schema: Mapping[str, Any]) -> tuple[PlainValidator, WithJsonSchema]:
+    """Return the annotations of a field whose written form `reader` understands."""
+
+    def validate(raw: Any, info: ValidationInfo) -> object:  # noqa: ANN401 - what YAML gives
+        try:
+            return reader(raw, reading_of(info))
+        except UnreadableError as error:
+            raise custom(error.code, error.message) from None
+
+    return PlainValidator(validate), WithJsonSchema(dict(schema))
+
+
+def required_text(raw: object) -> str:
+    """Return a text; raises UnreadableError for lists and mappings."""
+    if not isinstance(raw, str):
+        kind = "a list" if isinstance(raw, list) else "settings" if isinstance(raw, dict) else "nothing"
+        raise UnreadableError("J015", f"text is expected here, not {kind}; put a text with special characters in quotes")
+    return raw.strip()
+
+
+def texts(raw: object) -> tuple[str, ...]:
+    """Return a list of texts; one text is a list of one."""
+    return tuple(required_text(item) for item in raw) if isinstance(raw, list) else (required_text(raw),)
+
+
+def number_schema(unit: Unit) -> JsonSchema:
+    """Return the JSON Schema of an uncertain number."""
+    return {
+        "description": f"{unit.name}, for example {unit.example}",
+        "anyOf": [
+            {"type": ["string", "number"]},
+            {"type": "object", "required": ["mean", "sd"], "additionalProperties": False, "properties": {"mean": {}, "sd": {}}},
+            {
+                "type": "object",
+                "required": ["p10", "p50", "p90"],
+                "additionalProperties": False,
+                "properties": {"p10": {}, "p50": {}, "p90": {}},
+            },
+            {
+                "type": "object",
+                "minProperties": 1,
+                "maxProperties": 1,
+                "additionalProperties": False,
+                "properties": {
+                    name: {"type": "array"} for name in ("normal", "lognormal", "beta", "gamma", "uniform", "triangular")
+                },
+            },
+        ],
+    }
+
+
+DWELL_SCHEMA: Final[JsonSchema] = {
+    "description": 'the time it takes: "2 days", "4 min to 9 min", or a family',
+    "anyOf": [
+        {"type": "string"},
+        {"type": "object", "required": ["quantiles"], "additionalProperties": False, "properties": {"quantiles": {"type": "object"}}},
+        {
+            "type": "object",
+            "required": ["family"],
+            "additionalProperties": False,
+            "properties": {
+                "family": {"enum": ["fixed", "exponential", "gamma", "weibull", "lognormal", "loglogistic"]},
+                **{name: {} for name in ("mean", "median", "scale", "shape", "sd log")},
+            },
+        },
+    ],
+}
+
+
+def simple(unit: Unit) -> tuple[PlainValidator, WithJsonSchema]:
+    """Return the annotations of an uncertain number in a unit that needs no currency."""
+    return reads(lambda raw, _: quantity(raw, unit), number_schema(unit))
+
+
+def one_of(*words: str, what: str) -> tuple[PlainValidator, WithJsonSchema]:
+    """Return the annotations of a word out of a list."""
+    return reads(lambda raw, _: word(required_text(raw), words, what), {"enum": list(words)})
+
+
+def _duration(raw: object) -> float:
+    return DURATION.read(required_text(raw))
+
+
+def _staff(raw: object) -> Quantity:
+    return Fixed(float("inf")) if raw == "unlimited" else quantity(raw, PLAIN)
+
+
+def _patience(raw: object) -> Dwell | None:
+    return None if raw == "unlimited" else dwell(raw)
+
+
+def _reward(raw: object, reading: Reading) -> Reward:
+    mean, spread = spread_quantity(raw, money(reading.currency))
+    return Reward(mean, spread)
+
+
+def _share_or_rest(raw: object) -> Quantity | None:
+    return None if raw == "rest" else quantity(raw, SHARE)
+
+
+def _number(raw: object) -> float:
+    value = PLAIN.read(required_text(raw))
+    if value <= 0:
+        raise UnreadableError("J049", f'"{raw}" must lie above 0')
+    return value
+
+
+_dwell, _in_json = reads(lambda raw, _: dwell(raw), DWELL_SCHEMA)
+_example = money(CurrencyBook())
+Text = Annotated[str, *reads(lambda raw, _: required_text(raw), TEXT_SCHEMA)]
+Texts = Annotated[
+    tuple[str, ...], *reads(lambda raw, _: texts(raw), {"anyOf": [TEXT_SCHEMA, {"type": "array", "items": TEXT_SCHEMA}]})
+]
+Flag = Annotated[bool, *reads(lambda raw, _: flag(raw), {"type": "boolean"})]
+WholeNumber = Annotated[int, *reads(lambda raw, _: whole(raw), {"type": ["integer", "string"]})]
+AtLeastOne = Annotated[int, *reads(lambda raw, _: whole(raw, least=1), {"type": ["integer", "string"]})]
+Number = Annotated[float, *reads(lambda raw, _: _number(raw), {"type": ["number", "string"]})]
+Share = Annotated[Quantity, *simple(SHARE)]
+ShareOrRest = Annotated[
+    Quantity | None, *reads(lambda raw, _: _share_or_rest(raw), number_schema(SHARE) | {"description": 'a share or "rest"'})
+]
+PartOfCustomers = Annotated[Quantity, *reads(lambda raw, _: part_of_customers(raw), number_schema(SHARE))]
+Factor = Annotated[Quantity, *simple(FACTOR)]
+Points = Annotated[Quantity, *simple(POINTS)]
+RealNumber = Annotated[Quantity, *simple(REAL)]
+Effort = Annotated[Quantity, *simple(PLAIN)]
+Feeling = Annotated[tuple[Quantity, float], *reads(lambda raw, _: spread_quantity(raw, REAL), number_schema(REAL))]
+RewardSum = Annotated[Reward, *reads(_reward, number_schema(_example))]
+Sum = Annotated[Quantity, *reads(lambda raw, r: quantity(raw, money(r.currency)), number_schema(_example))]
+SumPerTime = Annotated[
+    Quantity,
+    *reads(lambda raw, r: quantity(raw, money(r.currency, rate=True)), number_schema(money(CurrencyBook(), rate=True))),
+]
+Arrivals = Annotated[Quantity, *simple(ARRIVALS)]
+YearlyRate = Annotated[float, *reads(lambda raw, _: YEARLY_RATE.read(required_text(raw)), {"type": "string"})]
+Duration = Annotated[float, *reads(lambda raw, _: _duration(raw), {"type": "string"})]
+Start = Annotated[float, *reads(lambda raw, _: month_start(required_text(raw)), {"type": "string"})]
+Time = Annotated[Dwell, _dwell, _in_json]
+Patience = Annotated[Dwell | None, *reads(lambda raw, _: _patience(raw), DWELL_SCHEMA)]
+Staff = Annotated[Quantity, *reads(lambda raw, _: _staff(raw), number_schema(PLAIN))]
+LinkName = Annotated[tuple[str, str], *reads(lambda raw, _: link(required_text(raw)), {"type": "string"})]
+LinkNames = Annotated[
+    tuple[tuple[str, str], ...],
+    *reads(
+        lambda raw, _: tuple(link(text) for text in texts(raw)),
+        {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
+    ),
+]
+Confidence = Annotated[str, *one_of(*CONFIDENCE, what="confidence")]
+Open = Annotated[
+    tuple[str, float],
+    *reads(lambda raw, _: (required_text(raw), open_days_per_week(required_text(raw))), {"type": "string"}),
+]
+
+
+class FileModel(BaseModel):
+    """Abstract: a group of settings. Names are written with spaces; every unknown or unreadable one is reported."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        arbitrary_types_allowed=True,
+        alias_generator=lambda name: name.rstrip("_").replace("_", " "),
+    )
+
+    @classmethod
+    def title_in_file(cls) -> str:
+        """Return how problems call this group."""
+        return (cls.__doc__ or "").split("\n")[0].rstrip(".").lower()
+
+    @classmethod
+    def settings(cls) -> tuple[str, ...]:
+        """Return the names of its settings as written."""
+        return tuple(info.alias or name for name, info in cls.model_fields.items())
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _in_our_words(cls, raw: Any, handler: ModelWrapValidatorHandler[FileModel]) -> FileModel:  # noqa: ANN401
+        """Replace pydantic's words, and name what was meant by an unknown setting."""
+        if isinstance(raw, cls):
+            return raw
+        try:
+            return handler(raw)
+        except ValidationError as error:
+            lines = [_line(cls, details) for details in error.errors(include_url=False)]
+            raise ValidationError.from_exception_data(cls.__name__, lines) from None
+
+
+def _line(model: type[FileModel], details: ErrorDetails) -> InitErrorDetails:
+    """Return one problem in our words; those that are ours already pass."""
+    code, message = details["type"], details["msg"]
+    if not code.startswith("J"):
+        code, message = _explained(model, details)
+    return InitErrorDetails(type=custom(code, message), loc=details["loc"], input=details["input"])
+
+
+def _explained(model: type[FileModel], details: ErrorDetails) -> tuple[str, str]:
+    """Return our code and message for a structural problem that pydantic found."""
+    match details["type"]:
+        case "extra_forbidden":
+            name = str(details["loc"][-1])
+            return "J014", f'no setting "{name}" for {model.title_in_file()}{_hint(name, model)}'
+        case "list_type" | "tuple_type":
+            return "J015", "a list is expected here: start each line with a dash"
+        case "dict_type" | "model_type" | "model_attributes_type":
+            found = "a list" if isinstance(details["input"], list) else f'"{details["input"]}"'
+            if details["input"] is None:
+                return "J015", "settings are expected here (name: value), and there are none"
+            return "J015", f"settings are expected here (name: value), not {found}"
+        case _:
+            return "J015", details["msg"]
+
+
+def _hint(name: str, model: type[FileModel]) -> str:
+    if closest(name, model.settings()) is None and name in {"on", "off", "yes", "no", "true", "false"}:
+        return f'; some YAML readers take {name} for true or false, here it is the text "{name}"'
+    return did_you_mean(name, model.settings())
+
+
+def refuse(code: str, message: str) -> NoReturn:
+    """Raise a problem from inside a validator."""
+    raise custom(code, message)

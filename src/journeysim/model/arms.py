@@ -1,0 +1,197 @@
+"""Arms: today and each proposal as ready-made worlds, with who meets which changes, and when.
+
+A proposal's changes that share their terms (whom, how many, when) form one *exposure*. Every combination of
+exposures is one *world*: a journey with its draws in which everybody meets exactly those changes. A customer lives
+in the world of the exposures that reach them; that keeps engines free of dates and audiences (docs/design/0003).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Final, Literal, final
+
+import numpy as np
+
+from journeysim.errors import BadInput, Problem
+from journeysim.model.addresses import uniforms
+from journeysim.model.changes.base import Change, Sizes, Terms
+from journeysim.model.draws import Assumption, Draws
+from journeysim.model.journey import JourneyMap
+from journeysim.model.quantity import Floats
+from journeysim.model.scenario import Proposal, Scenario
+
+Role = Literal["today", "proposal"]
+MOST_EXPOSURES: Final = 4
+TODAY: Final = "today"
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class World:
+    """A journey and its draws in which everybody meets the exposures marked in `exposed`."""
+
+    exposed: tuple[bool, ...]
+    journey: JourneyMap
+    draws: Draws
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Exposure:
+    """Changes with the same terms: which share of entering customers meets them (draw,), and when (days)."""
+
+    name: str
+    reach: Floats
+    start: float = 0.0
+    ramp: float = 0.0
+    decay: float | None = None
+
+    def at(self, days: Floats) -> Floats:
+        """Return the share of customers entering at calendar `days` (k,) who meet it, shape (draw, k)."""
+        since = np.asarray(days, dtype=np.float64) - self.start
+        grown = np.where(since < 0, 0.0, np.clip(since / self.ramp, 0.0, 1.0) if self.ramp > 0 else 1.0)
+        if self.decay is not None:
+            faded = np.clip((since - self.ramp) / self.decay, 0.0, 1.0) if self.decay > 0 else since > self.ramp
+            grown = grown * (1.0 - faded)
+        return np.asarray(self.reach[:, None] * grown[None, :])
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Arm:
+    """One arm: its worlds (the first is today), its exposures, the realism grid and the assumptions behind it.
+
+    At realism r a customer whom the proposal reaches responds to it with probability r and lives today's life
+    otherwise; r = 1 is the full effect (docs/design/0003).
+    """
+
+    name: str
+    role: Role
+    worlds: tuple[World, ...]
+    exposures: tuple[Exposure, ...] = ()
+    realism: tuple[float, ...] = (1.0,)
+    assumptions: tuple[Assumption, ...] = ()
+
+    def weights(self, shares: Sequence[Floats]) -> list[Floats]:
+        """Return each world's weight given the share of customers meeting each exposure (arrays of one shape)."""
+        found = []
+        for world in self.worlds:
+            parts = [share if met else 1.0 - share for share, met in zip(shares, world.exposed, strict=True)]
+            found.append(np.asarray(np.prod(np.stack(parts), axis=0)) if parts else np.ones(1))
+        return found
+
+
+def build_arms(scenario: Scenario, draws: Draws, *, seed: int) -> tuple[Arm, ...]:
+    """Return today's arm and one arm per proposal, over the same draws.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Its proposals' changes are composed in the order written.
+    draws : Draws
+        Of the scenario's journey.
+    seed : int
+        Addresses the sizes of the changes: draw d of a size depends on (seed, proposal, change, setting, d) alone.
+
+    Raises
+    ------
+    BadInput
+        When a change takes a share out of [0, 1] in some draws; all such changes of all proposals are named.
+    """
+    today = World((), scenario.journey, draws)
+    arms, problems = [Arm(TODAY, "today", (today,), assumptions=draws.assumptions)], []
+    for at, proposal in enumerate(scenario.proposals):
+        try:
+            arms.append(_proposal_arm(proposal, today, seed=seed))
+        except BadInput as error:
+            problems += [_inside(problem, at) for problem in error.problems]
+    if problems:
+        raise BadInput(problems)
+    return tuple(arms)
+
+
+def _inside(problem: Problem, proposal: int) -> Problem:
+    return replace(problem, path=("proposals", proposal, *problem.path))
+
+
+def _proposal_arm(proposal: Proposal, today: World, *, seed: int) -> Arm:
+    terms = _distinct_terms(proposal)
+    count = today.draws.count
+    exposures = tuple(_exposure(proposal, k, term, count, seed=seed) for k, term in enumerate(terms))
+    names = [change.title for change in proposal.changes]
+    labels = [f"{name} #{names[:k].count(name)}" for k, name in enumerate(names)]
+    sizes = [
+        _sizes(proposal, label, change, count, seed=seed)
+        for label, change in zip(labels, proposal.changes, strict=True)
+    ]
+    worlds = tuple(
+        _world(today, proposal, sizes, terms, exposed) for exposed in product((False, True), repeat=len(terms))
+    )
+    assumptions = tuple(_assumptions(proposal, sizes, exposures, terms))
+    return Arm(proposal.name, "proposal", worlds, exposures, proposal.realism, assumptions)
+
+
+def _key(terms: Terms) -> tuple[object, ...]:
+    return (terms.reach, terms.start, terms.ramp, terms.decay)
+
+
+def _distinct_terms(proposal: Proposal) -> list[Terms]:
+    """Return one Terms per exposure, in the order written; too many raise BadInput."""
+    found: dict[tuple[object, ...], Terms] = {}
+    for change in proposal.changes:
+        found.setdefault(_key(change.terms), change.terms)
+    if len(found) > MOST_EXPOSURES:
+        message = (
+            f'proposal "{proposal.name}" has {len(found)} different combinations of for / starts / ramp / decay; '
+            f"at most {MOST_EXPOSURES} are simulated together: give some changes the same terms"
+        )
+        raise BadInput([Problem("J062", message)])
+    return list(found.values())
+
+
+def _exposure(proposal: Proposal, number: int, terms: Terms, count: int, *, seed: int) -> Exposure:
+    reach = terms.reach.ppf(uniforms(seed, count, proposal.name, f"exposure {number}", "reach"))
+    return Exposure(f"{proposal.name}/{number}", reach, terms.start, terms.ramp, terms.decay)
+
+
+def _sizes(proposal: Proposal, label: str, change: Change, count: int, *, seed: int) -> Sizes:
+    return {
+        setting: size.ppf(uniforms(seed, count, proposal.name, label, setting))
+        for setting, size in change.quantities.items()
+    }
+
+
+def _world(
+    today: World, proposal: Proposal, sizes: Sequence[Sizes], terms: Sequence[Terms], exposed: tuple[bool, ...]
+) -> World:
+    """Return the world in which the marked exposures' changes hold, applied in the order written.
+
+    A change whose target only exists through a change that is not met has nothing to act on here and is passed over.
+    """
+    met = {_key(term) for term, is_met in zip(terms, exposed, strict=True) if is_met}
+    journey, draws, problems = today.journey, today.draws, []
+    for number, (change, size) in enumerate(zip(proposal.changes, sizes, strict=True)):
+        if _key(change.terms) not in met or (not all(exposed) and change.check(journey)):
+            continue
+        try:
+            journey, draws = change.apply(journey, draws, size)
+        except BadInput as error:
+            problems += [Problem(p.code, p.message, path=("changes", number, *p.path)) for p in error.problems]
+    if problems:
+        raise BadInput(problems)
+    return World(exposed, journey, draws)
+
+
+def _assumptions(
+    proposal: Proposal, sizes: Sequence[Sizes], exposures: Sequence[Exposure], terms: Sequence[Terms]
+) -> Iterator[Assumption]:
+    """Yield every uncertain number of a proposal with its basis."""
+    for change, size in zip(proposal.changes, sizes, strict=True):
+        for setting, quantity in change.quantities.items():
+            if not quantity.certain:
+                yield Assumption(f"{proposal.name}: {change.title}, {setting}", change.terms.basis, size[setting])
+    for exposure, term in zip(exposures, terms, strict=True):
+        if not term.reach.certain:
+            yield Assumption(f"{proposal.name}: for whom ({exposure.name})", term.basis, exposure.reach)

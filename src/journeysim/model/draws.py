@@ -1,0 +1,147 @@
+"""Draws: joint parameter values, one possible truth per draw, with names on every axis.
+
+The one dataset has these dimensions and variables (float64 unless said):
+
+| variable      | dimensions                          | meaning                                                     |
+|---------------|-------------------------------------|-------------------------------------------------------------|
+| share         | draw, persona, period, link         | probability of the link when leaving its touchpoint         |
+| dwell_a, dwell_b | draw, persona, period, link      | scale (days) and shape, see `model.dwell`                   |
+| family        | link (int8)                         | dwell family                                                |
+| dwell_table   | link, probability                   | quantiles (days, before the factor `dwell_a`), else NaN      |
+| entry         | draw, persona, place                | probability of entering at a touchpoint                     |
+| persona_share | draw, persona                       | share of the customers                                      |
+| arrivals      | draw                                | customers entering per day (NaN when the map gives none)    |
+| visit_value, visit_value_sd, visit_cost, effort, feeling | draw, persona, period, place | per visit, on arrival |
+| value_per_day, cost_per_day | draw, persona, period, place | while there                                        |
+| link_value, link_cost | draw, persona, period, link | when a move is completed                                    |
+
+Coordinates: persona, place (touchpoints, then outcomes) and link ("source -> target") by name; `slot` on link;
+`period_end` (days since entry, last one infinite) on period; probability (only when a table exists: 0 … 1).
+The period that holds at a visit is the first whose end lies above the time since entry at arrival.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from journeysim.model.quantity import Floats
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+LINK_FIELDS: Final = ("share", "dwell_a", "dwell_b", "link_value", "link_cost")
+PLACE_FIELDS: Final = (
+    "visit_value", "visit_value_sd", "visit_cost", "effort", "feeling", "value_per_day", "cost_per_day",
+)  # fmt: skip
+TABLE_SIZE: Final = 257
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """One uncertain number behind an arm: its name, what it rests on, and its value in each draw, shape (draw,)."""
+
+    name: str
+    basis: str
+    values: Floats
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Draws:
+    """Joint parameter values of one journey; see the module's table for `data`.
+
+    `source` is `stated`, `prior` or `posterior`; `assumptions` are the numbers the evidence ledger accounts for.
+    """
+
+    data: xr.Dataset
+    source: str
+    assumptions: tuple[Assumption, ...] = field(default=())
+
+    @property
+    def count(self) -> int:
+        """How many draws there are."""
+        return int(self.data.sizes["draw"])
+
+    @property
+    def personas(self) -> tuple[str, ...]:
+        """Names of the personas."""
+        return names_on(self.data, "persona")
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Names of touchpoints, then outcomes."""
+        return names_on(self.data, "place")
+
+    @property
+    def links(self) -> tuple[str, ...]:
+        """Labels of the links."""
+        return names_on(self.data, "link")
+
+    def values(self, field_name: str) -> NDArray[np.float64]:
+        """Return one variable as a plain array."""
+        return np.asarray(self.data[field_name].values)
+
+    def with_data(self, data: xr.Dataset) -> Draws:
+        """Return the same draws with another dataset."""
+        return replace(self, data=data)
+
+    def take(self, draws: NDArray[np.int64]) -> Draws:
+        """Return the chosen draws only, in that order."""
+        chosen = tuple(replace(item, values=item.values[draws]) for item in self.assumptions)
+        return Draws(self.data.isel(draw=draws), self.source, chosen)
+
+
+def names_on(data: xr.Dataset, dimension: str) -> tuple[str, ...]:
+    """Return the labels of a dimension as Python strings."""
+    return tuple(str(name) for name in data[dimension].values)
+
+
+def new_data(
+    *,
+    personas: tuple[str, ...],
+    places: tuple[str, ...],
+    links: tuple[str, ...],
+    slots: tuple[str, ...],
+    period_ends: tuple[float, ...],
+    draws: int,
+) -> xr.Dataset:
+    """Return a dataset of the documented shape, all zero; fill it before use."""
+    import xarray as xr
+
+    per_link = ("draw", "persona", "period", "link")
+    per_place = ("draw", "persona", "period", "place")
+    sizes = {
+        "draw": draws,
+        "persona": len(personas),
+        "period": len(period_ends),
+        "link": len(links),
+        "place": len(places),
+    }
+
+    def zeros(dimensions: tuple[str, ...]) -> tuple[tuple[str, ...], Floats]:
+        return dimensions, np.zeros([sizes[name] for name in dimensions])
+
+    return xr.Dataset(
+        {name: zeros(per_link) for name in LINK_FIELDS}
+        | {name: zeros(per_place) for name in PLACE_FIELDS}
+        | {
+            "entry": zeros(("draw", "persona", "place")),
+            "persona_share": zeros(("draw", "persona")),
+            "arrivals": (("draw",), np.full(draws, np.nan)),
+            "family": (("link",), np.zeros(len(links), dtype=np.int8)),
+            "dwell_table": (("link", "probability"), np.full((len(links), TABLE_SIZE), np.nan)),
+        },
+        coords={
+            "persona": list(personas),
+            "place": list(places),
+            "link": list(links),
+            "slot": ("link", list(slots)),
+            "period_end": ("period", list(period_ends)),
+            "probability": np.linspace(0.0, 1.0, TABLE_SIZE),
+        },
+    )

@@ -1,0 +1,88 @@
+"""The scenario: today, proposals, population, horizon and money. One question, one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, final
+
+from journeysim.model.changes.base import Change
+from journeysim.model.journey import ZERO, JourneyMap
+from journeysim.model.quantity import Quantity
+from journeysim.model.units import DAYS_PER_YEAR
+
+DEFAULT_REALISM: Final = (0.25, 0.5, 1.0)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Investment:
+    """What a proposal costs besides its effect on customers: upfront, running per day, and by month (month, sum)."""
+
+    upfront: Quantity = ZERO
+    running_per_day: Quantity = ZERO
+    by_month: tuple[tuple[int, Quantity], ...] = ()
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A named list of changes and an investment; becomes one arm."""
+
+    name: str
+    changes: tuple[Change, ...]
+    realism: tuple[float, ...] = DEFAULT_REALISM
+    invest: Investment = Investment()
+    effort: float | None = None
+    about: str = ""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Money:
+    """Yearly discount rates of value and of cost, and how far ahead money is counted (days)."""
+
+    discount_value: float = 0.0
+    discount_cost: float = 0.0
+    value_horizon: float = 2 * DAYS_PER_YEAR
+    currency: str = "EUR"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SuccessRule:
+    """A condition of `succeed if`: a measure compared with a threshold, as written in `text`.
+
+    measure is `p_net_benefit` (P(net benefit > 0) >= threshold) or `difference` (the metric's difference from today
+    is at least threshold; shares in share points / 100).
+    """
+
+    text: str
+    measure: Literal["p_net_benefit", "difference"]
+    threshold: float
+    metric: str = ""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """Today + proposals + horizon + money. `horizon` is in days from a customer's entry.
+
+    `calibration` is a folder with a transition table or saved draws, `events` an event log; both are paths as
+    resolved by the reader, and at most one is given. `customers` fixes the number of simulated lives when given.
+    """
+
+    name: str
+    journey: JourneyMap
+    proposals: tuple[Proposal, ...]
+    horizon: float = DAYS_PER_YEAR
+    question: str = ""
+    money: Money = Money()
+    succeed_if: tuple[SuccessRule, ...] = ()
+    seed: int = 0
+    draws: int = 1000
+    customers: int | None = None
+    calibration: str | None = None
+    events: str | None = None
+    columns: tuple[tuple[str, str], ...] = ()
+    path: str = ""
+    journey_path: str = ""

@@ -1,0 +1,1 @@
+"""Arm -> Outcomes: compile to plain arrays, run the engine the map asks for, name the results."""

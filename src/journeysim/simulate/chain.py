@@ -1,0 +1,205 @@
+"""Chain: one world as plain arrays, ready for an engine. `compile_world` is the only way in.
+
+Axes: D draws, G personas, P tenure periods, n touchpoints, m outcomes, s = n + m places (touchpoints first),
+L links in row order (`row_start[i] : row_start[i + 1]` are the links of touchpoint i).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Final, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from journeysim.errors import BadInput, Problem
+from journeysim.model.addresses import name_key
+from journeysim.model.draws import LINK_FIELDS, PLACE_FIELDS, Draws
+from journeysim.model.journey import JourneyMap, split_link
+from journeysim.model.quantity import Floats
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Chain:
+    """One world's parameters as arrays.
+
+    Links of a row stand in slot order: outcomes first, then by name, never by position in a file (MODEL section 7).
+    `today_share` is today's share of the same slot in the same row (0 where today has none): the row a changed row is
+    coupled to. `coupled[i]` says whether touchpoint i's row differs from today's anywhere; links that only today has
+    are present with share 0, so that sum(today_share) over a row is 1 for every row today has.
+    """
+
+    touchpoints: tuple[str, ...]
+    outcomes: tuple[str, ...]
+    personas: tuple[str, ...]
+    links: tuple[str, ...]
+    row_start: Ints  # (n + 1,)
+    source: Ints  # (L,)
+    target: Ints  # (L,) place index
+    key: NDArray[np.uint32]  # (n,) address of a touchpoint, from its name
+    share: Floats  # (D, G, P, L)
+    today_share: Floats  # (D, G, P, L)
+    coupled: Bools  # (n,)
+    family: NDArray[np.int8]  # (L,)
+    dwell_a: Floats  # (D, G, P, L)
+    dwell_b: Floats  # (D, G, P, L)
+    dwell_table: Floats  # (L, K) quantiles at 0 … 1, NaN where not empirical
+    entry: Floats  # (D, G, s)
+    persona_share: Floats  # (D, G)
+    arrivals: Floats  # (D,) per day
+    period_end: Floats  # (P,)
+    visit_value: Floats  # (D, G, P, s)
+    visit_value_sd: Floats  # (D, G, P, s)
+    visit_cost: Floats  # (D, G, P, s)
+    effort: Floats  # (D, G, P, s)
+    value_per_day: Floats  # (D, G, P, s)
+    cost_per_day: Floats  # (D, G, P, s)
+    link_value: Floats  # (D, G, P, L)
+    link_cost: Floats  # (D, G, P, L)
+    converts: Bools  # (s,) arriving here is converting
+    churns: Bools  # (s,) an outcome that is churn
+    after_conversion: Bools  # (s,) … and counts among the converted only
+
+    @property
+    def draws(self) -> int:
+        """Number of draws D."""
+        return int(self.share.shape[0])
+
+    def take(self, chosen: Ints) -> Chain:
+        """Return the chain of the chosen draws only."""
+        arrays = {item.name: getattr(self, item.name)[chosen] for item in fields(self) if item.name in _PER_DRAW}
+        return replace(self, **arrays)
+
+
+_PER_DRAW: Final = frozenset(
+    "share today_share dwell_a dwell_b entry persona_share arrivals visit_value visit_value_sd visit_cost effort "
+    "value_per_day cost_per_day link_value link_cost".split()
+)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """One position in a compiled row: where it leads, and which links of this world and of today stand there."""
+
+    source: str
+    slot: str
+    target: str
+    here: int | None
+    today: int | None
+
+
+def compile_world(journey: JourneyMap, draws: Draws, today: Draws | None = None) -> Chain:
+    """Return a world as plain arrays.
+
+    Parameters
+    ----------
+    journey : JourneyMap
+        The world's map; its touchpoints and outcomes name the places.
+    draws : Draws
+        The world's draws, over the same places.
+    today : Draws, optional
+        Today's draws (same number of draws); rows that differ from theirs are coupled to them. Without it no row is.
+
+    Raises
+    ------
+    BadInput
+        When two touchpoints' names fall on one random address (a 32-bit hash): rename one of them.
+    """
+    touchpoints, outcomes = journey.touchpoint_names, journey.outcome_names
+    slots = _slots(touchpoints, outcomes, draws, today)
+    links = {name: _spread(draws.values(name), [slot.here for slot in slots]) for name in LINK_FIELDS}
+    base = draws if today is None else today
+    today_share = _spread(base.values("share"), [slot.here if today is None else slot.today for slot in slots])
+    row_of_link = np.array([touchpoints.index(slot.source) for slot in slots], dtype=np.int64)
+    order = [draws.places.index(name) for name in (*touchpoints, *outcomes)]
+    places = {name: np.ascontiguousarray(draws.values(name)[..., order]) for name in PLACE_FIELDS if name != "feeling"}
+    index = {name: k for k, name in enumerate((*touchpoints, *outcomes))}
+    return Chain(
+        touchpoints=touchpoints,
+        outcomes=outcomes,
+        personas=draws.personas,
+        links=tuple(f"{slot.source} -> {slot.target}" for slot in slots),
+        row_start=np.searchsorted(row_of_link, np.arange(len(touchpoints) + 1)).astype(np.int64),
+        source=row_of_link,
+        target=np.array([index.get(slot.target, len(touchpoints)) for slot in slots], dtype=np.int64),
+        key=_addresses(touchpoints),
+        today_share=today_share,
+        coupled=_differs(links["share"], today_share, row_of_link, len(touchpoints)),
+        family=np.array([0 if s.here is None else draws.data["family"].values[s.here] for s in slots], dtype=np.int8),
+        dwell_table=_tables(draws, slots),
+        entry=np.ascontiguousarray(draws.values("entry")[..., order]),
+        persona_share=draws.values("persona_share"),
+        arrivals=draws.values("arrivals"),
+        period_end=np.asarray(draws.data["period_end"].values, dtype=np.float64),
+        **links,
+        **places,
+        **_marks(journey),
+    )
+
+
+def _slots(touchpoints: tuple[str, ...], outcomes: tuple[str, ...], draws: Draws, today: Draws | None) -> list[_Slot]:
+    """Return the compiled links, row by row, each row in slot order: outcomes first, then by name."""
+    here, then = _by_slot(draws), _by_slot(today) if today is not None else {}
+    found = []
+    for source in touchpoints:
+        names = {slot for of, slot in (*here, *then) if of == source}
+        for slot in sorted(names, key=lambda name: (name not in outcomes, name)):
+            at, was = here.get((source, slot)), then.get((source, slot))
+            label = draws.links[at] if at is not None else today.links[was]  # type: ignore[union-attr,index]
+            found.append(_Slot(source, slot, split_link(label)[1], at, was))
+    return found
+
+
+def _by_slot(draws: Draws) -> dict[tuple[str, str], int]:
+    """Return the position of each link by (source, slot)."""
+    slots = draws.data["slot"].values
+    return {(split_link(label)[0], str(slots[k])): k for k, label in enumerate(draws.links)}
+
+
+def _spread(values: Floats, positions: list[int | None]) -> Floats:
+    """Return values (…, link) rearranged to compiled positions, zero where a position has no link."""
+    out = np.zeros((*values.shape[:-1], len(positions)))
+    filled = [k for k, at in enumerate(positions) if at is not None]
+    out[..., filled] = values[..., [positions[k] for k in filled]]
+    return out
+
+
+def _differs(share: Floats, today: Floats, row_of_link: Ints, rows: int) -> Bools:
+    """Return which rows differ from a row that today has."""
+    changed = (share != today).any(axis=(0, 1, 2))
+    exists = today.sum(axis=(0, 1, 2)) > 0
+    by_row = np.zeros((2, rows), dtype=bool)
+    np.logical_or.at(by_row[0], row_of_link, changed)
+    np.logical_or.at(by_row[1], row_of_link, exists)
+    return by_row[0] & by_row[1]
+
+
+def _tables(draws: Draws, slots: list[_Slot]) -> Floats:
+    tables = np.asarray(draws.data["dwell_table"].values, dtype=np.float64)
+    missing = np.full(tables.shape[1], np.nan)
+    return np.stack([missing if slot.here is None else tables[slot.here] for slot in slots])
+
+
+def _addresses(touchpoints: tuple[str, ...]) -> NDArray[np.uint32]:
+    keys = np.array([name_key("touchpoint", name) & 0xFFFFFFFF for name in touchpoints], dtype=np.uint32)
+    values, counts = np.unique(keys, return_counts=True)
+    if (counts > 1).any():
+        names = [name for name, key in zip(touchpoints, keys, strict=True) if key == values[counts > 1][0]]
+        raise BadInput([Problem("J063", f"{names} fall on one random address; rename one of them")])
+    return keys
+
+
+def _marks(journey: JourneyMap) -> dict[str, Bools]:
+    """Return which places convert, churn, and count churn among the converted only."""
+    ends = journey.outcomes
+    none = [False] * len(journey.touchpoints)
+    return {
+        "converts": np.array([point.conversion for point in journey.touchpoints] + [end.conversion for end in ends]),
+        "churns": np.array(none + [end.churn for end in ends]),
+        "after_conversion": np.array(none + [end.after_conversion for end in ends]),
+    }

@@ -1,0 +1,187 @@
+"""Compiled: the mass of a dwell on the points of a uniform grid, split so that its mean is kept.
+
+A dwell between two grid points is shared between them in proportion to closeness, so point k receives
+E[max(0, 1 - |T - k h| / h)]. With the limited mean m(t) = E[min(T, t)] this is
+(2 m(kh) - m(kh - h) - m(kh + h)) / h for k >= 1 and 1 - m(h) / h for k = 0 (Klugman, Panjer & Willmot, Loss Models,
+"method of local moment matching" with one moment), so only limited means are needed, and those are closed forms.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from journeysim.model.quantity import Floats
+from journeysim.simulate.exact._compiled import compiled
+
+EXPONENTIAL, GAMMA, WEIBULL, LOGNORMAL, LOGLOGISTIC, EMPIRICAL = 1, 2, 3, 4, 5, 6
+TAIL = 1e-12
+SNAP = 1e-9
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
+_ROOT_HALF = math.sqrt(0.5)
+
+
+@compiled
+def lower_gamma(shape: float, x: float) -> float:
+    """Return the regularised lower incomplete gamma function P(shape, x) (Abramowitz & Stegun 6.5.29, 6.5.31)."""
+    if x <= 0.0:
+        return 0.0
+    front = math.exp(shape * math.log(x) - x - math.lgamma(shape))
+    if front == 0.0:
+        return 1.0 if x > shape else 0.0
+    if x < shape + 1.0:
+        term, total, up = 1.0 / shape, 1.0 / shape, shape
+        while term > total * 1e-17:
+            up += 1.0
+            term *= x / up
+            total += term
+        return front * total
+    # Lentz's continued fraction, which converges fast exactly where the series does not
+    b = x + 1.0 - shape
+    c, d = 1e300, 1.0 / b
+    value = d
+    for i in range(1, 10_000):
+        an = -i * (i - shape)
+        b += 2.0
+        d = 1.0 / (an * d + b)
+        c = b + an / c
+        step = c * d
+        value *= step
+        if abs(step - 1.0) < 1e-16:
+            break
+    return 1.0 - front * value
+
+
+@compiled
+def _normal_cdf(z: float) -> float:
+    return 0.5 * math.erfc(-z * _ROOT_HALF)
+
+
+@compiled
+def _limited_mean(family: int, a: float, b: float, mean: float, t: float) -> float:
+    """Return E[min(T, t)] of the families that have it in closed form; `mean` is E[T], given so that it is found once."""
+    if family == EXPONENTIAL:
+        return -a * math.expm1(-t / a)
+    if family == GAMMA:
+        x = t / a
+        below = lower_gamma(b, x)
+        # P(b + 1, x) = P(b, x) - x^b e^-x / Gamma(b + 1)
+        step = math.exp(b * math.log(x) - x - math.lgamma(b + 1.0))
+        return mean * (below - step) + t * (1.0 - below)
+    if family == WEIBULL:
+        z = (t / a) ** b
+        return mean if z > 700.0 else mean * lower_gamma(1.0 + 1.0 / b, z) + t * math.exp(-z)
+    z = math.log(t / a) / b
+    return mean * _normal_cdf(z - b) + t * _normal_cdf(-z)
+
+
+@compiled
+def _mean(family: int, a: float, b: float) -> float:
+    if family == GAMMA:
+        return a * b
+    if family == WEIBULL:
+        return a * math.gamma(1.0 + 1.0 / b)
+    if family == LOGNORMAL:
+        return a * math.exp(0.5 * b * b)
+    return a
+
+
+@compiled
+def _loglogistic_piece(a: float, b: float, low: float, high: float) -> float:
+    """Return the integral of 1 / (1 + (t / a)^b) over [low, high], low > 0, by Gauss-Legendre in log time.
+
+    In log time the nearest poles lie pi / b away, so panels of width 1 / b are good to rounding.
+    """
+    width = math.log(high / low)
+    panels = int(math.ceil(b * width)) + 1
+    half = 0.5 * width / panels
+    total = 0.0
+    for panel in range(panels):
+        centre = math.log(low) + (2 * panel + 1) * half
+        for node in range(8):
+            t = math.exp(centre + half * _NODES[node])
+            total += _WEIGHTS[node] * half * t / (1.0 + (t / a) ** b)
+    return total
+
+
+@compiled
+def _loglogistic_means(a: float, b: float, step: float, means: Floats) -> None:
+    """Fill E[min(T, k step)] for k = 0, 1, …; near 0 by the alternating series of 1 / (1 + z)."""
+    start = min(step, a * 0.2 ** (1.0 / b))
+    z, power, total = (start / a) ** b, 1.0, 0.0
+    for term in range(40):
+        total += power / (term * b + 1.0)
+        power *= -z
+    means[0], means[1] = 0.0, start * total
+    if start < step:
+        means[1] += _loglogistic_piece(a, b, start, step)
+    for k in range(2, len(means)):
+        means[k] = means[k - 1] + _loglogistic_piece(a, b, (k - 1) * step, k * step)
+
+
+@compiled
+def _empirical_means(a: float, table: Floats, step: float, means: Floats) -> None:
+    """Fill E[min(T, k step)] of quantiles at equally spaced probabilities, joined by straight lines."""
+    means[:] = 0.0
+    pieces = len(table) - 1
+    for piece in range(pieces):
+        low, high = a * table[piece], a * table[piece + 1]
+        for k in range(1, len(means)):
+            t = k * step
+            if t <= low:
+                inside = t
+            elif t >= high:
+                inside = 0.5 * (low + high)
+            else:
+                inside = t - 0.5 * (t - low) ** 2 / (high - low)
+            means[k] += inside / pieces
+
+
+@compiled
+def limited_means(family: int, a: float, b: float, table: Floats, step: float, means: Floats) -> None:
+    """Fill means[k] = E[min(T, k step)], k = 0 … len(means) - 1, for every family but fixed."""
+    if family == LOGLOGISTIC:
+        _loglogistic_means(a, b, step, means)
+    elif family == EMPIRICAL:
+        _empirical_means(a, table, step, means)
+    else:
+        mean = _mean(family, a, b)
+        means[0] = 0.0
+        for k in range(1, len(means)):
+            # nearly nobody is left: the rest of the points would only repeat the mean
+            if k > 1 and mean - means[k - 1] < 1e-15 * mean:
+                means[k] = means[k - 1]
+            else:
+                means[k] = _limited_mean(family, a, b, mean, k * step)
+
+
+@compiled
+def split(family: int, a: float, b: float, table: Floats, step: float, means: Floats, reverse: Floats) -> int:
+    """Fill reverse[K - u] with the mass of the dwell at u grid steps, u = 0 … K; return the last u that matters.
+
+    `means` is scratch of length K + 2. Beyond the returned u less than 1e-12 of the mass is left (or u = K). A dwell
+    that cannot vary (fixed, a scale of 0, a log-normal with sd 0) sits on one grid point or on two neighbours.
+    """
+    last = len(reverse) - 1
+    reverse[:] = 0.0
+    if family == 0 or a <= 0.0 or (family == LOGNORMAL and b <= 0.0):
+        at = max(a, 0.0) / step
+        point = int(math.floor(at + SNAP))
+        part = max(0.0, at - point)
+        part = 0.0 if part < SNAP else part
+        if point <= last:
+            reverse[last - point] = 1.0 - part
+        if point + 1 <= last and part > 0.0:
+            reverse[last - point - 1] = part
+        return min(last, point + 1 if part > 0.0 else point)
+    limited_means(family, a, b, table, step, means)
+    reverse[last] = max(0.0, 1.0 - means[1] / step)
+    left = 1.0 - reverse[last]
+    for u in range(1, last + 1):
+        if left < TAIL:
+            return u - 1
+        mass = max(0.0, (2.0 * means[u] - means[u - 1] - means[u + 1]) / step)
+        reverse[last - u] = mass
+        left -= mass
+    return last

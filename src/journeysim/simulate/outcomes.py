@@ -1,0 +1,96 @@
+"""Outcomes: everything a run computed, arm by arm, world by world, with the engine that was used and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, final
+
+import numpy as np
+
+from journeysim.model.arms import Arm
+from journeysim.model.quantity import Floats
+from journeysim.simulate.lives import Lives
+from journeysim.simulate.settings import Settings
+from journeysim.simulate.tally import Tally, mix_worlds
+
+EngineName = Literal["exact", "walk"]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Which engine gave the expected metrics, why, and how accurate it says it is."""
+
+    name: EngineName
+    why: str
+    step_days: float = 0.0
+    error: float = 0.0
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """One metric of one world by both engines in the same draws: difference in Monte Carlo standard errors."""
+
+    arm: str
+    metric: str
+    exact: float
+    walk: float
+    z: float
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class ArmOutcomes:
+    """One arm's results: a tally per world (all draws) and lives per world (the same customers, some draws)."""
+
+    arm: Arm
+    tallies: tuple[Tally, ...]
+    lives: tuple[Lives, ...]
+
+    def persona_shares(self, realism: float = 1.0) -> Floats:
+        """Return the persona mix of entering customers, shape (D, G)."""
+        return np.asarray(sum(self._joint(realism)))
+
+    def cohort(self, realism: float = 1.0) -> Tally:
+        """Return the tally by persona of customers who enter once the proposal is fully in force (D, G)."""
+        joint = self._joint(realism)
+        total = sum(joint)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            weights = [np.where(total > 0, part / total, 1.0 / len(joint)) for part in joint]
+        return mix_worlds(self.tallies, weights)
+
+    def world_weights(self, exposed: Sequence[Floats], realism: float) -> list[Floats]:
+        """Return each world's weight given exposure shares of one shape; the first world (today) takes what realism leaves."""
+        full = self.arm.weights(exposed)
+        return [realism * weight + (1.0 - realism if k == 0 else 0.0) for k, weight in enumerate(full)]
+
+    def _joint(self, realism: float) -> list[Floats]:
+        """Return P(world, persona) per draw: one (D, G) array per world."""
+        weights = self.world_weights([exposure.reach for exposure in self.arm.exposures], realism)
+        shares = [world.draws.values("persona_share") for world in self.arm.worlds]
+        return [weight[:, None] * share for weight, share in zip(weights, shares, strict=True)]
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcomes:
+    """What a run computed; the first arm is today. `warnings` are sentences for people."""
+
+    arms: tuple[ArmOutcomes, ...]
+    settings: Settings
+    seed: int
+    engine: Engine
+    agreement: tuple[Agreement, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def today(self) -> ArmOutcomes:
+        """Today's arm."""
+        return self.arms[0]
+
+    @property
+    def proposals(self) -> tuple[ArmOutcomes, ...]:
+        """The proposals' arms."""
+        return self.arms[1:]

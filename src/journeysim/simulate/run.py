@@ -1,0 +1,104 @@
+"""The verb `simulate`: arms in, outcomes out. It picks the engine from what the map contains and says why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from journeysim.model.arms import Arm, World
+from journeysim.model.journey import JourneyMap
+from journeysim.simulate.agreement import agreement_of
+from journeysim.simulate.chain import Chain, compile_world
+from journeysim.simulate.lives import Lives
+from journeysim.simulate.outcomes import ArmOutcomes, Engine, Outcomes
+from journeysim.simulate.settings import Settings
+from journeysim.simulate.tally import Tally
+
+LIVES_DRAWS: Final = 40
+LIVES_CUSTOMERS: Final = 2_500
+WALK_CUSTOMERS: Final = 2_000
+
+
+def simulate(
+    arms: Sequence[Arm], *, settings: Settings, seed: int, customers: int | None = None, engine: str | None = None
+) -> Outcomes:
+    """Return what happens to customers in every arm.
+
+    Parameters
+    ----------
+    arms : sequence of Arm
+        Today first, as `build_arms` gives them; all over the same draws.
+    settings : Settings
+        Horizon, discount rates, counting rules.
+    seed : int
+        Addresses every customer-level uniform.
+    customers : int, optional
+        Customers per draw of the walk engine where it is the one that counts.
+    engine : {"exact", "walk"}, optional
+        For checks of one engine against the other; left out, the map decides.
+
+    Returns
+    -------
+    Outcomes
+        Expected metrics per draw by the chosen engine; lives of the same customers in every world for luck, flips and
+        stories; the agreement of both engines where lives allow it.
+    """
+    today = arms[0].worlds[0]
+    choice = _choose(today.journey, engine)
+    chains = {id(world): _chain(world, today) for arm in arms for world in arm.worlds}
+    tallies: dict[int, Tally] = {}
+    error = step = 0.0
+    for key, chain in chains.items():
+        if choice.name == "exact":
+            from journeysim.simulate.exact import exact_tally
+
+            tallies[key], report = exact_tally(chain, settings)
+            error, step = max(error, report.error), max(step, report.step)
+        else:
+            from journeysim.simulate.walk import walk_tally
+
+            tallies[key], _ = walk_tally(chain, settings, seed=seed, customers=customers or WALK_CUSTOMERS)
+    lives = {key: _lives(chain, settings, seed) for key, chain in chains.items()}
+    found = tuple(
+        ArmOutcomes(
+            arm,
+            tuple(tallies[id(world)] for world in arm.worlds),
+            tuple(lives[id(world)] for world in arm.worlds),
+        )
+        for arm in arms
+    )
+    agreement = tuple(item for arm in found for item in agreement_of(arm)) if choice.name == "exact" else ()
+    return Outcomes(
+        found, settings, seed, Engine(choice.name, choice.why, step, error), agreement, _warnings(today.journey)
+    )
+
+
+def _choose(journey: JourneyMap, asked: str | None) -> Engine:
+    if asked == "walk":
+        return Engine("walk", "asked for by the caller")
+    return Engine("exact", "no queue, no feeling that acts, no memory on the map: expected values need no sampling")
+
+
+def _chain(world: World, today: World) -> Chain:
+    return compile_world(world.journey, world.draws, None if world is today else today.draws)
+
+
+def _lives(chain: Chain, settings: Settings, seed: int) -> Lives:
+    """Return lives of the first customers in draws spread evenly over all of them."""
+    from journeysim.simulate.walk import walk_lives
+
+    count = min(LIVES_DRAWS, chain.draws)
+    draws = np.unique(np.linspace(0, chain.draws - 1, count).astype(np.int64))
+    return walk_lives(chain, settings, seed=seed, draws=draws, customers=np.arange(LIVES_CUSTOMERS))
+
+
+def _warnings(journey: JourneyMap) -> tuple[str, ...]:
+    staffed = [point.name for point in journey.touchpoints if point.staffed_by is not None]
+    if not staffed:
+        return ()
+    names = ", ".join(staffed)
+    return (
+        f"waiting for staff is not simulated yet: {names} count as always staffed, the dwell on their links stands",
+    )

@@ -1,0 +1,145 @@
+"""Addressed randomness for customers: a uniform is a pure function of (seed, draw, customer, touchpoint, visit, purpose).
+
+The generator is Philox4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011):
+key = (low, high half of the seed), counter = (customer, key of the place, visit number | purpose << 24, draw). One
+block has four words; the uniform of word w is (w + 0.5) / 2**32, so 0 and 1 never occur. Visit numbers count from 0.
+
+| purpose  | place key            | word 0            | word 1 | word 2            | word 3                |
+|----------|----------------------|-------------------|--------|-------------------|-----------------------|
+| VISIT    | the place's          | choice of link    | dwell  | spread of a value | keep today's choice?  |
+| RESIDUAL | the touchpoint's     | choice when not kept | -   | -                 | -                     |
+| ENTRY    | 0                    | persona           | place of entry | -         | -                     |
+| CUSTOMER | a name's             | one uniform per customer and name | | |                       |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeVar, cast
+
+import numpy as np
+from numba import njit
+from numpy.typing import ArrayLike, NDArray
+
+from journeysim.model.addresses import name_key
+from journeysim.model.quantity import Floats
+
+VISIT: Final = 0
+RESIDUAL: Final = 1
+ENTRY: Final = 2
+CUSTOMER: Final = 3
+LINK_WORD, DWELL_WORD, VALUE_WORD, KEEP_WORD = range(4)
+LARGEST: Final = 2**32
+
+Words = NDArray[np.uint32]
+Compiled = TypeVar("Compiled", bound=Callable[..., object])
+
+_PURPOSE_SHIFT: Final = 24
+_ROUNDS: Final = 10
+_MULTIPLY_0 = np.uint64(0xD2511F53)
+_MULTIPLY_1 = np.uint64(0xCD9E8D57)
+_WEYL_0 = np.uint64(0x9E3779B9)
+_WEYL_1 = np.uint64(0xBB67AE85)
+_HALF = np.uint64(32)
+_LOW = np.uint64(0xFFFFFFFF)
+_UNIT: Final = 2.0**-32
+
+
+def compiled(function: Compiled) -> Compiled:
+    """Return the function compiled to machine code: cached on disk, free of the interpreter's lock, strict arithmetic.
+
+    Without fastmath, additions keep their order and nothing is fused, so the same bits come out of scalar and vector
+    code.
+    """
+    return cast(Compiled, njit(cache=True, nogil=True, error_model="numpy")(function))
+
+
+def seed_halves(seed: int) -> tuple[np.uint64, np.uint64]:
+    """Return the low and high 32 bits of a seed (taken modulo 2**64), the generator's key."""
+    number = seed % 2**64
+    return np.uint64(number & 0xFFFFFFFF), np.uint64(number >> 32)
+
+
+def place_key(name: str) -> np.uint32:
+    """Return the 32-bit address of a place, from its name alone."""
+    return np.uint32(name_key(name) & 0xFFFFFFFF)
+
+
+def philox(counter: ArrayLike, seed: int) -> Words:
+    """Return the blocks of Philox4x32-10 at `counter`, shape (..., 4), words as uint32: the NumPy reference."""
+    c0, c1, c2, c3 = np.moveaxis(np.asarray(counter, dtype=np.uint64), -1, 0)
+    k0, k1 = seed_halves(seed)
+    for _ in range(_ROUNDS):
+        first, second = _MULTIPLY_0 * c0, _MULTIPLY_1 * c2
+        c0, c1, c2, c3 = (second >> _HALF) ^ c1 ^ k0, second & _LOW, (first >> _HALF) ^ c3 ^ k1, first & _LOW
+        k0, k1 = (k0 + _WEYL_0) & _LOW, (k1 + _WEYL_1) & _LOW
+    return np.stack([c0, c1, c2, c3], axis=-1).astype(np.uint32)
+
+
+def uniforms(seed: int, draw: int, customers: ArrayLike, key: ArrayLike, visit: ArrayLike, purpose: int) -> Floats:
+    """Return the four uniforms of each address, shape (..., 4); `customers`, `key` and `visit` broadcast."""
+    tagged = np.asarray(visit, dtype=np.uint64) | np.uint64(purpose << _PURPOSE_SHIFT)
+    counter = np.broadcast_arrays(np.asarray(customers, np.uint64), np.asarray(key, np.uint64), tagged, np.uint64(draw))
+    return (philox(np.stack(counter, axis=-1), seed).astype(np.float64) + 0.5) * _UNIT
+
+
+def customer_uniform(seed: int, draw: int, customers: ArrayLike, name: str) -> Floats:
+    """Return one uniform per customer for a name (a change that reaches some of them), shape of `customers`.
+
+    It does not depend on any other name, customer or draw.
+    """
+    key = name_key(name)
+    return uniforms(seed, draw, customers, key & 0xFFFFFFFF, (key >> 32) & 0xFFFFFF, CUSTOMER)[..., 0]
+
+
+@compiled
+def philox_words(
+    c0: np.uint64, c1: np.uint64, c2: np.uint64, c3: np.uint64, k0: np.uint64, k1: np.uint64
+) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:
+    """Return one block's four words (each below 2**32) for one counter and key."""
+    for _ in range(_ROUNDS):
+        first = _MULTIPLY_0 * c0
+        second = _MULTIPLY_1 * c2
+        c0, c1, c2, c3 = (second >> _HALF) ^ c1 ^ k0, second & _LOW, (first >> _HALF) ^ c3 ^ k1, first & _LOW
+        k0 = (k0 + _WEYL_0) & _LOW
+        k1 = (k1 + _WEYL_1) & _LOW
+    return c0, c1, c2, c3
+
+
+@compiled
+def unit(word: np.uint64) -> float:
+    """Return the uniform in (0, 1) of a word."""
+    return (np.float64(word) + 0.5) * _UNIT
+
+
+@compiled
+def uniform_at(
+    k0: np.uint64, k1: np.uint64, draw: np.uint64, customer: np.uint32, key: np.uint32, visit: np.uint32, purpose: int
+) -> tuple[float, float, float, float]:
+    """Return the four uniforms of one address."""
+    tagged = np.uint64(visit) | (np.uint64(purpose) << np.uint64(_PURPOSE_SHIFT))
+    w0, w1, w2, w3 = philox_words(np.uint64(customer), np.uint64(key), tagged, draw, k0, k1)
+    return unit(w0), unit(w1), unit(w2), unit(w3)
+
+
+@compiled
+def visit_uniforms(
+    count: int,
+    k0: np.uint64,
+    k1: np.uint64,
+    draw: np.uint64,
+    customer: Words,
+    key: Words,
+    visit: Words,
+    link: Floats,
+    dwell: Floats,
+    keep: Floats,
+) -> None:
+    """Fill the link, dwell and keep uniforms of the first `count` lanes; the loop has no branch, so it vectorises."""
+    for k in range(count):
+        c0, c1, c2, c3 = philox_words(
+            np.uint64(customer[k]), np.uint64(key[k]), np.uint64(visit[k]), draw, k0, k1
+        )
+        link[k] = unit(c0)
+        dwell[k] = unit(c1)
+        keep[k] = unit(c3)

@@ -1,0 +1,119 @@
+"""Tally: what one world did to an average customer of each persona, per draw. Both engines fill the same form.
+
+Every field is an expectation per entering customer of that persona, so tallies of worlds and personas mix linearly;
+ratios (time to convert, drop-off rates) are taken after mixing, by the metric registry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Final, final
+
+import numpy as np
+
+from journeysim.model.quantity import Floats
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Tally:
+    """Expected counts and sums per entering customer within the horizon.
+
+    Axes: D draws, G personas, s places, n touchpoints, L links, T time marks, M months since entry. A persona axis of
+    length 1 stands for the whole population after `mix_personas`.
+    """
+
+    converted: Floats  # (D, G) P(reaches a conversion mark by the horizon)
+    churned: Floats  # (D, G) P(ends in a churn outcome by the horizon; after conversion where the map says so)
+    lost: Floats  # (D, G) P(ends without having converted)
+    active: Floats  # (D, G) P(still on the way at the horizon)
+    ends: Floats  # (D, G, m) P(ended in each outcome)
+    visits: Floats  # (D, G, s) expected arrivals at each place (entry counts as one)
+    moves: Floats  # (D, G, L) expected completed moves over each link
+    effort: Floats  # (D, G)
+    value: Floats  # (D, G) undiscounted
+    cost: Floats  # (D, G) undiscounted
+    value_pv: Floats  # (D, G) discounted at the value rate
+    cost_pv: Floats  # (D, G) discounted at the cost rate
+    value_at: Floats  # (D, G, s) value by place (a link's value counts at its target; per-day value at its touchpoint)
+    cost_at: Floats  # (D, G, s)
+    marks: Floats  # (T,) days since entry
+    converted_by: Floats  # (D, G, T) P(converted by each mark)
+    active_at: Floats  # (D, G, T) P(on the way at each mark)
+    value_month: Floats  # (D, G, M) undiscounted value in each month since entry
+    cost_month: Floats  # (D, G, M)
+    converted_month: Floats  # (D, G, M) P(converts in that month since entry)
+    links: tuple[str, ...]
+    touchpoints: tuple[str, ...]
+    outcomes: tuple[str, ...]
+    personas: tuple[str, ...]
+
+
+_AXES: Final = {"ends": "outcomes", "moves": "links", "visits": "places", "value_at": "places", "cost_at": "places"}
+_LABELS: Final = frozenset({"marks", "links", "touchpoints", "outcomes", "personas"})
+
+
+def places_of(tally: Tally) -> tuple[str, ...]:
+    """Return names of touchpoints, then outcomes."""
+    return tally.touchpoints + tally.outcomes
+
+
+def mix_worlds(tallies: Sequence[Tally], weights: Sequence[Floats]) -> Tally:
+    """Return the tally of customers who live in several worlds with the given weights.
+
+    `weights` holds one array (D,) or (D, G) per world; they add up to 1. Places and links that a world lacks count as
+    zero there. Personas must be the same; the order of names is that of first appearance.
+    """
+    first = tallies[0]
+    touchpoints = _union(tally.touchpoints for tally in tallies)
+    labels = {
+        "touchpoints": touchpoints,
+        "outcomes": first.outcomes,
+        "places": touchpoints + first.outcomes,
+        "links": _union(tally.links for tally in tallies),
+    }
+    mixed = {
+        item.name: _mix_field(item.name, tallies, weights, labels) for item in fields(Tally) if item.name not in _LABELS
+    }
+    return replace(first, touchpoints=touchpoints, links=labels["links"], **mixed)
+
+
+def mix_personas(tally: Tally, shares: Floats) -> Tally:
+    """Return the whole population's tally given persona shares (D, G); its persona axis has length 1."""
+    mixed = {}
+    for item in fields(Tally):
+        if item.name not in _LABELS:
+            values = getattr(tally, item.name)
+            by = shares.reshape(shares.shape + (1,) * (values.ndim - 2))
+            mixed[item.name] = (values * by).sum(axis=1, keepdims=True)
+    return replace(tally, personas=("all",), **mixed)
+
+
+def _union(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for group in groups for name in group))
+
+
+def _mix_field(
+    name: str, tallies: Sequence[Tally], weights: Sequence[Floats], labels: Mapping[str, tuple[str, ...]]
+) -> Floats:
+    axis = _AXES.get(name)
+    total: Floats | None = None
+    for tally, weight in zip(tallies, weights, strict=True):
+        values = getattr(tally, name)
+        if axis is not None:
+            values = _aligned(values, places_of(tally) if axis == "places" else getattr(tally, axis), labels[axis])
+        by = weight.reshape(weight.shape + (1,) * (values.ndim - weight.ndim))
+        total = values * by if total is None else total + values * by
+    if total is None:
+        raise ValueError("no worlds to mix")
+    return total
+
+
+def _aligned(values: Floats, names: tuple[str, ...], wanted: tuple[str, ...]) -> Floats:
+    """Return values (…, name) over the wanted names, zero where there is none."""
+    if names == wanted:
+        return values
+    out = np.zeros((*values.shape[:-1], len(wanted)))
+    out[..., [wanted.index(name) for name in names]] = values
+    return out

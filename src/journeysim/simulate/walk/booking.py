@@ -1,0 +1,150 @@
+"""Money and effort: what a block's arrivals and stays bring, booked when it moves."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from journeysim.model.quantity import Floats
+from journeysim.simulate.chain import Ints
+from journeysim.simulate.streams import VALUE_WORD, VISIT, compiled, uniform_at
+from journeysim.simulate.walk.lanes import Lanes
+from journeysim.simulate.walk.layout import Layout, Parameters
+from journeysim.simulate.walk.quantiles import exp_of, normal_of
+from journeysim.simulate.walk.truth import Truth
+
+VALUE, COST, VALUE_PV, COST_PV, EFFORT = range(5)
+
+
+class Books(NamedTuple):
+    """Sums over all customers of a draw; the first axis is the draw, G personas, s places, M months."""
+
+    moves: Ints  # (D, C * L) completed moves
+    value_at: Floats  # (D, G, s)
+    cost_at: Floats  # (D, G, s)
+    value_month: Floats  # (D, G, M)
+    cost_month: Floats  # (D, G, M)
+
+
+@compiled
+def month_of(month_ends: Floats, day: float) -> int:
+    """Return the month since entry: the first whose end is at or after the day (the last one if none is)."""
+    last = month_ends.size - 1
+    month = min(int(day / month_ends[0]), last)
+    while month > 0 and day <= month_ends[month - 1]:
+        month -= 1
+    while month < last and day > month_ends[month]:
+        month += 1
+    return month
+
+
+@compiled
+def book_arrivals(
+    count: int,
+    layout: Layout,
+    parameters: Parameters,
+    row: int,
+    draw: np.uint64,
+    truth: Truth,
+    persona: NDArray[np.int32],
+    money: Floats,
+    seen: NDArray[np.uint32],
+    lanes: Lanes,
+    books: Books,
+) -> None:
+    """Book what each arrival within the horizon brings: per visit at the place, per move over the link.
+
+    The visit's cell is the one that holds on arrival, the link's the one that held where the move began.
+    """
+    places = layout.place_key.size
+    for k in range(count):
+        day = lanes.arrival[k]
+        if day <= layout.horizon:
+            slot, place, cell, link = lanes.slot[k], lanes.next_place[k], lanes.next_cell[k], lanes.link[k]
+            value = parameters.visit_value[row, cell, place]
+            cost = parameters.visit_cost[row, cell, place]
+            if truth.spread[cell * places + place]:
+                visit = seen[slot * places + place]
+                value = _spread_value(cell * places + place, place, visit, layout, draw, truth, lanes.customer[k])
+            if link >= 0:
+                value += parameters.link_value[row, lanes.cell[k], link]
+                cost += parameters.link_cost[row, lanes.cell[k], link]
+            money[EFFORT, slot] += parameters.effort[row, cell, place]
+            if value != 0.0 or cost != 0.0:
+                _book(row, slot, persona[slot], place, day, value, cost, layout, money, books)
+
+
+@compiled
+def _spread_value(
+    at: int, place: int, visit: np.uint32, layout: Layout, draw: np.uint64, truth: Truth, customer: np.uint32
+) -> float:
+    """Return a customer's own value of a visit: log-normal with the place's mean and standard deviation."""
+    words = uniform_at(layout.seed_low, layout.seed_high, draw, customer, layout.place_key[place], visit, VISIT)
+    return exp_of(truth.log_mean[at] + truth.log_sd[at] * normal_of(words[VALUE_WORD]))
+
+
+@compiled
+def _book(
+    row: int, slot: int, persona: int, place: int, day: float, value: float, cost: float,
+    layout: Layout, money: Floats, books: Books,
+) -> None:  # fmt: skip
+    month = month_of(layout.month_ends, day)
+    money[VALUE, slot] += value
+    money[COST, slot] += cost
+    money[VALUE_PV, slot] += value * exp_of(-layout.value_force * day)
+    money[COST_PV, slot] += cost * exp_of(-layout.cost_force * day)
+    books.value_at[row, persona, place] += value
+    books.cost_at[row, persona, place] += cost
+    books.value_month[row, persona, month] += value
+    books.cost_month[row, persona, month] += cost
+
+
+@compiled
+def book_days(
+    count: int,
+    layout: Layout,
+    parameters: Parameters,
+    row: int,
+    persona: NDArray[np.int32],
+    money: Floats,
+    lanes: Lanes,
+    books: Books,
+) -> None:
+    """Book what each stay brings per day, from arrival until the touchpoint is left or the horizon is reached."""
+    for k in range(count):
+        cell, place, slot = lanes.cell[k], lanes.place[k], lanes.slot[k]
+        value, cost = parameters.value_per_day[row, cell, place], parameters.cost_per_day[row, cell, place]
+        if value != 0.0 or cost != 0.0:
+            start, end = lanes.day[k], min(lanes.arrival[k], layout.horizon)
+            money[VALUE, slot] += value * (end - start)
+            money[COST, slot] += cost * (end - start)
+            money[VALUE_PV, slot] += value * discounted_days(layout.value_force, start, end)
+            money[COST_PV, slot] += cost * discounted_days(layout.cost_force, start, end)
+            books.value_at[row, persona[slot], place] += value * (end - start)
+            books.cost_at[row, persona[slot], place] += cost * (end - start)
+            _book_months(row, persona[slot], start, end, value, cost, layout.month_ends, books)
+
+
+@compiled
+def discounted_days(force: float, start: float, end: float) -> float:
+    """Return the integral of exp(-force * t) from `start` to `end`, in days."""
+    if force == 0.0:
+        return end - start
+    return -math.exp(-force * start) * math.expm1(-force * (end - start)) / force
+
+
+@compiled
+def _book_months(
+    row: int, persona: int, start: float, end: float, value: float, cost: float, month_ends: Floats, books: Books
+) -> None:
+    """Split a stay over the months it touches."""
+    month, last = month_of(month_ends, start), month_ends.size - 1
+    while start < end:
+        until = min(end, month_ends[month]) if month < last else end
+        books.value_month[row, persona, month] += value * (until - start)
+        books.cost_month[row, persona, month] += cost * (until - start)
+        start = until
+        month += 1

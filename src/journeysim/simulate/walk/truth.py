@@ -1,0 +1,166 @@
+"""One draw's parameters, made ready for drawing customers: cumulative rows, couplings, scales and gamma tables."""
+
+from __future__ import annotations
+
+import math
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from journeysim.model.dwell import Family
+from journeysim.model.quantity import Floats
+from journeysim.simulate.chain import Bools, Ints
+from journeysim.simulate.streams import compiled
+from journeysim.simulate.walk.layout import Layout, Parameters
+from journeysim.simulate.walk.quantiles import Z_NODES, fill_gamma
+
+#: Buckets of the guide table that tells where in a row the search for a uniform starts (Chen and Asau 1974).
+GUIDE: Final = 32
+#: Above every uniform: marks the last link of a row that has any share.
+ALWAYS: Final = 2.0
+
+_EXPONENTIAL: Final = int(Family.EXPONENTIAL)
+_GAMMA: Final = int(Family.GAMMA)
+_WEIBULL: Final = int(Family.WEIBULL)
+_LOGNORMAL: Final = int(Family.LOGNORMAL)
+_LOGLOGISTIC: Final = int(Family.LOGLOGISTIC)
+
+
+class Truth(NamedTuple):
+    """One possible truth: what the lanes look up. C cells, L links, n touchpoints, s places."""
+
+    upper: Floats  # (C * L,) cumulative share at the end of the link; today's where the row is coupled
+    guide: NDArray[np.int32]  # (C * n * GUIDE,) first link that can hold a uniform of this bucket
+    keep: Floats  # (C * L,) chance that a choice by today's row stands
+    rest: Floats  # (C * L,) cumulative share among what the row gained, for choices that do not stand
+    scale: Floats  # (C * L,)
+    power: Floats  # (C * L,) dwell = scale * exp(power * base quantile)
+    gamma: Floats  # (C, gamma links, 2, Z_NODES)
+    personas: Floats  # (G,) cumulative, by persona_order
+    entry: Floats  # (G, s) cumulative, by entry_order
+    spread: Bools  # (C * s,) whether the value per visit differs between customers
+    log_mean: Floats  # (C * s,) of such a value
+    log_sd: Floats  # (C * s,)
+
+
+@compiled
+def new_truth(layout: Layout) -> Truth:
+    """Return room for one draw."""
+    cells, links, places = layout.personas * layout.periods, layout.target.size, layout.place_key.size
+    gammas = 0
+    for link in range(links):
+        gammas += 1 if layout.family[link] == _GAMMA else 0
+    return Truth(
+        np.empty(cells * links),
+        np.empty(cells * layout.touchpoints * GUIDE, dtype=np.int32),
+        np.empty(cells * links),
+        np.empty(cells * links),
+        np.empty(cells * links),
+        np.empty(cells * links),
+        np.empty((cells, gammas, 2, Z_NODES)),
+        np.empty(layout.personas),
+        np.empty((layout.personas, places)),
+        np.empty(cells * places, dtype=np.bool_),
+        np.empty(cells * places),
+        np.empty(cells * places),
+    )
+
+
+@compiled
+def fill_truth(layout: Layout, parameters: Parameters, draw: int, truth: Truth) -> None:
+    """Make one draw ready."""
+    for cell in range(layout.personas * layout.periods):
+        share, today = parameters.share[draw, cell], parameters.today_share[draw, cell]
+        _fill_dwells(layout, parameters.dwell_a[draw, cell], parameters.dwell_b[draw, cell], cell, truth)
+        for place in range(layout.touchpoints):
+            _fill_row(layout, share, today, cell, place, truth)
+        _fill_spread(parameters.visit_value[draw, cell], parameters.visit_value_sd[draw, cell], cell, truth)
+    _cumulate(parameters.persona_share[draw], layout.persona_order, truth.personas)
+    for persona in range(layout.personas):
+        _cumulate(parameters.entry[draw, persona], layout.entry_order, truth.entry[persona])
+
+
+@compiled
+def _cumulate(share: Floats, order: Ints, out: Floats) -> None:
+    """Fill `out` with cumulative shares in the given order, above every uniform from the last positive one on."""
+    total, last = 0.0, order.size - 1
+    for k in range(order.size):
+        total += share[order[k]]
+        out[k] = total
+        if share[order[k]] > 0.0:
+            last = k
+    out[last:] = ALWAYS
+
+
+@compiled
+def _fill_row(layout: Layout, share: Floats, today: Floats, cell: int, place: int, truth: Truth) -> None:
+    """Fill one row: cumulative shares, guide, and how it is coupled to today's (MODEL section 7)."""
+    first, last = layout.row_start[place], layout.row_start[place + 1]
+    offset = cell * layout.target.size
+    truth.keep[offset + first : offset + last] = 1.0
+    truth.rest[offset + first : offset + last] = ALWAYS
+    row = share[first:last]
+    if layout.coupled[place] and np.sum(today[first:last]) > 0.0 and np.sum(row) > 0.0:
+        row = today[first:last]
+        _couple(share[first:last], row, truth.keep[offset + first :], truth.rest[offset + first :])
+    links = np.arange(last - first)
+    _cumulate(row, links, truth.upper[offset + first : offset + last])
+    if np.sum(row) == 0.0:
+        # A row without shares keeps whoever arrives: a move that takes for ever.
+        truth.scale[offset + first : offset + last] = np.inf
+    _fill_guide(truth.upper, offset, first, truth.guide, (cell * layout.touchpoints + place) * GUIDE)
+
+
+@compiled
+def _couple(share: Floats, today: Floats, keep: Floats, rest: Floats) -> None:
+    """Fill the chance that today's choice stands and the cumulative gains, normalised."""
+    gained = np.empty(share.size)
+    for k in range(share.size):
+        keep[k] = min(1.0, share[k] / today[k]) if today[k] > 0.0 else 1.0
+        gained[k] = max(0.0, share[k] - today[k])
+    total = np.sum(gained)
+    if total <= 0.0:
+        keep[: share.size] = 1.0
+        return
+    _cumulate(gained / total, np.arange(share.size), rest[: share.size])
+
+
+@compiled
+def _fill_guide(upper: Floats, offset: int, first: int, guide: NDArray[np.int32], start: int) -> None:
+    link = first
+    for bucket in range(GUIDE):
+        while upper[offset + link] <= bucket / GUIDE:
+            link += 1
+        guide[start + bucket] = link
+
+
+@compiled
+def _fill_dwells(layout: Layout, scale: Floats, shape: Floats, cell: int, truth: Truth) -> None:
+    """Fill dwell = scale * exp(power * base quantile) for every link of a cell."""
+    offset = cell * layout.target.size
+    for link in range(layout.target.size):
+        family = layout.family[link]
+        truth.scale[offset + link] = scale[link]
+        power = 0.0
+        if family == _EXPONENTIAL or family == _GAMMA:
+            power = 1.0
+        elif family == _LOGNORMAL:
+            power = shape[link]
+        elif family == _WEIBULL or family == _LOGLOGISTIC:
+            power = 1.0 / shape[link]
+        truth.power[offset + link] = power
+        if family == _GAMMA:
+            fill_gamma(shape[link], layout.gamma_grid, truth.gamma[cell, layout.gamma_place[link]])
+
+
+@compiled
+def _fill_spread(mean: Floats, sd: Floats, cell: int, truth: Truth) -> None:
+    """Fill the log-normal with exactly this mean and standard deviation, where there is one."""
+    offset = cell * mean.size
+    for place in range(mean.size):
+        varies = sd[place] > 0.0 and mean[place] > 0.0
+        variance = math.log1p((sd[place] / mean[place]) ** 2) if varies else 0.0
+        truth.spread[offset + place] = varies
+        truth.log_sd[offset + place] = math.sqrt(variance)
+        truth.log_mean[offset + place] = math.log(mean[place]) - variance / 2 if varies else 0.0
