@@ -5,7 +5,6 @@ PYTHON ?= python3
 VENV := $(if $(filter python3,$(PYTHON)),.venv,.venv-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-BENCHMARKS := $(sort $(wildcard benchmarks/bench_*.py))
 
 .PHONY: demo test slow bench lint format lock clean help
 
@@ -21,9 +20,8 @@ test: $(VENV)/.installed  ## the default test suite, with lint, types and layers
 slow: $(VENV)/.installed  ## the slow tests only, on two processes
 	$(BIN)/python -m pytest -m slow -n 2
 
-bench: $(VENV)/.installed  ## every benchmark: ratios against a named peer measured in the same run
-	@test -n "$(BENCHMARKS)" || { echo "There is no benchmarks/bench_*.py." >&2; exit 2; }
-	@for script in $(BENCHMARKS); do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+bench: $(VENV)/.installed  ## every measure: name, value, unit and what it is measured against
+	@$(BIN)/python benchmarks/run.py
 
 lint: $(VENV)/.installed  ## lint, formatting, types and layers without the other tests
 	$(BIN)/python -m pytest tests/unit/test_house.py

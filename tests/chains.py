@@ -47,7 +47,9 @@ def build_chain(
         return np.broadcast_to(np.asarray(values, dtype=np.float64), (*head, len(links))).copy()
 
     def per_place(name: str) -> np.ndarray:
-        return np.broadcast_to([float(rewards.get(name, {}).get(place, 0.0)) for place in places], (*head, len(places))).copy()
+        return np.broadcast_to(
+            [float(rewards.get(name, {}).get(place, 0.0)) for place in places], (*head, len(places))
+        ).copy()
 
     def marked(names: Sequence[str]) -> np.ndarray:
         return np.array([place in names for place in places])
@@ -94,10 +96,22 @@ def with_arrays(chain: Chain, **arrays: np.ndarray) -> Chain:
 
 def stack(chains: Sequence[Chain], *, axis: int = 0) -> Chain:
     """Return chains of equal structure as draws (axis 0) or personas (axis 1) of one chain."""
-    names = (
-        "share today_share dwell_a dwell_b entry persona_share visit_value visit_value_sd visit_cost effort "
-        "value_per_day cost_per_day link_value link_cost"
-    ).split()
+    names = [
+        "share",
+        "today_share",
+        "dwell_a",
+        "dwell_b",
+        "entry",
+        "persona_share",
+        "visit_value",
+        "visit_value_sd",
+        "visit_cost",
+        "effort",
+        "value_per_day",
+        "cost_per_day",
+        "link_value",
+        "link_cost",
+    ]
     arrays = {name: np.concatenate([getattr(chain, name) for chain in chains], axis=axis) for name in names}
     if axis == 0:
         return dataclasses.replace(chains[0], arrivals=np.concatenate([chain.arrivals for chain in chains]), **arrays)
@@ -106,7 +120,7 @@ def stack(chains: Sequence[Chain], *, axis: int = 0) -> Chain:
 
 
 def random_chain(seed: int, *, draws: int, personas: int, touchpoints: int, out_degree: int) -> Chain:
-    """Return a journey with loops, log-normal and Weibull dwells and rewards, random in everything but its structure."""
+    """Return a journey with loops, log-normal and Weibull dwells and rewards, all numbers random."""
     rng = np.random.default_rng(seed)
     names = [f"touchpoint {i:02d}" for i in range(touchpoints)]
     outcomes = ["bought", "lost"]

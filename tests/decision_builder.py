@@ -179,13 +179,13 @@ def _lives() -> Lives:
 def _metrics(tally: Tally) -> dict[str, tuple[str, np.ndarray]]:
     return {
         "conversion": ("share", tally.converted), "churn": ("share", tally.churned), "loss": ("share", tally.lost),
-        "active": ("share", tally.active), "revenue": ("EUR", tally.value), "cost": ("EUR", tally.cost),
-        "margin": ("EUR", tally.value - tally.cost), "clv": ("EUR", tally.value_pv - tally.cost_pv),
-        "effort": ("points", tally.effort), "time_to_convert": ("days", np.where(tally.converted > 0, np.nan, 0.0)),
+        "active": ("share", tally.active), "revenue": ("money", tally.value), "cost": ("money", tally.cost),
+        "margin": ("money", tally.value - tally.cost), "clv": ("money", tally.value_pv - tally.cost_pv),
+        "effort": ("count", tally.effort), "time_to_convert_median": ("days", np.where(tally.converted > 0, np.nan, 0.0)),
     }  # fmt: skip
 
 
-_DOWN = {"churn", "loss", "active", "cost", "effort", "time_to_convert"}
+_DOWN = {"churn", "loss", "active", "cost", "effort", "time_to_convert_median"}
 
 
 def _levels(arm: ArmOutcomes) -> list[Level]:
@@ -211,7 +211,9 @@ def _contrasts(today: ArmOutcomes, arm: ArmOutcomes) -> list[Contrast]:
                 d = values[:, at] - _metrics(old)[metric][1][:, at]
                 better = None if np.isnan(d).any() else float(np.mean(d < 0 if metric in _DOWN else d > 0))
                 found.append(
-                    Contrast(metric, unit, arm.arm.name, "today", persona, "cohort", realism, spread_of(d), better, 1e-4, d)
+                    Contrast(
+                        metric, unit, arm.arm.name, "today", persona, "cohort", realism, spread_of(d), better, 1e-4, d
+                    )
                 )
     return found
 
@@ -255,7 +257,7 @@ def _evidence(scenario: Scenario, arms: tuple[Arm, ...], verdicts: tuple[Verdict
         items = [*arm.assumptions, *arms[0].assumptions]
         weight = np.array([np.corrcoef(item.values, net)[0, 1] ** 2 for item in items])
         for item, part in zip(items, weight / max(1.0, weight.sum()), strict=True):
-            found.append(Evidence(arm.name, item.name, item.basis, float(part), float(part * 0.2 * net.std())))
+            found.append(Evidence(arm.name, item.name, item.basis, float(part), float(part * 0.15 * net.std())))
     return tuple(sorted(found, key=lambda item: (item.proposal, -item.variance_share)))
 
 
@@ -340,6 +342,6 @@ def build_decision(scenario: Scenario | None = None, *, seed: int = 7, draws: in
     )
     reasons = ("shares rest on 240 counted customers", "a third of the decision's variance rests on expert opinion")
     return Decision(
-        comparison, verdicts, _evidence(scenario, arms, verdicts), Trust(grade, reasons), targets, _fit(), 18_500.0,
+        comparison, verdicts, _evidence(scenario, arms, verdicts), Trust(grade, reasons), targets, _fit(), 95_000.0,
         ranked.proposal if (ranked.full.npv.mean or 0.0) > 0 else None, "EUR", MONTHS,
     )  # fmt: skip

@@ -1,5 +1,7 @@
 """EventLog or transition table + journey map -> Draws; or the map alone, at its word or as a prior."""
 
+from journeysim.calibrate.calibrate import Calibration, calibrate
 from journeysim.calibrate.prior import prior_draws, stated_draws
+from journeysim.calibrate.store import calibration_key, load_or_calibrate
 
-__all__ = ["prior_draws", "stated_draws"]
+__all__ = ["Calibration", "calibrate", "calibration_key", "load_or_calibrate", "prior_draws", "stated_draws"]

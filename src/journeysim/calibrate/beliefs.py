@@ -109,7 +109,7 @@ def mean_shares(links: tuple[Link, ...]) -> Floats:
 def normalised(shares: Floats) -> Floats:
     """Return shares that add up to 1, untouched when they do within rounding."""
     total = float(np.sum(shares))
-    return shares if abs(total - 1.0) <= _ROUNDING or total <= 0 else shares / total
+    return shares if abs(total - 1.0) <= _ROUNDING or total <= 0 else np.asarray(shares / total)
 
 
 def family_of(touchpoint: Touchpoint, target: str) -> Family:

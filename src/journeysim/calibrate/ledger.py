@@ -22,6 +22,7 @@ _PER_PLACE: Final = {
     "effort": "effort", "feeling": "feeling",
 }  # fmt: skip
 MEASURED: Final = "measured"
+_ROUNDING: Final = 1e-12
 
 
 def assumptions_of(
@@ -39,7 +40,7 @@ def assumptions_of(
     for kind, name, values in _numbers(data):
         place = split_link(name)[0]
         rests_on = MEASURED if name in observed.get(kind, ()) else basis.get(place, "guess")
-        if np.ptp(values) > 0:
+        if np.ptp(values) > _ROUNDING * np.max(np.abs(values)):
             found.append(Assumption(f"{kind}: {name}" if name else kind, rests_on, values))
     return tuple(found)
 

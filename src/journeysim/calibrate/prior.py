@@ -115,8 +115,8 @@ class AsPrior(Reading):
         shares = np.zeros((self.draws, len(stated)))
         for j in np.flatnonzero(own):
             name, share = stated[j]
-            assert share is not None
-            shares[:, j] = np.clip(self.number(share, *address, name), 0.0, 1.0)
+            if share is not None:
+                shares[:, j] = np.clip(self.number(share, *address, name), 0.0, 1.0)
         taken = shares.sum(axis=1, keepdims=True)
         if np.all(own) or not np.any(means[~own] > 0):
             return np.asarray(shares / taken)
@@ -200,10 +200,11 @@ class _Filler:
         for position, (touchpoint, link) in enumerate(self.labels):
             self.data["family"].values[position] = family_of(touchpoint, link.target)
             self.data["dwell_table"].values[position] = dwell_table(fallback_link(touchpoint, link.target).belief.dwell)
+        places: list[Touchpoint | Outcome] = [*self.journey.touchpoints, *self.journey.outcomes]
         for g, persona in enumerate(self.journey.persona_names):
             for p, period_end in enumerate(self.journey.tenure_ends):
                 self._links(g, p, persona, period_end)
-                for s, place in enumerate((*self.journey.touchpoints, *self.journey.outcomes)):
+                for s, place in enumerate(places):
                     self._place(s, place, g, p)
 
     def _whole_journey(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, final
+from typing import Final, Literal, final
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from journeysim.simulate.outcomes import Outcomes
 from journeysim.simulate.tally import Tally
 
 View = Literal["cohort", "calendar"]
+_QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 @final
@@ -32,8 +33,11 @@ def spread_of(values: Floats) -> Spread:
     """Return mean and quantiles of the finite values (draw,); all None when fewer than half are finite."""
     finite = values[np.isfinite(values)]
     if len(finite) * 2 < len(values) or len(finite) == 0:
-        return Spread(None, None, None, None, None, None, f"undefined in {len(values) - len(finite):,} of {len(values):,} draws")
-    low, first, middle, third, high = (float(q) for q in np.quantile(finite, [0.05, 0.25, 0.5, 0.75, 0.95]))
+        why = f"undefined in {len(values) - len(finite):,} of {len(values):,} draws"
+        return Spread(None, None, None, None, None, None, why)
+    # The same as np.quantile, which takes ten times as long on arrays of this size.
+    ranks = np.multiply(_QUANTILES, len(finite) - 1)
+    low, first, middle, third, high = np.interp(ranks, np.arange(len(finite)), np.sort(finite)).tolist()
     return Spread(float(finite.mean()), low, first, middle, third, high)
 
 

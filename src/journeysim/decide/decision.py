@@ -100,7 +100,7 @@ class Fit:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Decision:
-    """What `decide` returns; `best` is the proposal with the highest expected net benefit, None when today is better."""
+    """What `decide` returns; `best` is the proposal with the highest expected net benefit, None where today is best."""
 
     comparison: Comparison
     verdicts: tuple[Verdict, ...]

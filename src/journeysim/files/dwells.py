@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import pairwise
 from typing import Final
 
 from journeysim.files.did_you_mean import did_you_mean
@@ -30,7 +31,12 @@ SCALE_WORD: Final = {
     Family.LOGNORMAL: "median",
     Family.LOGLOGISTIC: "median",
 }
-SHAPE_WORD: Final = {Family.GAMMA: "shape", Family.WEIBULL: "shape", Family.LOGNORMAL: "sd log", Family.LOGLOGISTIC: "shape"}
+SHAPE_WORD: Final = {
+    Family.GAMMA: "shape",
+    Family.WEIBULL: "shape",
+    Family.LOGNORMAL: "sd log",
+    Family.LOGLOGISTIC: "shape",
+}
 
 
 def dwell(raw: object) -> Dwell:
@@ -56,7 +62,9 @@ def _from_mapping(raw: Mapping[str, object]) -> Dwell:
         if unknown is not None:
             near = did_you_mean(unknown, ["family", "mean", "median", "scale", "shape", "sd log", "quantiles"])
             raise UnreadableError("J014", f'no setting "{unknown}" for a dwell{near}')
-        raise UnreadableError("J013", "a dwell in braces needs its family, for example {family: weibull, mean: 3 days, shape: 0.7}")
+        raise UnreadableError(
+            "J013", "a dwell in braces needs its family, for example {family: weibull, mean: 3 days, shape: 0.7}"
+        )
     name = str(raw["family"])
     if name not in FAMILIES:
         raise UnreadableError("J016", f'no dwell family "{name}"{did_you_mean(name, FAMILIES)}')
@@ -89,16 +97,20 @@ def _scale(name: str, family: Family, shape: Quantity, raw: Mapping[str, object]
     elif isinstance(shape, Fixed):
         factor = scale_for_mean(family, shape.value)
         if not factor > 0:
-            raise UnreadableError("J039", f"a {name} dwell with shape {shape.value:g} has no finite mean; give its {word}")
+            raise UnreadableError(
+                "J039", f"a {name} dwell with shape {shape.value:g} has no finite mean; give its {word}"
+            )
         scale = scaled(quantity(raw["mean"], DURATION), factor)
     else:
-        raise UnreadableError("J027", f"with an uncertain shape the mean alone does not fix a {name} dwell; give its {word}")
+        raise UnreadableError(
+            "J027", f"with an uncertain shape the mean alone does not fix a {name} dwell; give its {word}"
+        )
     if isinstance(scale, Fixed) and scale.value <= 0 and family is not Family.FIXED:
         raise UnreadableError("J039", f"a {name} dwell takes time: give more than 0, or write 0 days instead")
     return scale
 
 
-def scaled(size: Quantity, factor: float) -> Quantity:
+def scaled(size: Quantity, factor: float) -> Quantity:  # noqa: PLR0911 - one return per form
     """Return a positive quantity times a number; raises UnreadableError where the form has no unit (counts, beta)."""
     match size:
         case Fixed():
@@ -124,7 +136,7 @@ def _empirical(raw: object) -> Dwell:
         raise UnreadableError("J020", "quantiles are written as {0%: 1 h, 50%: 1 day, 100%: 20 days}")
     pairs = tuple((SHARE.read(str(key)), DURATION.read(text_of(value, DURATION))) for key, value in raw.items())
     chances, days = [chance for chance, _ in pairs], [time for _, time in pairs]
-    if chances[:1] != [0.0] or chances[-1:] != [1.0] or any(b <= a for a, b in zip(chances, chances[1:], strict=False)):
+    if chances[:1] != [0.0] or chances[-1:] != [1.0] or any(b <= a for a, b in pairwise(chances)):
         raise UnreadableError("J027", "quantiles start at 0%, increase, and end at 100%")
     if days != sorted(days):
         raise UnreadableError("J027", "times must not decrease from one quantile to the next")

@@ -19,13 +19,13 @@ from journeysim.model.units import DAYS_PER, DAYS_PER_MONTH, DAYS_PER_YEAR
 
 NOT_FINITE: Final = re.compile(r"[+-]?\.?(nan|inf|infinity)", re.IGNORECASE)
 TIME_WORDS: Final = {
-    **{word: "second" for word in ("s", "sec", "secs", "second", "seconds")},
-    **{word: "minute" for word in ("min", "mins", "minute", "minutes")},
-    **{word: "hour" for word in ("h", "hour", "hours")},
-    **{word: "day" for word in ("day", "days")},
-    **{word: "week" for word in ("week", "weeks")},
-    **{word: "month" for word in ("month", "months")},
-    **{word: "year" for word in ("year", "years")},
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), "second"),
+    **dict.fromkeys(("min", "mins", "minute", "minutes"), "minute"),
+    **dict.fromkeys(("h", "hour", "hours"), "hour"),
+    **dict.fromkeys(("day", "days"), "day"),
+    **dict.fromkeys(("week", "weeks"), "week"),
+    **dict.fromkeys(("month", "months"), "month"),
+    **dict.fromkeys(("year", "years"), "year"),
 }
 THOUSANDS: Final = {"k": 1_000, "m": 1_000_000}
 ATOM: Final = re.compile(
@@ -55,7 +55,9 @@ class CurrencyBook:
         if self.code is None:
             self.code = code
         elif code != self.code:
-            raise UnreadableError("J024", f"{code} in a file that counts in {self.code}: one currency per scenario; convert it")
+            raise UnreadableError(
+                "J024", f"{code} in a file that counts in {self.code}: one currency per scenario; convert it"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,9 @@ def atom(text: str) -> Atom | None:
     digits = found["number"]
     whole = digits.lstrip("+-").split(".")[0]
     if "," in digits and not re.fullmatch(r"\d{1,3}(,\d{3})+", re.split(r"[eE]", whole)[0]):
-        raise UnreadableError("J020", f'"{text}": a comma separates thousands (2,600); write decimals with a point (1.5)')
+        raise UnreadableError(
+            "J020", f'"{text}": a comma separates thousands (2,600); write decimals with a point (1.5)'
+        )
     if re.match(r"0\d", whole):
         raise UnreadableError("J008", f'"{text}" is ambiguous: drop the leading zero')
     minus = -1 if (found["minus"] or "").strip() == "-" else 1
@@ -176,7 +180,9 @@ def _duration(found: Atom) -> float:
     _refuse(found, "a length of time", "2 days", "currency", "per")
     if not found.unit:
         written = found.text.strip()
-        raise UnreadableError("J022", f'"{written}" of what? give a unit: "{written} days", "{written} h", "{written} min"')
+        raise UnreadableError(
+            "J022", f'"{written}" of what? give a unit: "{written} days", "{written} h", "{written} min"'
+        )
     days = found.exact() * time_unit(found.unit, found.text)
     if days < 0:
         raise UnreadableError("J039", f'"{found.text}" is negative; time only runs forward')
@@ -188,12 +194,15 @@ def _yearly_rate(found: Atom) -> float:
         raise UnreadableError("J020", f'"{found.text}" is not a rate; write for example 8% per year')
     rate = found.exact(1, 100 if found.unit == "%" else 1)
     if rate <= -1:
-        raise UnreadableError("J049", f'"{found.text}" takes everything away; a discount rate lies above -100 %')
+        raise UnreadableError("J070", f'"{found.text}" takes everything away; a discount rate lies above -100 %')
     if not found.per:
         monthly = (1 + rate) ** 12 - 1
-        message = f'"{found.text}" needs a period: write "{found.text} per year" (per month it would be {monthly:.1%} a year)'
+        message = (
+            f'"{found.text}" needs a period: write "{found.text} per year" (per month it would be {monthly:.1%} a year)'
+        )
         raise UnreadableError("J026", message)
-    return float((1 + rate) ** (DAYS_PER_YEAR / time_unit(found.per, found.text)) - 1)
+    days = time_unit(found.per, found.text)
+    return rate if days == DAYS_PER_YEAR else float((1 + rate) ** (DAYS_PER_YEAR / days) - 1)
 
 
 def _arrivals(found: Atom) -> float:
@@ -236,10 +245,12 @@ def money(book: CurrencyBook, *, rate: bool = False) -> Unit:
 
 
 def month_start(text: str) -> float:
-    """Return the days from now at which something starts: `month 2` is the start of the second month, or `in 6 weeks`."""
+    """Return the days until something starts: `month 2` is the start of the second month, or `in 6 weeks`."""
     month = re.fullmatch(r"month\s+(\d+)", text.strip())
     if month and int(month[1]) >= 1:
         return (int(month[1]) - 1) * DAYS_PER_MONTH
     if text.startswith("in "):
         return DURATION.read(text[3:])
-    raise UnreadableError("J020", f'"{text}" is not a start; write "month 2" (the start of the second month) or "in 6 weeks"')
+    raise UnreadableError(
+        "J020", f'"{text}" is not a start; write "month 2" (the start of the second month) or "in 6 weeks"'
+    )

@@ -14,7 +14,9 @@ from journeysim.model.scenario import SuccessRule
 
 WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 ARROW: Final = re.compile(r"\s+->\s+|\s*→\s*")
-HOURS: Final = re.compile(r"(?P<days>[A-Za-z]{3}(?:\s*-\s*[A-Za-z]{3})?)\s+(?P<from>\d{1,2}:\d{2})\s*-\s*(?P<to>\d{1,2}:\d{2})")
+HOURS: Final = re.compile(
+    r"(?P<days>[A-Za-z]{3}(?:\s*-\s*[A-Za-z]{3})?)\s+(?P<from>\d{1,2}:\d{2})\s*-\s*(?P<to>\d{1,2}:\d{2})"
+)
 CHANCE: Final = re.compile(r"P\(\s*net benefit\s*>=?\s*0\s*\)\s*>=?\s*(?P<share>\S+)")
 DIFFERENCE: Final = re.compile(r"(?P<metric>[A-Za-z][A-Za-z -]*?)\s*(?:>=\s*)?(?P<size>[+-].*)")
 
@@ -47,7 +49,7 @@ def whole(raw: object, *, least: int = 0) -> int:
     """Return a whole number; raises UnreadableError."""
     value = PLAIN.read(str(raw))
     if value != int(value) or value < least:
-        raise UnreadableError("J049", f'"{raw}" must be a whole number from {least} on')
+        raise UnreadableError("J070", f'"{raw}" must be a whole number from {least} on')
     return int(value)
 
 
@@ -67,12 +69,16 @@ def open_days_per_week(text: str) -> float:
 def _open(part: str, text: str) -> float:
     found = HOURS.fullmatch(part)
     if found is None:
-        raise UnreadableError("J020", f'"{text}" are not opening hours; write for example "Mon-Fri 08:00-20:00, Sat 09:00-13:00"')
+        raise UnreadableError(
+            "J020", f'"{text}" are not opening hours; write for example "Mon-Fri 08:00-20:00, Sat 09:00-13:00"'
+        )
     days = [word(name.strip().capitalize(), WEEKDAYS, "weekday") for name in found["days"].split("-")]
     first, last = WEEKDAYS.index(days[0]), WEEKDAYS.index(days[-1])
     hours = (_clock(found["to"], text) - _clock(found["from"], text)) / 24
     if hours <= 0:
-        raise UnreadableError("J027", f'"{text}" closes before it opens; write a night shift as two parts, up to 24:00 and from 00:00')
+        raise UnreadableError(
+            "J027", f'"{text}" closes before it opens; write a night shift as two parts, up to 24:00 and from 00:00'
+        )
     return ((last - first) % 7 + 1) * hours
 
 

@@ -56,7 +56,7 @@ def spread_quantity(raw: object, unit: Unit) -> tuple[Quantity, float]:
     mean = _from_text(found["mean"], unit)
     spread = _spread(found["sd"], found["mean"], unit)
     if spread < 0:
-        raise UnreadableError("J049", f'a standard deviation is not negative: "{raw}"')
+        raise UnreadableError("J070", f'a standard deviation is not negative: "{raw}"')
     return mean, spread
 
 
@@ -145,12 +145,14 @@ def _moments(raw: Mapping[str, object], unit: Unit) -> Quantity:
     scale = unit.scale or (Scale.POSITIVE if mean > 0 else Scale.REAL)
     text = f"{{mean: {raw['mean']}, sd: {raw['sd']}}}"
     if sd < 0:
-        raise UnreadableError("J049", f"{text}: a standard deviation is not negative")
+        raise UnreadableError("J070", f"{text}: a standard deviation is not negative")
     if sd > 0:
         _in_support((mean,), text, scale)
     if scale is Scale.SHARE and sd > 0 and sd**2 >= mean * (1 - mean):
         largest = math.sqrt(mean * (1 - mean))
-        raise UnreadableError("J027", f"{text}: no share spreads that much; with this mean the sd lies below {largest:.3g}")
+        raise UnreadableError(
+            "J027", f"{text}: no share spreads that much; with this mean the sd lies below {largest:.3g}"
+        )
     return Moments(mean, sd, scale) if sd > 0 else Fixed(mean)
 
 
@@ -169,7 +171,8 @@ def _named(family: Family, raw: object, unit: Unit) -> Quantity:
     if not isinstance(raw, list) or len(raw) != len(with_unit):
         raise UnreadableError("J020", f"{family} takes {MEANING[family]}")
     values = tuple(
-        unit.read(text_of(item, unit)) if dimensional else _pure(item) for item, dimensional in zip(raw, with_unit, strict=True)
+        unit.read(text_of(item, unit)) if dimensional else _pure(item)
+        for item, dimensional in zip(raw, with_unit, strict=True)
     )
     _check_named(family, values)
     return Named(family, values)
@@ -195,4 +198,6 @@ def _check_named(family: Family, values: tuple[float, ...]) -> None:
             good = min(values) > 0
     if not good:
         written = ", ".join(f"{value:g}" for value in values)
-        raise UnreadableError("J027", f"no {family} distribution has the parameters {written}; it takes {MEANING[family]}")
+        raise UnreadableError(
+            "J027", f"no {family} distribution has the parameters {written}; it takes {MEANING[family]}"
+        )

@@ -32,7 +32,7 @@ RESERVED: Final = frozenset(
 )
 
 
-def slug(name: str) -> str:
+def folder_name(name: str) -> str:
     """Return a folder name that every system accepts: lower-case ASCII letters, digits, `-` and `_`."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     text = re.sub(r"[^a-z0-9_]+", "-", plain).strip("-_")[:LONGEST_SLUG].strip("-_")
@@ -55,10 +55,10 @@ def digest_of_file(path: Path) -> str:
 
 def run_name(name: str, digest: str) -> str:
     """Return the name of a run's folder: what it is about, and the first characters of its digest."""
-    return f"{slug(name)}-{digest[:DIGEST_LENGTH]}"
+    return f"{folder_name(name)}-{digest[:DIGEST_LENGTH]}"
 
 
-def inside(project: Path, folder: Path, what: str) -> Path:
+def writable(project: Path, folder: Path, what: str) -> Path:
     """Return `folder`, absolute, ready to be written below; BadInput when writing there could leave the project.
 
     A folder outside the project and any symbolic link on the way from the project to it are refused: a link could lead
@@ -67,13 +67,13 @@ def inside(project: Path, folder: Path, what: str) -> Path:
     home = Path(os.path.abspath(project))  # noqa: PTH100 - resolve() would follow the links that are looked for
     target = Path(os.path.abspath(folder if folder.is_absolute() else home / folder))  # noqa: PTH100
     if not target.is_relative_to(home):
-        raise _refused("J070", f"{what} must lie inside the project folder ({home}); {target} is outside of it", folder)
+        raise _refused("J095", f"{what} must lie inside the project folder ({home}); {target} is outside of it", folder)
     for step in _steps(home, target):
         if step.is_symlink():
             message = f"{step} is a symbolic link, and results are never written through one; remove it or name another"
-            raise _refused("J071", message, folder)
+            raise _refused("J096", message, folder)
         if step.exists() and not step.is_dir():
-            raise _refused("J072", f"{step} is a file; {what} needs a folder there", folder)
+            raise _refused("J097", f"{step} is a file; {what} needs a folder there", folder)
     return target
 
 
@@ -104,11 +104,11 @@ def write_run(
     project : Path
         The project folder; the run is written below its `.journeysim/staging`.
     folder : Path
-        Where runs are kept, as `inside` returned it.
+        Where runs are kept, as `writable` returned it.
     name, digest : str
         What the run is about, and the digest of all that decides its content.
     write : callable
-        Fills the empty folder it is given.
+        Makes the folder it is given, which does not exist yet, and fills it.
 
     Returns
     -------
@@ -120,16 +120,17 @@ def write_run(
     work = staging / f"{run_name(name, digest)}.{uuid.uuid4().hex}"
     work.mkdir()
     try:
-        write(work)
+        inner = work / run_name(name, digest)
+        write(inner)
         folder.mkdir(parents=True, exist_ok=True)
-        return _move_in(work, folder, run_name(name, digest))
+        return _move_in(inner, folder)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
 def private_folder(project: Path, name: str) -> Path:
     """Return `.journeysim/<name>` of the project, made if need be, and kept out of version control."""
-    folder = inside(project, Path(PRIVATE) / name, f"the {name} folder")
+    folder = writable(project, Path(PRIVATE) / name, f"the {name} folder")
     folder.mkdir(parents=True, exist_ok=True)
     marker = folder.parent / ".gitignore"
     if not marker.exists():
@@ -137,10 +138,10 @@ def private_folder(project: Path, name: str) -> Path:
     return folder
 
 
-def _move_in(work: Path, folder: Path, base: str) -> Path:
+def _move_in(work: Path, folder: Path) -> Path:
     """Rename a finished run to the first free name; renaming onto a folder with content fails, so nothing is replaced."""
     for number in itertools.count(1):
-        target = folder / (base if number == 1 else f"{base}-{number}")
+        target = folder / (work.name if number == 1 else f"{work.name}-{number}")
         if target.exists() or target.is_symlink():
             continue
         try:

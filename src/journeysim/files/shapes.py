@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final, NoReturn, cast
+from typing import Annotated, Any, Final, NoReturn, cast, final
 
 from pydantic import (
     BaseModel,
@@ -42,6 +42,7 @@ from journeysim.model.journey import CONFIDENCE, Reward
 from journeysim.model.quantity import Fixed, Quantity
 
 JsonSchema = dict[str, Any]
+Raw = Any  # what YAML gives, before any field has looked at it
 TEXT_SCHEMA: Final[JsonSchema] = {"type": ["string", "number", "boolean"]}
 
 
@@ -57,9 +58,17 @@ def reading_of(info: ValidationInfo) -> Reading:
     return info.context if isinstance(info.context, Reading) else Reading()
 
 
-def custom(code: str, message: str) -> PydanticCustomError:
-    """Return a problem in the form pydantic passes on."""
-    return PydanticCustomError(cast("Any", code), "{message}", {"message": message})
+def custom(code: str, message: str, meant: str = "") -> PydanticCustomError:
+    """Return a problem in the form pydantic passes on; `meant` is the setting that an unknown one stands for."""
+    return PydanticCustomError(cast("Any", code), "{message}", {"message": message, "meant": meant})
+
+
+@final
+class Skipped:
+    """Stands in a tree for what was unreadable and is already reported; read as a group without settings."""
+
+
+SKIPPED: Final = Skipped()
 
 
 def reads(reader: Callable[[Any, Reading], object], schema: Mapping[str, Any]) -> tuple[PlainValidator, WithJsonSchema]:
@@ -78,7 +87,9 @@ def required_text(raw: object) -> str:
     """Return a text; raises UnreadableError for lists and mappings."""
     if not isinstance(raw, str):
         kind = "a list" if isinstance(raw, list) else "settings" if isinstance(raw, dict) else "nothing"
-        raise UnreadableError("J015", f"text is expected here, not {kind}; put a text with special characters in quotes")
+        raise UnreadableError(
+            "J015", f"text is expected here, not {kind}; put a text with special characters in quotes"
+        )
     return raw.strip()
 
 
@@ -93,7 +104,12 @@ def number_schema(unit: Unit) -> JsonSchema:
         "description": f"{unit.name}, for example {unit.example}",
         "anyOf": [
             {"type": ["string", "number"]},
-            {"type": "object", "required": ["mean", "sd"], "additionalProperties": False, "properties": {"mean": {}, "sd": {}}},
+            {
+                "type": "object",
+                "required": ["mean", "sd"],
+                "additionalProperties": False,
+                "properties": {"mean": {}, "sd": {}},
+            },
             {
                 "type": "object",
                 "required": ["p10", "p50", "p90"],
@@ -106,7 +122,8 @@ def number_schema(unit: Unit) -> JsonSchema:
                 "maxProperties": 1,
                 "additionalProperties": False,
                 "properties": {
-                    name: {"type": "array"} for name in ("normal", "lognormal", "beta", "gamma", "uniform", "triangular")
+                    name: {"type": "array"}
+                    for name in ("normal", "lognormal", "beta", "gamma", "uniform", "triangular")
                 },
             },
         ],
@@ -117,7 +134,12 @@ DWELL_SCHEMA: Final[JsonSchema] = {
     "description": 'the time it takes: "2 days", "4 min to 9 min", or a family',
     "anyOf": [
         {"type": "string"},
-        {"type": "object", "required": ["quantiles"], "additionalProperties": False, "properties": {"quantiles": {"type": "object"}}},
+        {
+            "type": "object",
+            "required": ["quantiles"],
+            "additionalProperties": False,
+            "properties": {"quantiles": {"type": "object"}},
+        },
         {
             "type": "object",
             "required": ["family"],
@@ -165,7 +187,7 @@ def _share_or_rest(raw: object) -> Quantity | None:
 def _number(raw: object) -> float:
     value = PLAIN.read(required_text(raw))
     if value <= 0:
-        raise UnreadableError("J049", f'"{raw}" must lie above 0')
+        raise UnreadableError("J070", f'"{raw}" must lie above 0')
     return value
 
 
@@ -173,7 +195,8 @@ _dwell, _in_json = reads(lambda raw, _: dwell(raw), DWELL_SCHEMA)
 _example = money(CurrencyBook())
 Text = Annotated[str, *reads(lambda raw, _: required_text(raw), TEXT_SCHEMA)]
 Texts = Annotated[
-    tuple[str, ...], *reads(lambda raw, _: texts(raw), {"anyOf": [TEXT_SCHEMA, {"type": "array", "items": TEXT_SCHEMA}]})
+    tuple[str, ...],
+    *reads(lambda raw, _: texts(raw), {"anyOf": [TEXT_SCHEMA, {"type": "array", "items": TEXT_SCHEMA}]}),
 ]
 Flag = Annotated[bool, *reads(lambda raw, _: flag(raw), {"type": "boolean"})]
 WholeNumber = Annotated[int, *reads(lambda raw, _: whole(raw), {"type": ["integer", "string"]})]
@@ -181,7 +204,8 @@ AtLeastOne = Annotated[int, *reads(lambda raw, _: whole(raw, least=1), {"type": 
 Number = Annotated[float, *reads(lambda raw, _: _number(raw), {"type": ["number", "string"]})]
 Share = Annotated[Quantity, *simple(SHARE)]
 ShareOrRest = Annotated[
-    Quantity | None, *reads(lambda raw, _: _share_or_rest(raw), number_schema(SHARE) | {"description": 'a share or "rest"'})
+    Quantity | None,
+    *reads(lambda raw, _: _share_or_rest(raw), number_schema(SHARE) | {"description": 'a share or "rest"'}),
 ]
 PartOfCustomers = Annotated[Quantity, *reads(lambda raw, _: part_of_customers(raw), number_schema(SHARE))]
 Factor = Annotated[Quantity, *simple(FACTOR)]
@@ -225,6 +249,7 @@ class FileModel(BaseModel):
         frozen=True,
         strict=True,
         arbitrary_types_allowed=True,
+        defer_build=True,  # only what a file needs is built, once, when it is read
         alias_generator=lambda name: name.rstrip("_").replace("_", " "),
     )
 
@@ -244,6 +269,8 @@ class FileModel(BaseModel):
         """Replace pydantic's words, and name what was meant by an unknown setting."""
         if isinstance(raw, cls):
             return raw
+        if isinstance(raw, Skipped):
+            return cls.model_construct()
         try:
             return handler(raw)
         except ValidationError as error:
@@ -254,9 +281,11 @@ class FileModel(BaseModel):
 def _line(model: type[FileModel], details: ErrorDetails) -> InitErrorDetails:
     """Return one problem in our words; those that are ours already pass."""
     code, message = details["type"], details["msg"]
+    meant = str(details.get("ctx", {}).get("meant", ""))
     if not code.startswith("J"):
         code, message = _explained(model, details)
-    return InitErrorDetails(type=custom(code, message), loc=details["loc"], input=details["input"])
+        meant = (closest(str(details["loc"][-1]), model.settings()) or "") if code == "J014" else ""
+    return InitErrorDetails(type=custom(code, message, meant), loc=details["loc"], input=details["input"])
 
 
 def _explained(model: type[FileModel], details: ErrorDetails) -> tuple[str, str]:
@@ -285,3 +314,19 @@ def _hint(name: str, model: type[FileModel]) -> str:
 def refuse(code: str, message: str) -> NoReturn:
     """Raise a problem from inside a validator."""
     raise custom(code, message)
+
+
+def required_in_editors(*names: str) -> ConfigDict:
+    """Return a configuration whose JSON Schema requires these settings (the readers say so in their own words)."""
+    return ConfigDict(json_schema_extra={"required": list(names)})
+
+
+def short_form(setting: str) -> ConfigDict:
+    """Return a configuration whose JSON Schema also accepts one plain value, standing for `setting`."""
+
+    def accept(schema: JsonSchema) -> None:
+        full = dict(schema)
+        schema.clear()
+        schema["anyOf"] = [{"type": ["string", "number"], "description": f"short for {{{setting}: …}}"}, full]
+
+    return ConfigDict(json_schema_extra=accept)

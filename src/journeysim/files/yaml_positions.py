@@ -15,6 +15,7 @@ from typing import Final, cast
 
 from journeysim.errors import Place, Problem
 
+FORMAT_VERSION: Final = 1
 MAX_BYTES: Final = 10_000_000
 MAX_VALUES: Final = 100_000
 MAX_DEPTH: Final = 50
@@ -81,7 +82,7 @@ class _Node:
     pairs: list[tuple[str, Mark, _Node]] | None = None
 
 
-class _Stop(Exception):  # noqa: N818 - never leaves this module
+class _Stop(Exception):
     """Reading cannot go on."""
 
     def __init__(self, code: str, message: str, mark: Mark) -> None:
@@ -103,7 +104,11 @@ def read_text(path: Path, shown: str) -> str | Problem:
         size = path.stat().st_size
         if size > MAX_BYTES:
             limit = f"larger than the limit of {MAX_BYTES // 1_000_000} MB"
-            return Problem("J002", f"{size:,} bytes: {limit}; a journey is written by hand, event logs go to `events`", Place(shown))
+            return Problem(
+                "J002",
+                f"{size:,} bytes: {limit}; a journey is written by hand, event logs go to `events`",
+                Place(shown),
+            )
         raw = path.read_bytes()
     except OSError as error:
         return Problem("J001", f"cannot be read: {error.strerror or error}", Place(shown))
@@ -147,13 +152,15 @@ class _Builder:
             events = iter(YAML(typ="safe", pure=True).parse(text))
             return self._document(cast("Iterator[object]", events))
         except MarkedYAMLError as error:
-            raise self._syntax(error, text) from error
+            raise self._syntax(error) from error
         except YAMLError as error:
             at = getattr(error, "position", 0)
             line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
-            raise _Stop("J004", f"a character YAML does not allow: {text[at : at + 1]!r}", Mark(line, column, 1)) from error
+            raise _Stop(
+                "J004", f"a character YAML does not allow: {text[at : at + 1]!r}", Mark(line, column, 1)
+            ) from error
 
-    def _syntax(self, error: object, text: str) -> _Stop:
+    def _syntax(self, error: object) -> _Stop:
         at = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         line, column = (at.line + 1, at.column + 1) if at is not None else (1, 1)
         source = self.document.lines[line - 1] if line <= len(self.document.lines) else ""
@@ -171,7 +178,11 @@ class _Builder:
                 continue
             if kind == "DocumentStartEvent":
                 if root is not None:
-                    raise _Stop("J010", 'a second document starts here ("---"); write one file for each', _mark(event, self.document))
+                    raise _Stop(
+                        "J010",
+                        'a second document starts here ("---"); write one file for each',
+                        _mark(event, self.document),
+                    )
                 continue
             root = self._node(event, events, 0)
         if root is None or root.text in NULLS:
@@ -182,7 +193,9 @@ class _Builder:
         mark = _mark(event, self.document)
         self.count += 1
         if self.count > MAX_VALUES or depth > MAX_DEPTH:
-            what = f"more than {MAX_VALUES:,} values" if self.count > MAX_VALUES else f"nested more than {MAX_DEPTH} deep"
+            what = (
+                f"more than {MAX_VALUES:,} values" if self.count > MAX_VALUES else f"nested more than {MAX_DEPTH} deep"
+            )
             raise _Stop("J007", f"{what}; split the file", mark)
         kind = type(event).__name__
         anchor = getattr(event, "anchor", None)
@@ -207,9 +220,15 @@ class _Builder:
         text, plain = str(getattr(event, "value", "")), not getattr(event, "style", None)
         node.text = None if plain and text in NULLS else text
         if plain and LEADING_ZERO.fullmatch(text):
-            self._problem("J008", f'"{text}" is ambiguous: YAML readers disagree on a leading zero; quote it or drop the zero', node.mark)
+            self._problem(
+                "J008",
+                f'"{text}" is ambiguous: YAML readers disagree on a leading zero; quote it or drop the zero',
+                node.mark,
+            )
         if plain and CLOCK_TIME.fullmatch(text):
-            self._problem("J009", f'clock times must be quoted (some YAML readers take {text} for a number): "{text}"', node.mark)
+            self._problem(
+                "J009", f'clock times must be quoted (some YAML readers take {text} for a number): "{text}"', node.mark
+            )
 
     def _items(self, events: Iterator[object], depth: int) -> list[_Node]:
         items = []
@@ -234,7 +253,11 @@ class _Builder:
 
     def _key_name(self, key: _Node) -> str:
         if key.items is not None or key.pairs is not None:
-            raise _Stop("J004", "a key must be a word, not a list or mapping (write a text that starts with { or [ in quotes)", key.mark)
+            raise _Stop(
+                "J004",
+                "a key must be a word, not a list or mapping (write a text that starts with { or [ in quotes)",
+                key.mark,
+            )
         return "null" if key.text is None else key.text
 
     def _problem(self, code: str, message: str, mark: Mark) -> None:
@@ -244,10 +267,16 @@ class _Builder:
         """Return plain data and note every mark; aliases are written out, up to the limit."""
         self.expanded += 1
         if self.expanded > MAX_VALUES or len(path) > MAX_DEPTH:
-            raise _Stop("J007", f"more than {MAX_VALUES:,} values after its aliases are written out; write it without aliases", node.mark)
+            raise _Stop(
+                "J007",
+                f"more than {MAX_VALUES:,} values after its aliases are written out; write it without aliases",
+                node.mark,
+            )
         values, keys = self.document.values, self.document.keys
         if node.pairs is not None:
-            values[path] = node.pairs[0][1] if node.pairs and path not in keys else Mark(node.mark.line, node.mark.column, 0)
+            values[path] = (
+                node.pairs[0][1] if node.pairs and path not in keys else Mark(node.mark.line, node.mark.column, 0)
+            )
             tree: dict[str, Tree] = {}
             for name, mark, child in node.pairs:
                 keys[*path, name] = mark

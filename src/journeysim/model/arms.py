@@ -1,8 +1,9 @@
 """Arms: today and each proposal as ready-made worlds, with who meets which changes, and when.
 
 A proposal's changes that share their terms (whom, how many, when) form one *exposure*. Every combination of
-exposures is one *world*: a journey with its draws in which everybody meets exactly those changes. A customer lives
-in the world of the exposures that reach them; that keeps engines free of dates and audiences (docs/design/0003).
+exposures that some customer meets is one *world*: a journey with its draws in which everybody meets exactly those
+changes. A customer lives in the world of the exposures that reach them; that keeps engines free of dates and
+audiences (docs/design/0003).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from itertools import product
 from typing import Final, Literal, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from journeysim.errors import BadInput, Problem
 from journeysim.model.addresses import uniforms
@@ -76,11 +78,28 @@ class Arm:
 
     def weights(self, shares: Sequence[Floats]) -> list[Floats]:
         """Return each world's weight given the share of customers meeting each exposure (arrays of one shape)."""
-        found = []
-        for world in self.worlds:
-            parts = [share if met else 1.0 - share for share, met in zip(shares, world.exposed, strict=True)]
-            found.append(np.asarray(np.prod(np.stack(parts), axis=0)) if parts else np.ones(1))
-        return found
+        return [np.asarray(_weight(world.exposed, shares)) for world in self.worlds]
+
+    def world_of(self, u: Floats, shares: Sequence[float]) -> NDArray[np.int64]:
+        """Return which world each customer lives in, given their uniform `u` (customer,) and one share per exposure."""
+        met = np.array([u < share for share in shares]).reshape(len(shares), len(u)).T
+        index = {world.exposed: k for k, world in enumerate(self.worlds)}
+        return np.array([index[tuple(row)] for row in met.tolist()], dtype=np.int64)
+
+
+def _weight(exposed: tuple[bool, ...], shares: Sequence[Floats]) -> Floats:
+    """Return P(u < share for exactly the marked exposures) for one uniform u per customer.
+
+    A proposal reaches its customers in one order: whoever meets the narrower change meets the wider one too, so that
+    "60 % of customers" in two places of a proposal are the same customers.
+    """
+    if not exposed:
+        return np.ones(1)
+    met = [share for share, is_met in zip(shares, exposed, strict=True) if is_met]
+    not_met = [share for share, is_met in zip(shares, exposed, strict=True) if not is_met]
+    upper = np.minimum.reduce(met) if met else np.ones_like(shares[0])
+    lower = np.maximum.reduce(not_met) if not_met else np.zeros_like(shares[0])
+    return np.asarray(np.maximum(upper - lower, 0.0))
 
 
 def build_arms(scenario: Scenario, draws: Draws, *, seed: int) -> tuple[Arm, ...]:
@@ -126,9 +145,7 @@ def _proposal_arm(proposal: Proposal, today: World, *, seed: int) -> Arm:
         _sizes(proposal, label, change, count, seed=seed)
         for label, change in zip(labels, proposal.changes, strict=True)
     ]
-    worlds = tuple(
-        _world(today, proposal, sizes, terms, exposed) for exposed in product((False, True), repeat=len(terms))
-    )
+    worlds = tuple(_world(today, proposal, sizes, terms, exposed) for exposed in _met_together(exposures))
     assumptions = tuple(_assumptions(proposal, sizes, exposures, terms))
     return Arm(proposal.name, "proposal", worlds, exposures, proposal.realism, assumptions)
 
@@ -152,7 +169,7 @@ def _distinct_terms(proposal: Proposal) -> list[Terms]:
 
 
 def _exposure(proposal: Proposal, number: int, terms: Terms, count: int, *, seed: int) -> Exposure:
-    reach = terms.reach.ppf(uniforms(seed, count, proposal.name, f"exposure {number}", "reach"))
+    reach = terms.reach.ppf(uniforms(seed, count, proposal.name, "reach", repr(terms.reach)))
     return Exposure(f"{proposal.name}/{number}", reach, terms.start, terms.ramp, terms.decay)
 
 
@@ -161,6 +178,18 @@ def _sizes(proposal: Proposal, label: str, change: Change, count: int, *, seed: 
         setting: size.ppf(uniforms(seed, count, proposal.name, label, setting))
         for setting, size in change.quantities.items()
     }
+
+
+def _met_together(exposures: Sequence[Exposure]) -> list[tuple[bool, ...]]:
+    """Return the combinations of exposures some customer meets at some date: none first, all last."""
+    ends = [e.start + e.ramp + (e.decay or 0.0) for e in exposures]
+    turns = [0.0, *ends, *(e.start for e in exposures), *(e.start + e.ramp for e in exposures)]
+    dates = np.unique([*turns, *np.linspace(0.0, max(turns) + 1.0, 400)])
+    shares = [exposure.at(dates) for exposure in exposures]
+    every = list(product((False, True), repeat=len(exposures)))
+    if not exposures:
+        return every
+    return [met for met in every if met in (every[0], every[-1]) or _weight(met, shares).max() > 0.0]
 
 
 def _world(

@@ -47,7 +47,7 @@ def simulate(
     """
     today = arms[0].worlds[0]
     choice = _choose(today.journey, engine)
-    chains = {id(world): _chain(world, today) for arm in arms for world in arm.worlds}
+    chains = {id(world.draws): _chain(world, today) for arm in arms for world in arm.worlds}
     tallies: dict[int, Tally] = {}
     error = step = 0.0
     for key, chain in chains.items():
@@ -64,8 +64,8 @@ def simulate(
     found = tuple(
         ArmOutcomes(
             arm,
-            tuple(tallies[id(world)] for world in arm.worlds),
-            tuple(lives[id(world)] for world in arm.worlds),
+            tuple(tallies[id(world.draws)] for world in arm.worlds),
+            tuple(lives[id(world.draws)] for world in arm.worlds),
         )
         for arm in arms
     )
@@ -82,7 +82,7 @@ def _choose(journey: JourneyMap, asked: str | None) -> Engine:
 
 
 def _chain(world: World, today: World) -> Chain:
-    return compile_world(world.journey, world.draws, None if world is today else today.draws)
+    return compile_world(world.journey, world.draws, None if world.draws is today.draws else today.draws)
 
 
 def _lives(chain: Chain, settings: Settings, seed: int) -> Lives:

@@ -30,11 +30,13 @@ ENTRY: Final = 2
 CUSTOMER: Final = 3
 LINK_WORD, DWELL_WORD, VALUE_WORD, KEEP_WORD = range(4)
 LARGEST: Final = 2**32
+#: Customers that compiled code handles together. A constant of the method: sums are formed in blocks of this size.
+BLOCK: Final = 512
 
 Words = NDArray[np.uint32]
 Compiled = TypeVar("Compiled", bound=Callable[..., object])
 
-_PURPOSE_SHIFT: Final = 24
+PURPOSE_SHIFT: Final = 24
 _ROUNDS: Final = 10
 _MULTIPLY_0 = np.uint64(0xD2511F53)
 _MULTIPLY_1 = np.uint64(0xCD9E8D57)
@@ -54,15 +56,23 @@ def compiled(function: Compiled) -> Compiled:
     return cast(Compiled, njit(cache=True, nogil=True, error_model="numpy")(function))
 
 
+def compiled_leaf(function: Compiled) -> Compiled:
+    """Return the function compiled likewise, for functions that allocate nothing: no reference counting.
+
+    Counting references to some seventy arrays at every call costs more than the arithmetic of a short block.
+    """
+    return cast(Compiled, njit(cache=True, nogil=True, error_model="numpy", _nrt=False)(function))
+
+
 def seed_halves(seed: int) -> tuple[np.uint64, np.uint64]:
     """Return the low and high 32 bits of a seed (taken modulo 2**64), the generator's key."""
     number = seed % 2**64
     return np.uint64(number & 0xFFFFFFFF), np.uint64(number >> 32)
 
 
-def place_key(name: str) -> np.uint32:
-    """Return the 32-bit address of a place, from its name alone."""
-    return np.uint32(name_key(name) & 0xFFFFFFFF)
+def place_key(*names: str) -> np.uint32:
+    """Return the 32-bit address that belongs to names (what a place is, and what it is called)."""
+    return np.uint32(name_key(*names) & 0xFFFFFFFF)
 
 
 def philox(counter: ArrayLike, seed: int) -> Words:
@@ -78,7 +88,7 @@ def philox(counter: ArrayLike, seed: int) -> Words:
 
 def uniforms(seed: int, draw: int, customers: ArrayLike, key: ArrayLike, visit: ArrayLike, purpose: int) -> Floats:
     """Return the four uniforms of each address, shape (..., 4); `customers`, `key` and `visit` broadcast."""
-    tagged = np.asarray(visit, dtype=np.uint64) | np.uint64(purpose << _PURPOSE_SHIFT)
+    tagged = np.asarray(visit, dtype=np.uint64) | np.uint64(purpose << PURPOSE_SHIFT)
     counter = np.broadcast_arrays(np.asarray(customers, np.uint64), np.asarray(key, np.uint64), tagged, np.uint64(draw))
     return (philox(np.stack(counter, axis=-1), seed).astype(np.float64) + 0.5) * _UNIT
 
@@ -117,29 +127,34 @@ def uniform_at(
     k0: np.uint64, k1: np.uint64, draw: np.uint64, customer: np.uint32, key: np.uint32, visit: np.uint32, purpose: int
 ) -> tuple[float, float, float, float]:
     """Return the four uniforms of one address."""
-    tagged = np.uint64(visit) | (np.uint64(purpose) << np.uint64(_PURPOSE_SHIFT))
+    tagged = np.uint64(visit) | (np.uint64(purpose) << np.uint64(PURPOSE_SHIFT))
     w0, w1, w2, w3 = philox_words(np.uint64(customer), np.uint64(key), tagged, draw, k0, k1)
     return unit(w0), unit(w1), unit(w2), unit(w3)
 
 
 @compiled
-def visit_uniforms(
-    count: int,
-    k0: np.uint64,
-    k1: np.uint64,
-    draw: np.uint64,
-    customer: Words,
-    key: Words,
-    visit: Words,
-    link: Floats,
-    dwell: Floats,
-    keep: Floats,
-) -> None:
-    """Fill the link, dwell and keep uniforms of the first `count` lanes; the loop has no branch, so it vectorises."""
+def visit_words(count: int, k0: np.uint64, k1: np.uint64, draw: np.uint64, words: Words) -> None:
+    """Fill the link, dwell and keep words of `count` visits: words[(3, 4, 5) * BLOCK + k] from the addresses before.
+
+    words[k], words[BLOCK + k] and words[2 * BLOCK + k] hold customer, place key and tagged visit number. One flat
+    array, a constant width and the rounds written out: only so does the compiler turn it into vector instructions.
+    """
     for k in range(count):
-        c0, c1, c2, c3 = philox_words(
-            np.uint64(customer[k]), np.uint64(key[k]), np.uint64(visit[k]), draw, k0, k1
-        )
-        link[k] = unit(c0)
-        dwell[k] = unit(c1)
-        keep[k] = unit(c3)
+        c0 = np.uint64(words[k])
+        c1 = np.uint64(words[BLOCK + k])
+        c2 = np.uint64(words[2 * BLOCK + k])
+        c3 = draw
+        low = k0
+        high = k1
+        for _ in range(_ROUNDS):
+            first = _MULTIPLY_0 * c0
+            second = _MULTIPLY_1 * c2
+            c0 = (second >> _HALF) ^ c1 ^ low
+            c1 = second & _LOW
+            c2 = (first >> _HALF) ^ c3 ^ high
+            c3 = first & _LOW
+            low = (low + _WEYL_0) & _LOW
+            high = (high + _WEYL_1) & _LOW
+        words[3 * BLOCK + k] = np.uint32(c0)
+        words[4 * BLOCK + k] = np.uint32(c1)
+        words[5 * BLOCK + k] = np.uint32(c3)

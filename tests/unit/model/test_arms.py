@@ -27,7 +27,17 @@ def test_changes_with_the_same_terms_are_met_together():
     weights = arm.weights([exposure.reach for exposure in arm.exposures])
     assert np.stack(weights).sum(axis=0) == pytest.approx(np.ones(20))
     assert weights[3] == pytest.approx(np.full(20, 0.6))
+    assert weights[1] == pytest.approx(np.full(20, 0.4))
     assert arm.worlds[0].draws.data.identical(build_arms(scenario(up), arm.worlds[0].draws, seed=2)[0].worlds[0].draws.data)
+
+
+def test_the_same_share_of_customers_in_two_places_means_the_same_customers():
+    first = AdjustShare("cart", "paid", "odds x", Fixed(1.5), terms=Terms(reach=Fixed(0.6)))
+    later = ScaleDwell("visit", None, Fixed(0.5), terms=Terms(reach=Fixed(0.6), start=60.0, ramp=30.0))
+    _, arm = build_arms(scenario(first, later), prior_draws(shop(), draws=3, seed=1), seed=2)
+    assert [world.exposed for world in arm.worlds] == [(False, False), (True, False), (True, True)]
+    u = np.array([0.1, 0.59, 0.61])
+    assert arm.world_of(u, [0.6, 0.3]).tolist() == [2, 1, 0]
 
 
 def test_a_change_of_a_touchpoint_that_is_not_added_here_is_passed_over():

@@ -14,7 +14,7 @@ def closest(word: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return `; did you mean "x"?`, or the list of what there is when nothing comes near, or nothing when it is empty."""
+    """Return `; did you mean "x"?`, or the list of what there is when nothing comes near, if there is anything."""
     names = tuple(known)
     near = closest(word, names)
     if near is not None:

@@ -1,8 +1,27 @@
 """The exact engine: expected metrics without Monte Carlo noise.
 
-`exact_tally` follows the customers of a chain up to a horizon; `absorption` and `discounted_worth` follow them to the end.
+`exact_tally` follows customers up to a horizon; `absorption` and `discounted_worth` follow them to the end.
 """
 
+from journeysim.simulate.exact.absorption import (
+    Absorption,
+    Ends,
+    Worth,
+    absorption,
+    discounted_worth,
+    end_probabilities,
+    fundamental_matrix,
+)
 from journeysim.simulate.exact.recursion import ExactReport, exact_tally
 
-__all__ = ["ExactReport", "exact_tally"]
+__all__ = [
+    "Absorption",
+    "Ends",
+    "ExactReport",
+    "Worth",
+    "absorption",
+    "discounted_worth",
+    "end_probabilities",
+    "exact_tally",
+    "fundamental_matrix",
+]

@@ -12,7 +12,7 @@ Function = TypeVar("Function", bound=Callable[..., object])
 
 def compiled(function: Function) -> Function:
     """Compile without the interpreter lock; a division by zero gives inf, as in numpy, for the caller to check."""
-    return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+    return cast("Function", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
 
 
 def summing(function: Function) -> Function:
@@ -20,5 +20,5 @@ def summing(function: Function) -> Function:
 
     The order is fixed at compile time: the same call gives the same bits whatever the number of threads.
     """
-    options = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"reassoc", "contract", "nsz"}}
-    return cast(Function, numba.njit(**options)(function))
+    free = {"reassoc", "contract", "nsz"}
+    return cast("Function", numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=free)(function))

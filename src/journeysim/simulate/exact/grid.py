@@ -13,8 +13,8 @@ from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Bools, Chain, Ints
 from journeysim.simulate.settings import Settings
 
-FIRST_STEPS: Final = 180
-MOST_STEPS: Final = 5_760
+FIRST_STEPS: Final = 120
+MOST_STEPS: Final = 3_840
 MOST_COHORT_STEPS: Final = 20_000
 _MOST_VALUES: Final = 64
 _CLOSE: Final = 1e-9
@@ -114,7 +114,7 @@ def _hat_parts(period_end: Floats, step: float, steps: int) -> Floats:
 
 
 def _with_slots(inside: Bools, part: Floats, at: Ints, step: float) -> Grid:
-    """Number the slots; the points of a period are neighbours, and so are the periods of a point."""
+    """Return the grid with its slots numbered: the points of a period are neighbours, the periods of a point too."""
     periods, points = inside.shape
     some = inside.any(axis=1)
     first = np.where(some, inside.argmax(axis=1), 0)

@@ -1,159 +1,104 @@
 """Compiled: the renewal recursion of one world (MODEL section 6).
 
-Arrivals at a touchpoint are kept in three classes, because a count up to a time t on the grid means something else
-for each: mass exactly at a point counts, mass just after a point (it came by dwells far below the step) does not yet,
-and mass spread around a point counts by half. Class indices: 0 all three together, 1 exactly at, 2 just after.
-Two layers are carried where a touchpoint can convert: 0 everybody, 1 those who have not converted.
+At every grid point the moves that began earlier are completed (`_gather`), then those that begin and end within the
+step are solved (`_arrive_*`), sharp classes of mass first, because they turn into spread mass and never back. Two
+layers are carried where a touchpoint can convert: 0 everybody, 1 those who have not converted.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from journeysim.model.quantity import Floats
-from journeysim.simulate.chain import Bools, Ints
+from journeysim.simulate.chain import Ints
 from journeysim.simulate.exact._compiled import compiled, summing
-from journeysim.simulate.exact.weights import split
-
-ALL, AT, AFTER = 0, 1, 2
-SHORT = 0.9
-ROUNDING = 1e-14
-
-
-class Layout(NamedTuple):
-    """What all worlds of a run share; names as in Chain and Grid, `kernel` numbers the dwells (P, L)."""
-
-    source: Ints
-    target: Ints
-    family: Ints
-    table: Floats
-    kernel: Ints
-    used: Bools
-    converts: Bools
-    churns: Bools
-    after_conversion: Bools
-    first: Ints
-    last: Ints
-    offset: Ints
-    part: Floats
-    at: Ints
-    lowest: Ints
-    highest: Ints
-    step: float
-    horizon: float
-    touchpoints: int
-    layers: int
-    kernels: int
-    cycle_weight: Floats
-    value_factor: Floats
-    cost_factor: Floats
-    value_span: Floats
-    cost_span: Floats
-    marks: Floats
-    month_ends: Floats
-
-
-class Rows(NamedTuple):
-    """The parameters of all worlds; names and shapes as in Chain."""
-
-    share: Floats
-    dwell_a: Floats
-    dwell_b: Floats
-    entry: Floats
-    visit_value: Floats
-    visit_cost: Floats
-    effort: Floats
-    value_per_day: Floats
-    cost_per_day: Floats
-    link_value: Floats
-    link_cost: Floats
-
-
-class Sums(NamedTuple):
-    """Where the results go; names and shapes as in Tally."""
-
-    converted: Floats
-    churned: Floats
-    lost: Floats
-    ends: Floats
-    visits: Floats
-    moves: Floats
-    effort: Floats
-    value_pv: Floats
-    cost_pv: Floats
-    value_at: Floats
-    cost_at: Floats
-    converted_by: Floats
-    ended_by: Floats
-    value_month: Floats
-    cost_month: Floats
-    converted_month: Floats
-
-
-class Work(NamedTuple):
-    """Scratch of one thread, reused from world to world. A dwell's kernel is kept while its parameters stay."""
-
-    reverse: Floats  # (kernels, steps + 1) mass at u steps stands at steps - u
-    known_a: Floats
-    known_b: Floats
-    low: Ints
-    high: Ints
-    on_point: Bools
-    means: Floats
-    arrived: Floats  # (layers, n, slots) all classes together
-    sharp: Floats  # (layers, 3, n, steps + 1) classes AT and AFTER
-    seen: Bools  # (layers, n)
-    flow: Floats  # (layers, L, 3) moves completed at this point
-    base: Floats  # (layers, 3, s) arrivals by moves that began earlier
-    value: Floats  # (s, 3) money booked at this point
-    cost: Floats
-    value_rate: Floats  # (n,) money per day of those who stay on
-    cost_rate: Floats
-    inverse: Floats  # (3, layers, n, n) same-step visits; row ALL is for spread mass
-    moving: Bools  # (4,) whether any same-step move between touchpoints exists, per row of inverse; [3] any at all
-    converting: Floats  # (3, steps + 1)
-    ending: Floats
-    earning: Floats
-    spending: Floats
-    earning_rate: Floats  # (steps + 1,)
-    spending_rate: Floats
+from journeysim.simulate.exact.booking import Money, Series, Sums, book_fates, book_money, finish
+from journeysim.simulate.exact.state import (
+    AFTER,
+    ALL,
+    AT,
+    FAMILY,
+    FIRST,
+    HIGH,
+    HIGHEST,
+    LAST,
+    LOW,
+    LOWEST,
+    NOW,
+    OFFSET,
+    POINTS,
+    ROUNDING,
+    SHORT,
+    SOURCE,
+    TARGET,
+    USED,
+    Kernels,
+    Plan,
+    Rows,
+    World,
+)
+from journeysim.simulate.exact.weights import fixed_points, split
 
 
 @summing
-def _dot(x: Floats, x0: int, y: Floats, y0: int, size: int) -> float:
+def _dot(x: Floats, i: int, x0: int, y: Floats, q: int, y0: int, size: int) -> float:
+    """Return the sum over `size` terms of row i of x from x0 times row q of y from y0 (a view would cost as much)."""
     total = 0.0
     for k in range(size):
-        total += x[x0 + k] * y[y0 + k]
+        total += x[i, x0 + k] * y[q, y0 + k]
     return total
 
 
 @compiled
-def _prepare_kernels(o: Layout, r: Rows, w: Work, d: int, g: int) -> None:
+def _prepare_kernels(plan: Plan, a: Floats, b: Floats, kernels: Kernels, means: Floats) -> None:
     """Place each dwell's mass on the grid, unless the world before had the same dwell."""
-    points = w.reverse.shape[1]
-    for p in range(r.share.shape[2]):
-        for link in range(len(o.source)):
-            a, b, q = r.dwell_a[d, g, p, link], r.dwell_b[d, g, p, link], o.kernel[p, link]
-            if not o.used[link] or (w.known_a[q] == a and (w.known_b[q] == b or b != b)):
+    last = kernels.reverse.shape[1] - 1
+    for p in range(a.shape[0]):
+        for link in range(a.shape[1]):
+            q, scale, shape = plan.kernel[p, link], a[p, link], b[p, link]
+            known = kernels.known[q, 0] == scale and (kernels.known[q, 1] == shape or np.isnan(shape))
+            if plan.links[link, USED] == 0 or known:
                 continue
-            w.high[q] = split(o.family[link], a, b, o.table[link], o.step, w.means, w.reverse[q])
-            low = 0
-            while low < w.high[q] and w.reverse[q, points - 1 - low] == 0.0:
+            reverse, low = kernels.reverse[q], 0
+            high = split(plan.links[link, FAMILY], scale, shape, plan.table[link], plan.step, means, reverse)
+            while low < high and reverse[last - low] == 0.0:
                 low += 1
-            w.low[q] = low
-            w.on_point[q] = w.high[q] == low and w.reverse[q, points - 1 - low] == 1.0
-            w.known_a[q], w.known_b[q] = a, b
+            kernels.reach[q, LOW], kernels.reach[q, HIGH] = low, high
+            kernels.reach[q, POINTS] = fixed_points(plan.links[link, FAMILY], scale, shape, plan.step)
+            kernels.known[q, 0], kernels.known[q, 1] = scale, shape
 
 
 @compiled
-def _same_step(w: Work, kind: int, q: int) -> float:
-    """Return the part of a move that ends in the step it began in, for a class of mass that stays in its class."""
-    mass: float = w.reverse[q, w.reverse.shape[1] - 1]
-    if kind == ALL or (kind == AFTER and mass > SHORT) or (w.on_point[q] and w.low[q] == 0):
-        return mass
-    return 0.0
+def _prepare_rows(plan: Plan, rows: Rows, world: World, d: int, g: int) -> None:
+    """Copy the world's rows next to each other and forget the customers of the world before."""
+    world.share[:] = rows.share[d, g]
+    world.move_terms[:, :, 0] = 1.0
+    world.move_terms[:, :, 1] = rows.link_value[d, g]
+    world.move_terms[:, :, 2] = rows.link_cost[d, g]
+    for p in range(world.share.shape[0]):
+        for link in range(world.share.shape[1]):
+            i = plan.links[link, SOURCE]
+            world.move_terms[p, link, 3] = rows.value_per_day[d, g, p, i]
+            world.move_terms[p, link, 4] = rows.cost_per_day[d, g, p, i]
+    world.visit_terms[:, :, 0] = 1.0
+    world.visit_terms[:, :, 1] = rows.visit_value[d, g]
+    world.visit_terms[:, :, 2] = rows.visit_cost[d, g]
+    world.visit_terms[:, :, 3] = rows.value_per_day[d, g]
+    world.visit_terms[:, :, 4] = rows.cost_per_day[d, g]
+    world.visit_terms[:, plan.touchpoints :, 3:5] = 0.0
+    world.visit_terms[:, :, 5] = rows.effort[d, g]
+    world.arrived[:] = 0.0
+    world.sharp[:] = 0.0
+    world.seen[:] = False
+    world.ready[:] = -1
+
+
+@compiled
+def _stays(kernels: Kernels, kind: int, q: int) -> float:
+    """Return the part of a move that ends in the step it began in, for mass that keeps its class by it."""
+    mass: float = kernels.reverse[q, kernels.reverse.shape[1] - 1]
+    on_point = kernels.reach[q, POINTS] == 1 and kernels.reach[q, LOW] == 0
+    return mass if kind == ALL or on_point or (kind == AFTER and mass > SHORT) else 0.0
 
 
 @compiled
@@ -162,8 +107,7 @@ def _invert(matrix: Floats) -> None:
     n = len(matrix)
     for i in range(n):
         for j in range(n):
-            matrix[i, j] = -matrix[i, j]
-        matrix[i, i] += 1.0
+            matrix[i, j] = (1.0 if i == j else 0.0) - matrix[i, j]
     for k in range(n):
         pivot = 1.0 / matrix[k, k]
         matrix[k, k] = 1.0
@@ -178,321 +122,214 @@ def _invert(matrix: Floats) -> None:
 
 
 @compiled
-def _prepare_same_step(o: Layout, r: Rows, w: Work, d: int, g: int, k: int, kind: int) -> None:
-    """Find how often each touchpoint is visited within the step by same-step moves, one inverse per layer."""
-    n = w.arrived.shape[1]
-    w.inverse[kind] = 0.0
-    w.moving[kind] = False
-    low, high = (o.lowest[k], o.highest[k]) if kind == ALL else (o.at[k], o.at[k])
-    for p in range(low, high + 1):
-        weight = o.part[o.offset[p] + k - o.first[p]] if kind == ALL else 1.0
-        for link in range(len(o.source)):
-            if not o.used[link]:
-                continue
-            j, mass = o.target[link], r.share[d, g, p, link] * _same_step(w, kind, o.kernel[p, link])
-            w.moving[3] = w.moving[3] or mass > 0.0
-            mass *= weight
-            if mass > 0.0 and j < n:
-                w.moving[kind] = True
-                w.inverse[kind, 0, o.source[link], j] += mass
-                if o.layers == 2 and not o.converts[j]:
-                    w.inverse[kind, 1, o.source[link], j] += mass
-    if w.moving[kind]:
-        for layer in range(o.layers):
-            _invert(w.inverse[kind, layer])
-
-
-@compiled
-def _carry(
-    o: Layout, r: Rows, w: Work, d: int, g: int, layer: int, link: int, p: int, kind: int, amount: float
-) -> None:
-    """Book a completed move of customers who chose it in period p."""
-    w.flow[layer, link, kind] += amount
-    if layer == 0:
-        w.value[o.target[link], kind] += r.link_value[d, g, p, link] * amount
-        w.cost[o.target[link], kind] += r.link_cost[d, g, p, link] * amount
-        if kind == ALL:
-            i = o.source[link]
-            w.value_rate[i] -= r.value_per_day[d, g, p, i] * amount
-            w.cost_rate[i] -= r.cost_per_day[d, g, p, i] * amount
-
-
-@compiled
-def _gather(o: Layout, r: Rows, w: Work, d: int, g: int, k: int, layer: int) -> None:
-    """Complete the moves that began before this step."""
-    last = len(o.at) - 1
-    for link in range(len(o.source)):
-        i = o.source[link]
-        if not o.used[link] or not w.seen[layer, i]:
-            continue
-        for p in range(o.highest[k] + 1):
-            share, q = r.share[d, g, p, link], o.kernel[p, link]
-            begin = max(o.first[p], k - w.high[q])
-            end = min(o.last[p], k - max(1, w.low[q]))
-            if share == 0.0 or end < begin:
-                continue
-            x0 = o.offset[p] + begin - o.first[p]
-            amount = share * _dot(w.arrived[layer, i], x0, w.reverse[q], last - k + begin, end - begin + 1)
-            if amount == 0.0:
-                continue
-            _carry(o, r, w, d, g, layer, link, p, ALL, amount)
-            if w.on_point[q] and o.at[k - w.low[q]] == p:
-                for kind in (AT, AFTER):
-                    amount = share * w.sharp[layer, kind, i, k - w.low[q]]
-                    if amount > 0.0:
-                        _carry(o, r, w, d, g, layer, link, p, kind, amount)
-
-
-@compiled
-def _visits(w: Work, kind: int, layer: int, start: Floats, out: Floats) -> None:
-    """Fill out with all arrivals of this step, given those by moves that began earlier."""
-    n = len(start)
-    if not w.moving[kind]:
-        out[:] = start
+def _prepare_same_step(plan: Plan, kernels: Kernels, world: World, p: int, kind: int) -> None:
+    """Find how often each touchpoint is visited within a step by same-step moves with the rows of period p."""
+    if world.ready[kind] == p:
         return
+    n, inverse, moving = plan.touchpoints, world.inverse[kind], world.moving[kind]
+    world.ready[kind] = p
+    inverse[:] = 0.0
+    moving[:] = False
+    for link in range(len(plan.links)):
+        i, j, q = plan.links[link, SOURCE], plan.links[link, TARGET], plan.kernel[p, link]
+        share = world.share[p, link]
+        moving[1] = moving[1] or (share > 0.0 and _stays(kernels, ALL, q) > 0.0)
+        mass = share * _stays(kernels, kind, q) if share > 0.0 and j < n else 0.0
+        if mass > 0.0:
+            moving[0] = True
+            inverse[0, i, j] += mass
+            if plan.layers == 2 and not plan.marks[j, 0]:
+                inverse[1, i, j] += mass
+    if moving[0]:
+        for layer in range(plan.layers):
+            _invert(inverse[layer])
+
+
+@compiled
+def _add(booked: Floats, place: int, kind: int, terms: Floats, p: int, amount: float) -> None:
+    """Book an amount at a link or place with the terms of its row in period p."""
+    for term in range(booked.shape[2]):
+        booked[place, kind, term] += terms[p, place, term] * amount
+
+
+@compiled
+def _gather_sharp(plan: Plan, kernels: Kernels, world: World, k: int, layer: int, link: int, p: int) -> None:
+    """Say which part of the moves with a fixed dwell, just completed in full, keeps a sharp time.
+
+    A dwell between two points is shared by them as "just after" the earlier and "exactly at" the later one: that way
+    a count at either point is right, and so is the mean.
+    """
+    q, i, moved = plan.kernel[p, link], plan.links[link, SOURCE], world.moved[layer]
+    for u in range(max(1, kernels.reach[q, LOW]), min(k, kernels.reach[q, HIGH]) + 1):
+        if plan.points[k - u, NOW] != p:
+            continue
+        part = world.share[p, link] * kernels.reverse[q, kernels.reverse.shape[1] - 1 - u]
+        at, after = world.sharp[layer, AT, i, k - u], world.sharp[layer, AFTER, i, k - u]
+        earlier = u == kernels.reach[q, LOW] and kernels.reach[q, POINTS] == 2
+        if at > 0.0:
+            _add(moved, link, AFTER if earlier else AT, world.move_terms, p, part * at)
+        if after > 0.0 and (earlier or kernels.reach[q, POINTS] == 1):
+            _add(moved, link, AFTER, world.move_terms, p, part * after)
+
+
+@compiled
+def _gather(plan: Plan, kernels: Kernels, world: World, k: int, layer: int) -> None:
+    """Complete the moves that began before this step."""
+    steps, latest = len(plan.points) - 1, plan.points[k, HIGHEST]
+    arrived, moved = world.arrived[layer], world.moved[layer]
+    links, kernel, slots, reach, reverse = plan.links, plan.kernel, plan.slots, kernels.reach, kernels.reverse
+    share, terms, seen = world.share, world.move_terms, world.seen[layer]
+    for link in range(len(links)):
+        i = links[link, SOURCE]
+        if links[link, USED] == 0 or not seen[i]:
+            continue
+        for p in range(latest + 1):
+            q = kernel[p, link]
+            begin = max(slots[p, FIRST], k - reach[q, HIGH])
+            end = min(slots[p, LAST], k - max(1, reach[q, LOW]))
+            if share[p, link] == 0.0 or end < begin:
+                continue
+            x0 = slots[p, OFFSET] + begin - slots[p, FIRST]
+            mass = _dot(arrived, i, x0, reverse, q, steps - k + begin, end - begin + 1)
+            if mass > 0.0:
+                _add(moved, link, ALL, terms, p, share[p, link] * mass)
+            if reach[q, POINTS] > 0:
+                _gather_sharp(plan, kernels, world, k, layer, link, p)
+
+
+@compiled
+def _visits(inverse: Floats, start: Floats, out: Floats) -> None:
+    """Fill out with all arrivals of this step, given those by moves that began earlier."""
+    n = len(out)
     out[:] = 0.0
     for i in range(n):
         if start[i] > 0.0:
             for j in range(n):
-                out[j] += start[i] * w.inverse[kind, layer, i, j]
+                out[j] += start[i] * inverse[i, j]
 
 
 @compiled
-def _pass_on(o: Layout, r: Rows, w: Work, d: int, g: int, k: int, layer: int, kind: int, mass: Floats) -> None:
-    """Complete the same-step moves of one class of arrivals (kind ALL stands for spread mass here)."""
-    zero = w.reverse.shape[1] - 1
-    low, high = (o.lowest[k], o.highest[k]) if kind == ALL else (o.at[k], o.at[k])
-    for link in range(len(o.source)):
-        x = mass[o.source[link]]
-        if x == 0.0 or not o.used[link]:
+def _pass_on(plan: Plan, kernels: Kernels, world: World, layer: int, kind: int, p: int) -> None:
+    """Complete the same-step moves of the arrivals in `landed`, and land those that reach an outcome.
+
+    Of mass exactly at a point, a short dwell makes mass just after it, and a longer one spreads it.
+    """
+    zero, moved, terms = kernels.reverse.shape[1] - 1, world.moved[layer], world.move_terms
+    for link in range(len(plan.links)):
+        x, j, q = world.landed[plan.links[link, SOURCE]], plan.links[link, TARGET], plan.kernel[p, link]
+        if x == 0.0 or world.share[p, link] == 0.0:
             continue
-        for p in range(low, high + 1):
-            weight = o.part[o.offset[p] + k - o.first[p]] if kind == ALL else 1.0
-            q = o.kernel[p, link]
-            amount = weight * r.share[d, g, p, link] * x * w.reverse[q, zero]
-            if amount == 0.0:
-                continue
-            _carry(o, r, w, d, g, layer, link, p, ALL, amount)
-            if kind != ALL:
-                # a short dwell turns "exactly at" into "just after"; any longer one spreads the mass
-                stays = w.on_point[q] and w.low[q] == 0
-                if stays or w.reverse[q, zero] > SHORT:
-                    _carry(o, r, w, d, g, layer, link, p, kind if stays else AFTER, amount)
+        amount = world.share[p, link] * x * kernels.reverse[q, zero]
+        if amount == 0.0:
+            continue
+        _add(moved, link, ALL, terms, p, amount)
+        if kind == ALL:
+            world.landed[j] += amount if j >= plan.touchpoints else 0.0
+        elif _stays(kernels, kind, q) > 0.0:
+            _add(moved, link, kind, terms, p, amount)
+        elif kind == AT and (kernels.reverse[q, zero] > SHORT or kernels.reach[q, POINTS] == 2):
+            _add(moved, link, AFTER, terms, p, amount)
 
 
 @compiled
-def _collect(o: Layout, w: Work, layer: int, start: Floats) -> None:
-    """Set w.base to the arrivals at each place and class: entries plus completed moves."""
-    w.base[layer] = 0.0
+def _collect(plan: Plan, world: World, layer: int, start: Floats) -> None:
+    """Set the arrivals at each place and class: entries plus completed moves."""
+    base, moved = world.base[layer], world.moved[layer]
+    base[:] = 0.0
     for j in range(len(start)):
-        if layer == 0 or not o.converts[j]:
-            w.base[layer, ALL, j] = start[j]
-            w.base[layer, AT, j] = start[j]
-    for link in range(len(o.source)):
-        j = o.target[link]
-        if layer == 0 or not o.converts[j]:
+        if layer == 0 or not plan.marks[j, 0]:
+            base[ALL, j] = start[j]
+            base[AT, j] = start[j]
+    for link in range(len(plan.links)):
+        j = plan.links[link, TARGET]
+        if layer == 0 or not plan.marks[j, 0]:
             for kind in range(3):
-                w.base[layer, kind, j] += w.flow[layer, link, kind]
+                base[kind, j] += moved[link, kind, 0]
 
 
 @compiled
-def _arrive(o: Layout, r: Rows, w: Work, d: int, g: int, k: int, layer: int, start: Floats, new: Floats) -> None:
-    """Solve the same-step moves and note who is at which touchpoint: sharp classes first, spread mass last."""
-    n = w.arrived.shape[1]
+def _arrive_sharp(plan: Plan, kernels: Kernels, world: World, k: int, layer: int, start: Floats) -> None:
+    """Land the arrivals whose time is known, with the row of that time, and complete their same-step moves."""
+    base, landed, n, now = world.base[layer], world.landed, plan.touchpoints, plan.points[k, NOW]
+    _collect(plan, world, layer, start)
+    if base[AT].sum() + base[AFTER].sum() == 0.0:
+        return
     for kind in (AT, AFTER):
-        _collect(o, w, layer, start)
-        _visits(w, kind, layer, w.base[layer, kind, :n], new)
-        w.sharp[layer, kind, :, k] = new
-        if w.moving[3]:
-            _pass_on(o, r, w, d, g, k, layer, kind, new)
-    _collect(o, w, layer, start)
+        _collect(plan, world, layer, start)
+        _prepare_same_step(plan, kernels, world, now, kind)
+        landed[:] = base[kind]
+        if world.moving[kind, 0]:
+            _visits(world.inverse[kind, layer], base[kind], landed[:n])
+        world.sharp[layer, kind, :, k] = landed[:n]
+        if world.moving[kind, 1]:
+            _pass_on(plan, kernels, world, layer, kind, now)
+    _collect(plan, world, layer, start)
     for i in range(n):
-        sharp = w.sharp[layer, AT, i, k] + w.sharp[layer, AFTER, i, k]
-        spread = w.base[layer, ALL, i] - sharp
-        w.base[layer, ALL, i] = spread if spread > ROUNDING * sharp else 0.0
-    _visits(w, ALL, layer, w.base[layer, ALL, :n], new)
-    if w.moving[3]:
-        _pass_on(o, r, w, d, g, k, layer, ALL, new)
-    for i in range(n):
-        sharp = w.sharp[layer, AT, i, k] + w.sharp[layer, AFTER, i, k]
-        w.seen[layer, i] = w.seen[layer, i] or new[i] + sharp > 0.0
-        for p in range(o.lowest[k], o.highest[k] + 1):
-            slot = o.offset[p] + k - o.first[p]
-            w.arrived[layer, i, slot] = o.part[slot] * new[i] + (sharp if o.at[k] == p else 0.0)
+        known = base[AT, i] + base[AFTER, i]
+        world.seen[layer, i] = world.seen[layer, i] or known > 0.0
+        world.arrived[layer, i, plan.slots[now, OFFSET] + k - plan.slots[now, FIRST]] += known
+    if layer == 0:
+        for j in range(len(start)):
+            _add(world.booked, j, ALL, world.visit_terms, now, base[AT, j] + base[AFTER, j])
+            _add(world.booked, j, AT, world.visit_terms, now, base[AT, j])
+            _add(world.booked, j, AFTER, world.visit_terms, now, base[AFTER, j])
 
 
 @compiled
-def _visit_money(o: Layout, r: Rows, w: Work, s: Sums, d: int, g: int, k: int, start: Floats) -> None:
-    """Book what arrivals of this step bring and cost, by the row of their period."""
-    n, last = w.arrived.shape[1], len(o.at) - 1
-    _collect(o, w, 0, start)
-    for j in range(w.base.shape[2]):
-        at, after = w.base[0, AT, j], w.base[0, AFTER, j]
-        spread = w.base[0, ALL, j] - at - after
-        spread = spread if spread > ROUNDING * (at + after) else 0.0
-        counted = at + (0.5 * spread if k == last else after + spread)
-        s.visits[d, g, j] += counted
-        for p in range(o.lowest[k], o.highest[k] + 1):
-            here = 1.0 if o.at[k] == p else 0.0
-            wide = o.part[o.offset[p] + k - o.first[p]] * spread
-            value, cost = r.visit_value[d, g, p, j], r.visit_cost[d, g, p, j]
-            everyone = here * (at + after) + wide
-            w.value[j, ALL] += value * everyone
-            w.cost[j, ALL] += cost * everyone
-            w.value[j, AT] += value * here * at
-            w.cost[j, AT] += cost * here * at
-            w.value[j, AFTER] += value * here * after
-            w.cost[j, AFTER] += cost * here * after
-            s.effort[d, g] += r.effort[d, g, p, j] * (here * at + (0.5 * wide if k == last else here * after + wide))
-            if j < n:
-                w.value_rate[j] += r.value_per_day[d, g, p, j] * everyone
-                w.cost_rate[j] += r.cost_per_day[d, g, p, j] * everyone
+def _arrive_spread(plan: Plan, kernels: Kernels, world: World, k: int, layer: int) -> None:
+    """Land the arrivals around the point, each part with the row of its period; same-step moves stay in the period."""
+    base, landed, n = world.base[layer], world.landed, plan.touchpoints
+    for p in range(plan.points[k, LOWEST], plan.points[k, HIGHEST] + 1):
+        slot = plan.slots[p, OFFSET] + k - plan.slots[p, FIRST]
+        some = False
+        for j in range(len(landed)):
+            known = base[AT, j] + base[AFTER, j]
+            spread = base[ALL, j] - known
+            landed[j] = plan.part[slot] * spread if spread > ROUNDING * known else 0.0
+            some = some or landed[j] > 0.0
+        if not some:
+            continue
+        _prepare_same_step(plan, kernels, world, p, ALL)
+        if world.moving[ALL, 0]:
+            _visits(world.inverse[ALL, layer], landed[:n].copy(), landed[:n])
+        if world.moving[ALL, 1]:
+            _pass_on(plan, kernels, world, layer, ALL, p)
+        for i in range(n):
+            world.arrived[layer, i, slot] += landed[i]
+            world.seen[layer, i] = world.seen[layer, i] or landed[i] > 0.0
+        if layer == 0:
+            for j in range(len(landed)):
+                _add(world.booked, j, ALL, world.visit_terms, p, landed[j])
 
 
 @compiled
-def _counted(amounts: Floats, final: bool) -> float:
-    """Return what counts by the horizon of amounts by class booked at one point; half of spread mass at the last."""
-    if not final:
-        return float(amounts[ALL])
-    return float(amounts[AT] + 0.5 * (amounts[ALL] - amounts[AT] - amounts[AFTER]))
-
-
-@compiled
-def _money(o: Layout, w: Work, s: Sums, d: int, g: int, k: int) -> None:
-    """Add the money of this step, and of the time up to the next one, to places, months and present values."""
-    last = len(o.at) - 1
-    weight, final = o.cycle_weight[k], k == last
-    span = o.horizon - k * o.step if final else o.step
-    for j in range(w.value.shape[0]):
-        value, cost = _counted(w.value[j], final) * weight, _counted(w.cost[j], final) * weight
-        s.value_pv[d, g] += value * o.value_factor[k]
-        s.cost_pv[d, g] += cost * o.cost_factor[k]
-        if j < w.arrived.shape[1]:
-            value_rate, cost_rate = w.value_rate[j] * weight, w.cost_rate[j] * weight
-            s.value_pv[d, g] += value_rate * o.value_span[k]
-            s.cost_pv[d, g] += cost_rate * o.cost_span[k]
-            w.earning_rate[k] += value_rate
-            w.spending_rate[k] += cost_rate
-            value += value_rate * span
-            cost += cost_rate * span
-        s.value_at[d, g, j] += value
-        s.cost_at[d, g, j] += cost
-        for kind in range(3):
-            w.earning[kind, k] += w.value[j, kind] * weight
-            w.spending[kind, k] += w.cost[j, kind] * weight
-
-
-@compiled
-def _fates(o: Layout, w: Work, s: Sums, d: int, g: int, k: int, start: Floats) -> None:
-    """Count ends, conversions, churn and loss of this step."""
-    n, still, final = w.arrived.shape[1], o.layers - 1, k == len(o.at) - 1
-    for j in range(len(start)):
-        for kind in range(3):
-            first = start[j] if kind != AFTER and o.converts[j] else 0.0
-            w.converting[kind, k] += first
-            w.ending[kind, k] += start[j] if kind != AFTER and j >= n else 0.0
-        if j >= n:
-            s.ends[d, g, j - n] += start[j]
-            s.churned[d, g] += start[j] if o.churns[j] and not o.after_conversion[j] else 0.0
-            s.lost[d, g] += 0.0 if o.converts[j] else start[j]
-        s.converted[d, g] += start[j] if o.converts[j] else 0.0
-    for link in range(len(o.source)):
-        j = o.target[link]
-        everybody, before = _counted(w.flow[0, link], final), _counted(w.flow[still, link], final)
-        s.moves[d, g, link] += everybody
-        if o.converts[j]:
-            s.converted[d, g] += before
-        for kind in range(3):
-            w.converting[kind, k] += w.flow[still, link, kind] if o.converts[j] else 0.0
-            w.ending[kind, k] += w.flow[0, link, kind] if j >= n else 0.0
-        if j >= n:
-            s.ends[d, g, j - n] += everybody
-            s.lost[d, g] += 0.0 if o.converts[j] else before
-            if o.churns[j]:
-                s.churned[d, g] += everybody - before if o.after_conversion[j] else everybody
-
-
-@compiled
-def _up_to(amounts: Floats, rate: Floats, step: float, times: Floats, out: Floats) -> None:
-    """Fill out with what has been booked up to each time (ascending), plus the integral of a rate per day."""
-    last = amounts.shape[1] - 1
-    k, at, after, spread, flowing = 0, amounts[AT, 0], 0.0, 0.0, 0.0
-    for place in range(len(times)):
-        time = times[place]
-        while k < last and (k + 1) * step <= time + 1e-9 * step:
-            here = 0.5 * (amounts[ALL, k] - amounts[AT, k] - amounts[AFTER, k])
-            following = 0.5 * (amounts[ALL, k + 1] - amounts[AT, k + 1] - amounts[AFTER, k + 1])
-            # at entry the hat has only its right half, so all of its mass falls in the first step
-            spread += (2.0 * here if k == 0 else here) + following
-            after += amounts[AFTER, k]
-            flowing += rate[k] * step
-            k += 1
-            at += amounts[AT, k]
-        total, beyond = at + after + spread + flowing, time / step - k
-        if beyond > 1e-9:
-            total += amounts[AFTER, k] + rate[k] * beyond * step
-            if k < last:
-                here = 0.5 * (amounts[ALL, k] - amounts[AT, k] - amounts[AFTER, k])
-                following = 0.5 * (amounts[ALL, k + 1] - amounts[AT, k + 1] - amounts[AFTER, k + 1])
-                total += beyond * ((2.0 * here if k == 0 else here) + following)
-        out[place] = total
-
-
-@compiled
-def _clear(w: Work) -> None:
-    w.arrived[:] = 0.0
-    w.sharp[:] = 0.0
-    w.seen[:] = False
-    w.value_rate[:] = 0.0
-    w.cost_rate[:] = 0.0
-    w.converting[:] = 0.0
-    w.ending[:] = 0.0
-    w.earning[:] = 0.0
-    w.spending[:] = 0.0
-    w.earning_rate[:] = 0.0
-    w.spending_rate[:] = 0.0
-
-
-@compiled
-def _prepare_step(o: Layout, r: Rows, w: Work, d: int, g: int, k: int) -> None:
-    """Renew the same-step solutions where the rows in force differ from those of the step before."""
-    same = k > 0 and o.at[k] == o.at[k - 1]
-    spread = same and o.lowest[k] == o.highest[k] and o.lowest[k - 1] == o.highest[k - 1]
-    if not (same and spread):
-        w.moving[3] = False
-        for kind in range(3):
-            _prepare_same_step(o, r, w, d, g, k, kind)
-
-
-@compiled
-def _world(o: Layout, r: Rows, w: Work, s: Sums, d: int, g: int) -> None:
-    """Run one draw of one persona and fill its sums."""
-    _clear(w)
-    _prepare_kernels(o, r, w, d, g)
-    new, start = np.zeros(w.arrived.shape[1]), r.entry[d, g].copy()
-    for k in range(len(o.at)):
-        w.flow[:] = 0.0
-        w.value[:] = 0.0
-        w.cost[:] = 0.0
-        _prepare_step(o, r, w, d, g, k)
-        for layer in range(o.layers):
-            _gather(o, r, w, d, g, k, layer)
-            _arrive(o, r, w, d, g, k, layer, start, new)
-        _visit_money(o, r, w, s, d, g, k, start)
-        _money(o, w, s, d, g, k)
-        _fates(o, w, s, d, g, k, start)
+def _world(
+    plan: Plan, money: Money, kernels: Kernels, world: World, series: Series, sums: Sums, start: Floats, at: int
+) -> None:
+    """Run one world whose rows are prepared; `at` is its place in the sums."""
+    series.rates[:] = 0.0
+    for k in range(len(plan.points)):
+        world.moved[:] = 0.0
+        world.booked[:] = 0.0
+        for layer in range(plan.layers):
+            _gather(plan, kernels, world, k, layer)
+            _arrive_sharp(plan, kernels, world, k, layer, start)
+            _arrive_spread(plan, kernels, world, k, layer)
+        book_money(plan.links, world.booked, world.moved[0], money, series, sums, k, at)
+        book_fates(plan.links, plan.marks, world.moved, start, series, sums, k, at)
         start[:] = 0.0
-    none = np.zeros(len(o.at))
-    _up_to(w.converting, none, o.step, o.marks, s.converted_by[d, g])
-    _up_to(w.ending, none, o.step, o.marks, s.ended_by[d, g])
-    _up_to(w.converting, none, o.step, o.month_ends, s.converted_month[d, g])
-    _up_to(w.earning, w.earning_rate, o.step, o.month_ends, s.value_month[d, g])
-    _up_to(w.spending, w.spending_rate, o.step, o.month_ends, s.cost_month[d, g])
+    finish(plan.step, money, series, sums, at)
 
 
 @compiled
-def worlds(o: Layout, r: Rows, w: Work, s: Sums, begin: int, end: int) -> None:
-    """Run draws begin … end - 1 of every persona."""
-    for d in range(begin, end):
-        for g in range(r.share.shape[1]):
-            _world(o, r, w, s, d, g)
+def worlds(
+    plan: Plan, money: Money, rows: Rows, kernels: Kernels, world: World, series: Series, sums: Sums, block: Ints
+) -> None:
+    """Run draws block[0] … block[1] - 1 of every persona."""
+    means = np.zeros(len(plan.points) + 1)
+    personas = rows.share.shape[1]
+    for d in range(block[0], block[1]):
+        for g in range(personas):
+            _prepare_kernels(plan, rows.dwell_a[d, g], rows.dwell_b[d, g], kernels, means)
+            _prepare_rows(plan, rows, world, d, g)
+            _world(plan, money, kernels, world, series, sums, rows.entry[d, g].copy(), d * personas + g)

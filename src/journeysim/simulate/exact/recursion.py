@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from journeysim.model.quantity import Floats
 from journeysim.model.units import DAYS_PER_YEAR
@@ -20,11 +21,12 @@ from journeysim.simulate.exact.grid import (
     cohort_step,
     fewest_steps,
 )
+from journeysim.simulate.exact.state import Kernels, Plan, Rows, World
 from journeysim.simulate.settings import Settings
 from journeysim.simulate.tally import Tally
 
 if TYPE_CHECKING:
-    from journeysim.simulate.exact.kernel import Layout, Rows, Sums, Work
+    from journeysim.simulate.exact.booking import Money, Series, Sums
 
 _TRIAL_DRAWS: Final = 3
 
@@ -34,15 +36,17 @@ _TRIAL_DRAWS: Final = 3
 class ExactReport:
     """How finely time was cut and what that cost.
 
-    `step` in days, `steps` up to the horizon. `error` is the largest relative difference that doubling the step made
-    to conversion and to discounted value and cost (in up to three draws); the error left is about a third of it.
-    0 where every move takes a whole number of steps (`cohort`), so that nothing was approximated.
+    `step` in days, `steps` up to the horizon. `error` is the largest relative change of conversion, discounted value
+    and cost, and visits in up to three draws when the step (the finer one, if `extrapolated`) was halved for the last
+    time; the error left is smaller, for smooth dwells about a third of it (a fifteenth if `extrapolated`). It is 0
+    where every move takes a whole number of steps (`cohort`), so that nothing was approximated.
     """
 
     step: float
     steps: int
     error: float
     cohort: bool
+    extrapolated: bool = False
 
 
 def exact_tally(chain: Chain, settings: Settings) -> tuple[Tally, ExactReport]:
@@ -69,12 +73,13 @@ def exact_tally(chain: Chain, settings: Settings) -> tuple[Tally, ExactReport]:
     -----
     x_j(t) = entries_j(t) + sum_i sum_u x_i(t-u) P_ij(t-u) F_ij({u}) on t = 0, h, 2h, …, with mean-preserving masses
     (error of second order in h). If every dwell is fixed and a multiple of one step, that step is used and the answer
-    is exact to rounding: the cohort Markov model. Otherwise h is halved until doubling it changes conversion, value
-    and cost by less than the tolerance.
+    is exact to rounding: the cohort Markov model. Otherwise h is halved until doubling it changes conversion, value,
+    cost and visits by less than the tolerance, or until that holds for Richardson's extrapolation (4 T(h) - T(2h)) / 3,
+    which a tolerance below about 1e-6 needs. Without either, the finest grid allowed is used and the report says so.
     """
     step = cohort_step(chain, settings.horizon)
     if step is not None:
-        steps = max(1, int(np.floor(settings.horizon / step + 1e-9)))
+        steps = int(np.floor(settings.horizon / step + 1e-9))
         tally = _run(chain, settings, build_grid(chain.period_end, step, steps, lattice=True))
         return tally, ExactReport(step, steps, 0.0, cohort=True)
     if settings.within_cycle != "none":
@@ -82,119 +87,131 @@ def exact_tally(chain: Chain, settings: Settings) -> tuple[Tally, ExactReport]:
             "a within-cycle correction needs a cohort model (every dwell fixed at one and the same time); "
             "this chain has other dwells, so leave within_cycle at 'none'"
         )
-    steps, error = _enough_steps(chain, settings)
-    return _run(chain, settings, _even_grid(chain, settings, steps)), ExactReport(
-        settings.horizon / steps, steps, error, cohort=False
-    )
+    steps, error, extrapolated = _enough_steps(chain, settings)
+    tally = _on_even_grid(chain, settings, steps)
+    if extrapolated:
+        tally = _extrapolate(_on_even_grid(chain, settings, steps // 2), tally)
+    return tally, ExactReport(settings.horizon / steps, steps, error, cohort=False, extrapolated=extrapolated)
 
 
-def _even_grid(chain: Chain, settings: Settings, steps: int) -> Grid:
-    return build_grid(chain.period_end, settings.horizon / steps, steps, lattice=False)
+def _on_even_grid(chain: Chain, settings: Settings, steps: int) -> Tally:
+    return _run(chain, settings, build_grid(chain.period_end, settings.horizon / steps, steps, lattice=False))
 
 
-def _enough_steps(chain: Chain, settings: Settings) -> tuple[int, float]:
-    """Halve the step until that changes the trial draws by less than the tolerance; return steps and last change."""
+def _enough_steps(chain: Chain, settings: Settings) -> tuple[int, float, bool]:
+    """Halve the step until that changes the trial draws by less than the tolerance.
+
+    Returns the steps, the last change, and whether it is that of extrapolated results.
+    """
     trial = chain.take(np.unique(np.linspace(0, chain.draws - 1, _TRIAL_DRAWS).astype(np.int64)))
     fewest = fewest_steps(chain, settings)
     steps = fewest * -(-FIRST_STEPS // fewest)
-    coarse = _run(trial, settings, _even_grid(chain, settings, steps))
+    coarse = _on_even_grid(trial, settings, steps)
+    before: Tally | None = None
     while True:
         steps *= 2
-        fine = _run(trial, settings, _even_grid(chain, settings, steps))
-        error = _change(coarse, fine)
-        if error <= settings.tolerance or 2 * steps > MOST_STEPS:
-            return steps, error
-        coarse = fine
+        fine = _on_even_grid(trial, settings, steps)
+        error, better = _change(coarse, fine), _extrapolate(coarse, fine)
+        if error <= settings.tolerance:
+            return steps, error, False
+        if before is not None and _change(before, better) <= settings.tolerance:
+            return steps, _change(before, better), True
+        if 2 * steps > MOST_STEPS:
+            return steps, error, False
+        coarse, before = fine, better
 
 
 def _change(coarse: Tally, fine: Tally) -> float:
-    """Return the largest difference of the decision quantities, relative to the fine one."""
+    """Return the largest relative difference of the decision quantities; of visits, relative to the most visited."""
     largest = 0.0
-    for name in ("converted", "value_pv", "cost_pv"):
-        old, new = getattr(coarse, name), getattr(fine, name)
-        size = np.abs(new)
+    for name in ("converted", "value_pv", "cost_pv", "visits"):
+        old, new = np.atleast_3d(getattr(coarse, name)), np.atleast_3d(getattr(fine, name))
+        size = np.abs(new).max(axis=2, keepdims=True)
         largest = max(largest, float(np.max(np.abs(old - new) / np.where(size > 0, size, 1.0))))
     return largest
+
+
+def _extrapolate(coarse: Tally, fine: Tally) -> Tally:
+    """Return the tallies' Richardson extrapolation, which removes the error of second order in the step."""
+    changed = {
+        item.name: (4 * getattr(fine, item.name) - getattr(coarse, item.name)) / 3
+        for item in fields(Tally)
+        if item.name != "marks" and isinstance(getattr(fine, item.name), np.ndarray)
+    }
+    return replace(fine, **changed)
 
 
 def _run(chain: Chain, settings: Settings, grid: Grid) -> Tally:
     """Run all worlds on one grid, blocks of draws in parallel; a draw's numbers do not depend on its block."""
     from journeysim.simulate.exact.kernel import worlds
 
-    layout, rows = _layout(chain, settings, grid), _rows(chain)
-    sums = _sums(chain, settings)
+    plan, rows = _plan(chain, grid), _rows(chain)
+    money, sums = _money(chain, settings, grid), _sums(chain, settings)
     threads = max(1, min(chain.draws, os.cpu_count() or 1))
-    edges = np.linspace(0, chain.draws, threads + 1).astype(int)
-    works = [_work(layout, rows) for _ in range(threads)]
+    edges = np.linspace(0, chain.draws, threads + 1).astype(np.int64)
     with ThreadPoolExecutor(threads) as pool:
         jobs = [
-            pool.submit(worlds, layout, rows, work, sums, int(begin), int(end))
-            for work, begin, end in zip(works, edges[:-1], edges[1:], strict=True)
+            pool.submit(worlds, plan, money, rows, *_scratch(chain, plan), sums, edges[block : block + 2])
+            for block in range(threads)
         ]
         for job in jobs:
             job.result()
-    if not np.isfinite(sums.visits).all():
+    if not np.isfinite(sums.place).all():
         raise ValueError("customers circle for ever in no time: give a dwell above 0 to a link of the circle")
     return _tally(chain, settings, sums)
 
 
-def _layout(chain: Chain, settings: Settings, grid: Grid) -> Layout:
-    from journeysim.simulate.exact.kernel import Layout
-
-    numbers, kernels = _number_kernels(chain)
+def _plan(chain: Chain, grid: Grid) -> Plan:
     touchpoints = len(chain.touchpoints)
-    times = grid.step * np.arange(grid.steps + 1)
-    value_factor, value_span = _discount(settings.discount_value, times, settings.horizon)
-    cost_factor, cost_span = _discount(settings.discount_cost, times, settings.horizon)
-    return Layout(
-        source=np.ascontiguousarray(chain.source, dtype=np.int64),
-        target=np.ascontiguousarray(chain.target, dtype=np.int64),
-        family=chain.family.astype(np.int64),
+    used = (chain.share > 0).any(axis=(0, 1, 2))
+    return Plan(
+        links=_columns(chain.source, chain.target, chain.family, used),
+        marks=np.stack([chain.converts, chain.churns, chain.after_conversion], axis=1),
+        kernel=_number_kernels(chain),
         table=np.ascontiguousarray(chain.dwell_table, dtype=np.float64),
-        kernel=numbers,
-        used=np.asarray((chain.share > 0).any(axis=(0, 1, 2))),
-        converts=np.ascontiguousarray(chain.converts),
-        churns=np.ascontiguousarray(chain.churns),
-        after_conversion=np.ascontiguousarray(chain.after_conversion),
-        first=grid.first,
-        last=grid.last,
-        offset=grid.offset,
+        slots=_columns(grid.first, grid.last, grid.offset),
+        points=_columns(grid.at, grid.lowest, grid.highest),
         part=grid.part,
-        at=grid.at,
-        lowest=grid.lowest,
-        highest=grid.highest,
         step=grid.step,
-        horizon=settings.horizon,
         touchpoints=touchpoints,
         layers=2 if chain.converts[:touchpoints].any() else 1,
-        kernels=kernels,
-        cycle_weight=_cycle_weights(chain, settings, grid.steps),
-        value_factor=value_factor,
-        cost_factor=cost_factor,
-        value_span=value_span,
-        cost_span=cost_span,
+    )
+
+
+def _columns(*columns: ArrayLike) -> Ints:
+    return np.stack([np.asarray(column, dtype=np.int64) for column in columns], axis=1)
+
+
+def _number_kernels(chain: Chain) -> Ints:
+    """Return the number of each dwell, (P, L); a dwell that does not depend on tenure has one for all periods."""
+    periods, links = chain.share.shape[2:]
+    same = np.ones(links, dtype=np.bool_)
+    for table in (chain.dwell_a, chain.dwell_b):
+        same &= np.asarray((table == table[:, :, :1]) | np.isnan(table)).all(axis=(0, 1, 2))
+    begin = np.concatenate([[0], np.cumsum(np.where(same, 1, periods))[:-1]])
+    return np.asarray(begin[None, :] + np.where(same, 0, np.arange(periods)[:, None]), dtype=np.int64)
+
+
+def _money(chain: Chain, settings: Settings, grid: Grid) -> Money:
+    from journeysim.simulate.exact.booking import Money
+
+    times = np.append(grid.step * np.arange(grid.steps + 1), settings.horizon)
+    rates = (settings.discount_value, settings.discount_cost)
+    factor, span = zip(*(_discount(rate, times) for rate in rates), strict=True)
+    return Money(
+        weight=_cycle_weights(chain, settings, grid.steps),
+        factor=np.stack(factor),
+        span=np.stack(span),
+        days=np.diff(times),
         marks=settings.marks,
         month_ends=np.minimum(settings.month_ends, settings.horizon),
     )
 
 
-def _number_kernels(chain: Chain) -> tuple[Ints, int]:
-    """Number the dwells so that links whose dwell does not depend on tenure have one for all periods; (P, L), count."""
-    periods, links = chain.share.shape[2:]
-    same = np.ones(links, dtype=bool)
-    for table in (chain.dwell_a, chain.dwell_b):
-        same &= np.asarray((table == table[:, :, :1]) | np.isnan(table)).all(axis=(0, 1, 2))
-    width = np.where(same, 1, periods)
-    begin = np.concatenate([[0], np.cumsum(width)[:-1]])
-    numbers = begin[None, :] + np.where(same, 0, np.arange(periods)[:, None])
-    return numbers.astype(np.int64), int(width.sum())
-
-
-def _discount(rate: float, times: Floats, horizon: float) -> tuple[Floats, Floats]:
-    """Return the discount factor at each time, and its integral from there to the next time or the horizon."""
+def _discount(rate: float, times: Floats) -> tuple[Floats, Floats]:
+    """Return the discount factor at each time but the last, and its integral from there to the next time."""
     force = np.log1p(rate) / DAYS_PER_YEAR
-    factor = np.exp(-force * times)
-    span = np.append(times[1:], horizon) - times
+    factor, span = np.exp(-force * times[:-1]), np.diff(times)
     return factor, factor * (span if force == 0 else -np.expm1(-force * span) / force)
 
 
@@ -219,92 +236,90 @@ def _cycle_weights(chain: Chain, settings: Settings, steps: int) -> Floats:
 
 
 def _rows(chain: Chain) -> Rows:
-    from journeysim.simulate.exact.kernel import Rows
-
     return Rows(*(np.ascontiguousarray(getattr(chain, name), dtype=np.float64) for name in Rows._fields))
 
 
 def _sums(chain: Chain, settings: Settings) -> Sums:
-    from journeysim.simulate.exact.kernel import Sums
+    from journeysim.simulate.exact.booking import Sums
 
-    head = chain.share.shape[:2]
-    sizes = {
-        "ends": (len(chain.outcomes),),
-        "visits": (len(chain.converts),),
-        "moves": (len(chain.links),),
-        "value_at": (len(chain.converts),),
-        "cost_at": (len(chain.converts),),
-        "converted_by": settings.marks.shape,
-        "ended_by": settings.marks.shape,
-        "value_month": settings.month_ends.shape,
-        "cost_month": settings.month_ends.shape,
-        "converted_month": settings.month_ends.shape,
-    }
-    return Sums(*(np.zeros(head + sizes.get(name, ())) for name in Sums._fields))
+    size, places = chain.share.shape[0] * chain.share.shape[1], len(chain.converts)
+    return Sums(
+        world=np.zeros((size, 6)),
+        place=np.zeros((size, 3, places)),
+        moves=np.zeros((size, len(chain.links))),
+        ends=np.zeros((size, places)),
+        by_mark=np.zeros((size, 2, len(settings.marks))),
+        by_month=np.zeros((size, 4, len(settings.month_ends))),
+    )
 
 
-def _work(o: Layout, r: Rows) -> Work:
-    """Return one thread's scratch."""
-    from journeysim.simulate.exact.kernel import Work
+def _scratch(chain: Chain, plan: Plan) -> tuple[Kernels, World, Series]:
+    """Return what one thread overwrites from world to world."""
+    from journeysim.simulate.exact.booking import Series
 
-    links, places, points = len(o.source), len(o.converts), len(o.at)
-    n = o.touchpoints
-    return Work(
-        reverse=np.zeros((o.kernels, points)),
-        known_a=np.full(o.kernels, np.nan),
-        known_b=np.full(o.kernels, np.nan),
-        low=np.zeros(o.kernels, dtype=np.int64),
-        high=np.zeros(o.kernels, dtype=np.int64),
-        on_point=np.zeros(o.kernels, dtype=np.bool_),
-        means=np.zeros(points + 1),
-        arrived=np.zeros((o.layers, n, len(o.part))),
-        sharp=np.zeros((o.layers, 3, n, points)),
-        seen=np.zeros((o.layers, n), dtype=np.bool_),
-        flow=np.zeros((o.layers, links, 3)),
-        base=np.zeros((o.layers, 3, places)),
-        value=np.zeros((places, 3)),
-        cost=np.zeros((places, 3)),
-        value_rate=np.zeros(n),
-        cost_rate=np.zeros(n),
-        inverse=np.zeros((3, o.layers, n, n)),
-        moving=np.zeros(4, dtype=np.bool_),
-        converting=np.zeros((3, points)),
-        ending=np.zeros((3, points)),
-        earning=np.zeros((3, points)),
-        spending=np.zeros((3, points)),
-        earning_rate=np.zeros(points),
-        spending_rate=np.zeros(points),
+    (periods, links), places, points = chain.share.shape[2:], len(chain.converts), len(plan.points)
+    layers, n, kernels = plan.layers, plan.touchpoints, int(plan.kernel.max()) + 1
+    return (
+        Kernels(
+            reverse=np.zeros((kernels, points)),
+            known=np.full((kernels, 2), np.nan),
+            reach=np.zeros((kernels, 3), dtype=np.int64),
+        ),
+        World(
+            share=np.zeros((periods, links)),
+            move_terms=np.zeros((periods, links, 5)),
+            visit_terms=np.zeros((periods, places, 6)),
+            arrived=np.zeros((layers, n, len(plan.part))),
+            sharp=np.zeros((layers, 3, n, points)),
+            seen=np.zeros((layers, n), dtype=np.bool_),
+            moved=np.zeros((layers, links, 3, 5)),
+            base=np.zeros((layers, 3, places)),
+            inverse=np.zeros((3, layers, n, n)),
+            ready=np.full(3, -1, dtype=np.int64),
+            moving=np.zeros((3, 2), dtype=np.bool_),
+            landed=np.zeros(places),
+            booked=np.zeros((places, 3, 6)),
+        ),
+        Series(
+            amounts=np.zeros((4, 3, points)),
+            flowing=np.zeros((4, points)),
+            rates=np.zeros((places, 2)),
+            outcomes=places - n,
+        ),
     )
 
 
 def _tally(chain: Chain, settings: Settings, sums: Sums) -> Tally:
+    """Give the sums their names and axes."""
+    head = chain.share.shape[:2]
+    converted, churned, lost, effort, value_pv, cost_pv = sums.world.T.reshape(6, *head)
+    visits, value_at, cost_at = np.moveaxis(sums.place, 1, 0).reshape(3, *head, -1)
+    ends = sums.ends[:, len(chain.touchpoints) :].reshape(*head, -1)
+    converted_by, ended_by = np.moveaxis(sums.by_mark, 1, 0).reshape(2, *head, -1)
+    by_month = np.diff(np.moveaxis(sums.by_month, 1, 0).reshape(4, *head, -1), axis=3, prepend=0.0)
     return Tally(
-        converted=sums.converted,
-        churned=sums.churned,
-        lost=sums.lost,
-        active=1.0 - sums.ends.sum(axis=2),
-        ends=sums.ends,
-        visits=sums.visits,
-        moves=sums.moves,
-        effort=sums.effort,
-        value=sums.value_at.sum(axis=2),
-        cost=sums.cost_at.sum(axis=2),
-        value_pv=sums.value_pv,
-        cost_pv=sums.cost_pv,
-        value_at=sums.value_at,
-        cost_at=sums.cost_at,
+        converted=converted,
+        churned=churned,
+        lost=lost,
+        active=1.0 - ends.sum(axis=2),
+        ends=ends,
+        visits=visits,
+        moves=sums.moves.reshape(*head, -1),
+        effort=effort,
+        value=value_at.sum(axis=2),
+        cost=cost_at.sum(axis=2),
+        value_pv=value_pv,
+        cost_pv=cost_pv,
+        value_at=value_at,
+        cost_at=cost_at,
         marks=settings.marks,
-        converted_by=sums.converted_by,
-        active_at=1.0 - sums.ended_by,
-        value_month=_per_month(sums.value_month),
-        cost_month=_per_month(sums.cost_month),
-        converted_month=_per_month(sums.converted_month),
+        converted_by=converted_by,
+        active_at=1.0 - ended_by,
+        value_month=by_month[2],
+        cost_month=by_month[3],
+        converted_month=by_month[0],
         links=chain.links,
         touchpoints=chain.touchpoints,
         outcomes=chain.outcomes,
         personas=chain.personas,
     )
-
-
-def _per_month(up_to: Floats) -> Floats:
-    return np.diff(up_to, axis=2, prepend=0.0)

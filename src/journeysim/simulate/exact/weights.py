@@ -60,7 +60,7 @@ def _normal_cdf(z: float) -> float:
 
 @compiled
 def _limited_mean(family: int, a: float, b: float, mean: float, t: float) -> float:
-    """Return E[min(T, t)] of the families that have it in closed form; `mean` is E[T], given so that it is found once."""
+    """Return E[min(T, t)] where it has a closed form; `mean` is E[T], handed over so that it is found once."""
     if family == EXPONENTIAL:
         return -a * math.expm1(-t / a)
     if family == GAMMA:
@@ -94,7 +94,7 @@ def _loglogistic_piece(a: float, b: float, low: float, high: float) -> float:
     In log time the nearest poles lie pi / b away, so panels of width 1 / b are good to rounding.
     """
     width = math.log(high / low)
-    panels = int(math.ceil(b * width)) + 1
+    panels = math.ceil(b * width) + 1
     half = 0.5 * width / panels
     total = 0.0
     for panel in range(panels):
@@ -157,6 +157,15 @@ def limited_means(family: int, a: float, b: float, table: Floats, step: float, m
 
 
 @compiled
+def fixed_points(family: int, a: float, b: float, step: float) -> int:
+    """Return how many grid points a dwell that cannot vary sits on, 1 or 2; 0 for a dwell that varies."""
+    if family != 0 and a > 0.0 and (family != LOGNORMAL or b > 0.0):
+        return 0
+    at = max(a, 0.0) / step
+    return 1 if at - math.floor(at + SNAP) < SNAP else 2
+
+
+@compiled
 def split(family: int, a: float, b: float, table: Floats, step: float, means: Floats, reverse: Floats) -> int:
     """Fill reverse[K - u] with the mass of the dwell at u grid steps, u = 0 … K; return the last u that matters.
 
@@ -165,16 +174,16 @@ def split(family: int, a: float, b: float, table: Floats, step: float, means: Fl
     """
     last = len(reverse) - 1
     reverse[:] = 0.0
-    if family == 0 or a <= 0.0 or (family == LOGNORMAL and b <= 0.0):
+    points = fixed_points(family, a, b, step)
+    if points > 0:
         at = max(a, 0.0) / step
-        point = int(math.floor(at + SNAP))
-        part = max(0.0, at - point)
-        part = 0.0 if part < SNAP else part
+        point = math.floor(at + SNAP)
+        part = at - point if points == 2 else 0.0
         if point <= last:
             reverse[last - point] = 1.0 - part
         if point + 1 <= last and part > 0.0:
             reverse[last - point - 1] = part
-        return min(last, point + 1 if part > 0.0 else point)
+        return min(last, point + points - 1)
     limited_means(family, a, b, table, step, means)
     reverse[last] = max(0.0, 1.0 - means[1] / step)
     left = 1.0 - reverse[last]

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Ints
-from journeysim.simulate.streams import VALUE_WORD, VISIT, compiled, uniform_at
-from journeysim.simulate.walk.lanes import Lanes
+from journeysim.simulate.streams import VALUE_WORD, VISIT, compiled_leaf, uniform_at
+from journeysim.simulate.walk.lanes import CUSTOMER, Lanes
 from journeysim.simulate.walk.layout import Layout, Parameters
 from journeysim.simulate.walk.quantiles import exp_of, normal_of
 from journeysim.simulate.walk.truth import Truth
@@ -22,6 +22,7 @@ VALUE, COST, VALUE_PV, COST_PV, EFFORT = range(5)
 class Books(NamedTuple):
     """Sums over all customers of a draw; the first axis is the draw, G personas, s places, M months."""
 
+    entries: Ints  # (D, G, s)
     moves: Ints  # (D, C * L) completed moves
     value_at: Floats  # (D, G, s)
     cost_at: Floats  # (D, G, s)
@@ -29,7 +30,7 @@ class Books(NamedTuple):
     cost_month: Floats  # (D, G, M)
 
 
-@compiled
+@compiled_leaf
 def month_of(month_ends: Floats, day: float) -> int:
     """Return the month since entry: the first whose end is at or after the day (the last one if none is)."""
     last = month_ends.size - 1
@@ -41,7 +42,7 @@ def month_of(month_ends: Floats, day: float) -> int:
     return month
 
 
-@compiled
+@compiled_leaf
 def book_arrivals(
     count: int,
     layout: Layout,
@@ -68,7 +69,7 @@ def book_arrivals(
             cost = parameters.visit_cost[row, cell, place]
             if truth.spread[cell * places + place]:
                 visit = seen[slot * places + place]
-                value = _spread_value(cell * places + place, place, visit, layout, draw, truth, lanes.customer[k])
+                value = _spread_value(cell * places + place, place, visit, layout, draw, truth, lanes.words[CUSTOMER + k])
             if link >= 0:
                 value += parameters.link_value[row, lanes.cell[k], link]
                 cost += parameters.link_cost[row, lanes.cell[k], link]
@@ -77,7 +78,7 @@ def book_arrivals(
                 _book(row, slot, persona[slot], place, day, value, cost, layout, money, books)
 
 
-@compiled
+@compiled_leaf
 def _spread_value(
     at: int, place: int, visit: np.uint32, layout: Layout, draw: np.uint64, truth: Truth, customer: np.uint32
 ) -> float:
@@ -86,7 +87,7 @@ def _spread_value(
     return exp_of(truth.log_mean[at] + truth.log_sd[at] * normal_of(words[VALUE_WORD]))
 
 
-@compiled
+@compiled_leaf
 def _book(
     row: int, slot: int, persona: int, place: int, day: float, value: float, cost: float,
     layout: Layout, money: Floats, books: Books,
@@ -102,7 +103,7 @@ def _book(
     books.cost_month[row, persona, month] += cost
 
 
-@compiled
+@compiled_leaf
 def book_days(
     count: int,
     layout: Layout,
@@ -128,7 +129,7 @@ def book_days(
             _book_months(row, persona[slot], start, end, value, cost, layout.month_ends, books)
 
 
-@compiled
+@compiled_leaf
 def discounted_days(force: float, start: float, end: float) -> float:
     """Return the integral of exp(-force * t) from `start` to `end`, in days."""
     if force == 0.0:
@@ -136,7 +137,7 @@ def discounted_days(force: float, start: float, end: float) -> float:
     return -math.exp(-force * start) * math.expm1(-force * (end - start)) / force
 
 
-@compiled
+@compiled_leaf
 def _book_months(
     row: int, persona: int, start: float, end: float, value: float, cost: float, month_ends: Floats, books: Books
 ) -> None:

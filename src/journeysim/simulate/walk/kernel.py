@@ -9,22 +9,32 @@ from numpy.typing import NDArray
 
 from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Ints
-from journeysim.simulate.streams import ENTRY, Words, compiled, uniform_at, visit_uniforms
+from journeysim.simulate.streams import BLOCK, ENTRY, PURPOSE_SHIFT, Words, compiled, compiled_leaf, unit, visit_words
 from journeysim.simulate.walk.booking import Books, book_arrivals, book_days
 from journeysim.simulate.walk.lanes import (
-    BLOCK,
+    CUSTOMER,
+    DWELL,
+    KEY,
+    LINK,
+    VISIT_NUMBER,
     Lanes,
+    arrive,
+    arrive_by_table,
+    base_quantiles,
     choose_links,
     couple_links,
-    draw_dwells,
+    gamma_quantiles,
     look_ahead,
     period_of,
+    sort_by_base,
 )
-from journeysim.simulate.walk.layout import Layout, Parameters
+from journeysim.simulate.walk.layout import LOG_GAMMA, TABLE, Layout, Parameters
 from journeysim.simulate.walk.truth import Truth
 
 #: More moves than this within a horizon mean a loop that takes no time.
 MOST_MOVES: Final = 100_000
+
+_ENTRY_TAG = np.uint32(ENTRY << PURPOSE_SHIFT)
 
 
 class Block(NamedTuple):
@@ -64,7 +74,7 @@ def new_block(places: int) -> Block:
     )
 
 
-@compiled
+@compiled_leaf
 def walk_block(
     size: int,
     persona: int,
@@ -84,64 +94,85 @@ def walk_block(
     is the draw's place in `parameters` and `books`, `draw` its number in the addresses. Long because it is the order
     of the stages and nothing else.
     """
-    _enter(size, persona, layout, draw, truth, block, lanes)
-    step = 0
-    _note(story, step, size, lanes)
-    if layout.books_visits:
-        book_arrivals(size, layout, parameters, row, draw, truth, block.persona, block.money, block.seen, lanes, books)
-    count = _settle(size, step, layout.horizon, layout, block, lanes)
+    _enter(size, persona, layout, draw, truth, block, lanes, books.entries[row])
+    count, step = size, size - size
     while count > 0:
-        step += 1
         if step > MOST_MOVES:
             return int(lanes.slot[0])
-        visit_uniforms(
-            count, layout.seed_low, layout.seed_high, draw, lanes.customer, lanes.key, lanes.visit,
-            lanes.link_uniform, lanes.dwell_uniform, lanes.keep_uniform,
-        )  # fmt: skip
-        choose_links(
-            count, layout.touchpoints, layout.target.size, truth.upper, truth.guide,
-            lanes.place, lanes.cell, lanes.link_uniform, lanes.link,
-        )  # fmt: skip
-        if layout.couples:
-            couple_links(count, layout, truth, draw, lanes)
-        draw_dwells(count, layout, truth, lanes)
-        look_ahead(count, layout, lanes)
-        _note(story, step, count, lanes)
-        if layout.books_days:
-            book_days(count, layout, parameters, row, block.persona, block.money, lanes, books)
+        if step > 0:
+            visit_words(count, layout.seed_low, layout.seed_high, draw, lanes.words)
+            choose_links(
+                count, layout.touchpoints, layout.target.size, truth.upper, truth.guide,
+                lanes.place, lanes.cell, lanes.words, lanes.link,
+            )  # fmt: skip
+            if layout.couples:
+                couple_links(
+                    count, layout.target.size, layout.seed_low, layout.seed_high, draw, layout.row_start,
+                    truth.keep, truth.rest, lanes.place, lanes.cell, lanes.words, lanes.link,
+                )  # fmt: skip
+            sort_by_base(count, layout.base, lanes.link, lanes.sizes, lanes.members)
+            base_quantiles(lanes.sizes, lanes.members, lanes.words, lanes.gathered, lanes.other, lanes.quantile)
+            gamma_quantiles(
+                lanes.sizes[LOG_GAMMA], lanes.members, layout.gamma_place, truth.gamma,
+                lanes.cell, lanes.link, lanes.quantile,
+            )  # fmt: skip
+            arrive(
+                count, layout.target.size, truth.scale, truth.power,
+                lanes.cell, lanes.link, lanes.quantile, lanes.day, lanes.arrival,
+            )  # fmt: skip
+            arrive_by_table(
+                lanes.sizes[TABLE], lanes.members, layout.target.size, layout.dwell_table, truth.scale,
+                lanes.cell, lanes.link, lanes.words, lanes.day, lanes.arrival,
+            )  # fmt: skip
+            look_ahead(
+                count, layout.target, layout.period_end,
+                lanes.cell, lanes.link, lanes.arrival, lanes.next_place, lanes.next_cell,
+            )  # fmt: skip
+            if layout.books_days:
+                book_days(count, layout, parameters, row, block.persona, block.money, lanes, books)
+            _count_moves(count, layout.horizon, layout.target.size, lanes.cell, lanes.link, lanes.arrival, books.moves[row])
+        if step < story.day.size:
+            story.place[step] = lanes.next_place[0]
+            story.day[step] = lanes.arrival[0]
         if layout.books_visits:
             book_arrivals(
                 count, layout, parameters, row, draw, truth, block.persona, block.money, block.seen, lanes, books
             )
-        _count_moves(count, layout.horizon, layout.target.size, lanes.cell, lanes.link, lanes.arrival, books.moves[row])
-        count = _settle(count, step, layout.horizon, layout, block, lanes)
+        count = _settle(count, step, layout, block, lanes)
+        step += 1
     return -1
 
 
-@compiled
+@compiled_leaf
 def _enter(
-    size: int, persona: int, layout: Layout, draw: np.uint64, truth: Truth, block: Block, lanes: Lanes
+    size: int, persona: int, layout: Layout, draw: np.uint64, truth: Truth, block: Block, lanes: Lanes, entries: Ints
 ) -> None:
     """Let the block's customers arrive at their places of entry on day 0."""
-    block.seen[: size * layout.place_key.size] = 0
-    block.money[:, :size] = 0.0
+    for k in range(size * layout.place_key.size):
+        block.seen[k] = np.uint32(0)
+    for k in range(size):
+        lanes.words[CUSTOMER + k] = block.customer[k]
+        lanes.words[KEY + k] = np.uint32(0)
+        lanes.words[VISIT_NUMBER + k] = _ENTRY_TAG
+    visit_words(size, layout.seed_low, layout.seed_high, draw, lanes.words)
     first_period = period_of(layout.period_end, 0.0)
     for k in range(size):
-        u = uniform_at(layout.seed_low, layout.seed_high, draw, block.customer[k], np.uint32(0), np.uint32(0), ENTRY)
-        chosen = persona if persona >= 0 else layout.persona_order[_first_above(truth.personas, u[0])]
+        chosen = persona if persona >= 0 else layout.persona_order[_first_above(truth.personas, unit(lanes.words[LINK + k]))]
         block.persona[k] = chosen
+        for field in range(5):
+            block.money[field, k] = 0.0
         block.convert_day[k] = np.inf
         block.touches_to_convert[k] = 0
         lanes.slot[k] = k
-        lanes.customer[k] = block.customer[k]
         lanes.link[k] = -1
         lanes.arrival[k] = 0.0
-        lanes.next_place[k] = layout.entry_order[_first_above(truth.entry[chosen], u[1])]
+        lanes.next_place[k] = layout.entry_order[_first_above(truth.entry[chosen], unit(lanes.words[DWELL + k]))]
         lanes.next_cell[k] = chosen * layout.periods + first_period
         lanes.cell[k] = lanes.next_cell[k]
+        entries[chosen, lanes.next_place[k]] += 1
 
 
-@compiled
+@compiled_leaf
 def _first_above(upper: Floats, u: float) -> int:
     place = 0
     while u >= upper[place]:
@@ -149,14 +180,7 @@ def _first_above(upper: Floats, u: float) -> int:
     return place
 
 
-@compiled
-def _note(story: Story, step: int, count: int, lanes: Lanes) -> None:
-    if step < story.day.size and count > 0:
-        story.place[step] = lanes.next_place[0]
-        story.day[step] = lanes.arrival[0]
-
-
-@compiled
+@compiled_leaf
 def _count_moves(
     count: int, horizon: float, links: int, cell: NDArray[np.int32], link: NDArray[np.int32], arrival: Floats, moves: Ints
 ) -> None:
@@ -164,13 +188,13 @@ def _count_moves(
         moves[cell[k] * links + link[k]] += np.int64(arrival[k] <= horizon)
 
 
-@compiled
-def _settle(count: int, step: int, horizon: float, layout: Layout, block: Block, lanes: Lanes) -> int:
+@compiled_leaf
+def _settle(count: int, step: int, layout: Layout, block: Block, lanes: Lanes) -> int:
     """Write arrivals into the block, keep the lanes that go on, and return how many do."""
     places, kept = layout.place_key.size, 0
     for k in range(count):
         day = lanes.arrival[k]
-        if day <= horizon:
+        if day <= layout.horizon:
             place, slot = lanes.next_place[k], lanes.slot[k]
             goes_on = place < layout.touchpoints
             block.place[slot] = place
@@ -184,9 +208,9 @@ def _settle(count: int, step: int, horizon: float, layout: Layout, block: Block,
             lanes.place[kept] = place
             lanes.cell[kept] = lanes.next_cell[k]
             lanes.day[kept] = day
-            lanes.customer[kept] = lanes.customer[k]
-            lanes.key[kept] = layout.place_key[place]
-            lanes.visit[kept] = block.seen[seen]
+            lanes.words[CUSTOMER + kept] = lanes.words[CUSTOMER + k]
+            lanes.words[KEY + kept] = layout.place_key[place]
+            lanes.words[VISIT_NUMBER + kept] = block.seen[seen]
             block.seen[seen] += np.uint32(1)
             kept += goes_on
     return kept

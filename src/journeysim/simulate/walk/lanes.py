@@ -7,20 +7,20 @@ exponentials, which is where the time goes.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Ints
-from journeysim.simulate.streams import RESIDUAL, Words, compiled, uniform_at
-from journeysim.simulate.walk.layout import BASES, LOG_EXPONENTIAL, LOG_GAMMA, LOGISTIC, NORMAL, TABLE, Layout
-from journeysim.simulate.walk.quantiles import exp_of, gamma_of, log_of, normal_of
-from journeysim.simulate.walk.truth import GUIDE, Truth
+from journeysim.simulate.streams import BLOCK, RESIDUAL, Words, compiled, compiled_leaf, unit, uniform_at
+from journeysim.simulate.walk.layout import BASES, LOG_EXPONENTIAL, LOG_GAMMA, LOGISTIC, NORMAL, TABLE
+from journeysim.simulate.walk.quantiles import MIDDLE, exp_of, gamma_of, log_of, middle_normal, tail_normal
+from journeysim.simulate.walk.truth import GUIDE
 
-#: Customers per block. A constant of the method: sums are formed block by block in this size and order.
-BLOCK: Final = 512
+#: Parts of `Lanes.words`.
+CUSTOMER, KEY, VISIT_NUMBER, LINK, DWELL, KEEP = (part * BLOCK for part in range(6))
 
 Indices = NDArray[np.int32]
 
@@ -32,19 +32,16 @@ class Lanes(NamedTuple):
     place: Indices  # the touchpoint they are at …
     cell: Indices  # … with the parameters of this persona and period
     day: Floats  # … since this day after entry
-    customer: Words
-    key: Words
-    visit: Words
-    link_uniform: Floats
-    dwell_uniform: Floats
-    keep_uniform: Floats
+    words: Words  # (6 * BLOCK,) customers, place keys, visit numbers; then the random words they address
     link: Indices  # the link taken, -1 for the entry
     quantile: Floats  # base quantile of the dwell
     arrival: Floats  # day of arrival, maybe beyond the horizon
     next_place: Indices
     next_cell: Indices
     members: Indices  # (BASES * BLOCK,) lanes by the base of their dwell
+    sizes: Ints  # (BASES,)
     gathered: Floats
+    other: Floats
 
 
 @compiled
@@ -55,156 +52,154 @@ def new_lanes() -> Lanes:
         np.empty(BLOCK, dtype=np.int32),
         np.empty(BLOCK, dtype=np.int32),
         np.empty(BLOCK),
-        np.empty(BLOCK, dtype=np.uint32),
-        np.empty(BLOCK, dtype=np.uint32),
-        np.empty(BLOCK, dtype=np.uint32),
-        np.empty(BLOCK),
-        np.empty(BLOCK),
-        np.empty(BLOCK),
+        np.empty(6 * BLOCK, dtype=np.uint32),
         np.empty(BLOCK, dtype=np.int32),
         np.empty(BLOCK),
         np.empty(BLOCK),
         np.empty(BLOCK, dtype=np.int32),
         np.empty(BLOCK, dtype=np.int32),
         np.empty(BASES * BLOCK, dtype=np.int32),
+        np.empty(BASES, dtype=np.int64),
+        np.empty(BLOCK),
         np.empty(BLOCK),
     )
 
 
-@compiled
+@compiled_leaf
 def choose_links(
     count: int, touchpoints: int, links: int, upper: Floats, guide: Indices,
-    place: Indices, cell: Indices, uniform: Floats, link: Indices,
+    place: Indices, cell: Indices, words: Words, link: Indices,
 ) -> None:  # fmt: skip
     """Choose each lane's link by the inverse distribution function of its row, in slot order."""
     for k in range(count):
-        u = uniform[k]
+        u = unit(words[LINK + k])
         row = cell[k] * touchpoints + place[k]
-        chosen = guide[row * GUIDE + int(u * GUIDE)]
+        chosen = guide[row * GUIDE + np.int64(u * GUIDE)]
         offset = cell[k] * links
         while u >= upper[offset + chosen]:
             chosen += 1
         link[k] = chosen
 
 
-@compiled
-def couple_links(count: int, layout: Layout, truth: Truth, draw: np.uint64, lanes: Lanes) -> None:
+@compiled_leaf
+def couple_links(
+    count: int, links: int, low: np.uint64, high: np.uint64, draw: np.uint64, row_start: Ints, keep: Floats, rest: Floats,
+    place: Indices, cell: Indices, words: Words, link: Indices,
+) -> None:  # fmt: skip
     """Replace choices by today's row that do not stand: maximal coupling, the rest drawn from what the row gained."""
     for k in range(count):
-        offset = lanes.cell[k] * layout.target.size
-        if lanes.keep_uniform[k] >= truth.keep[offset + lanes.link[k]]:
-            u = uniform_at(
-                layout.seed_low, layout.seed_high, draw, lanes.customer[k], lanes.key[k], lanes.visit[k], RESIDUAL
-            )[0]
-            chosen = layout.row_start[lanes.place[k]]
-            while u >= truth.rest[offset + chosen]:
+        offset = cell[k] * links
+        if unit(words[KEEP + k]) >= keep[offset + link[k]]:
+            u = uniform_at(low, high, draw, words[CUSTOMER + k], words[KEY + k], words[VISIT_NUMBER + k], RESIDUAL)[0]
+            chosen = row_start[place[k]]
+            while u >= rest[offset + chosen]:
                 chosen += 1
-            lanes.link[k] = chosen
+            link[k] = chosen
 
 
-@compiled
-def draw_dwells(count: int, layout: Layout, truth: Truth, lanes: Lanes) -> None:
-    """Fill each lane's day of arrival: day + scale * exp(power * base quantile)."""
-    sizes = np.zeros(BASES, dtype=np.int64)
-    _sort_by_base(count, layout.base, lanes.link, sizes, lanes.members)
-    lanes.quantile[:count] = 0.0
-    for base in range(LOG_EXPONENTIAL, BASES):
-        if sizes[base] > 0:
-            members = lanes.members[base * BLOCK : base * BLOCK + sizes[base]]
-            _gather(members, lanes.dwell_uniform, lanes.gathered)
-            if base == LOG_GAMMA:
-                _gamma_quantiles(members, layout, truth, lanes)
-            elif base != TABLE:
-                _base_quantiles(base, sizes[base], lanes.gathered)
-            _scatter(members, lanes.gathered, lanes.quantile)
-    _arrive(
-        count, layout.target.size, truth.scale, truth.power, lanes.cell, lanes.link, lanes.quantile, lanes.day,
-        lanes.arrival,
-    )  # fmt: skip
-    if sizes[TABLE] > 0:
-        _arrive_by_table(lanes.members[TABLE * BLOCK : TABLE * BLOCK + sizes[TABLE]], layout, truth, lanes)
-
-
-@compiled
-def _sort_by_base(count: int, base: NDArray[np.int8], link: Indices, sizes: Ints, members: Indices) -> None:
+@compiled_leaf
+def sort_by_base(count: int, base: NDArray[np.int8], link: Indices, sizes: Ints, members: Indices) -> None:
+    """List the lanes of each base in members[base * BLOCK : base * BLOCK + sizes[base]]."""
+    for b in range(BASES):
+        sizes[b] = 0
     for k in range(count):
         b = base[link[k]]
         members[b * BLOCK + sizes[b]] = k
         sizes[b] += 1
 
 
-@compiled
-def _gather(members: Indices, values: Floats, out: Floats) -> None:
-    for k in range(members.size):
-        out[k] = values[members[k]]
-
-
-@compiled
-def _scatter(members: Indices, values: Floats, out: Floats) -> None:
-    for k in range(members.size):
-        out[members[k]] = values[k]
-
-
-@compiled
-def _base_quantiles(base: int, count: int, u: Floats) -> None:
-    """Turn uniforms into base quantiles in place."""
-    if base == LOG_EXPONENTIAL:
+@compiled_leaf
+def base_quantiles(
+    sizes: Ints, members: Indices, words: Words, gathered: Floats, other: Floats, quantile: Floats
+) -> None:
+    """Fill each lane's base quantile (a gamma's with the normal one; 0 where the base is constant or a table)."""
+    for base in range(BASES):
+        count = sizes[base]
         for k in range(count):
-            u[k] = log_of(-log_of(1.0 - u[k]))
-    elif base == NORMAL:
+            gathered[k] = unit(words[DWELL + members[base * BLOCK + k]])
+        if base == LOG_EXPONENTIAL:
+            for k in range(count):
+                gathered[k] = log_of(-log_of(1.0 - gathered[k]))
+        elif base == NORMAL or base == LOG_GAMMA:
+            _normal_quantiles(count, gathered, other)
+        elif base == LOGISTIC:
+            for k in range(count):
+                gathered[k] = log_of(gathered[k] / (1.0 - gathered[k]))
+        else:
+            for k in range(count):
+                gathered[k] = 0.0
         for k in range(count):
-            u[k] = normal_of(u[k])
-    elif base == LOGISTIC:
-        for k in range(count):
-            u[k] = log_of(u[k] / (1.0 - u[k]))
+            quantile[members[base * BLOCK + k]] = gathered[k]
 
 
-@compiled
-def _gamma_quantiles(members: Indices, layout: Layout, truth: Truth, lanes: Lanes) -> None:
-    _base_quantiles(NORMAL, members.size, lanes.gathered)
-    for k in range(members.size):
+@compiled_leaf
+def _normal_quantiles(count: int, u: Floats, other: Floats) -> None:
+    """Three loops, so that the choice between the two formulas does not keep them from vector instructions."""
+    for k in range(count):
+        other[k] = tail_normal(u[k])
+    for k in range(count):
+        middle = middle_normal(u[k])
+        other[k] = middle if abs(u[k] - 0.5) <= MIDDLE else other[k]
+    for k in range(count):
+        u[k] = other[k]
+
+
+@compiled_leaf
+def gamma_quantiles(
+    count: int, members: Indices, gamma_place: Indices, gamma: Floats, cell: Indices, link: Indices, quantile: Floats
+) -> None:
+    """Turn the normal quantile of each lane with a gamma dwell into that of the log of its gamma."""
+    for k in range(LOG_GAMMA * BLOCK, LOG_GAMMA * BLOCK + count):
         lane = members[k]
-        table = truth.gamma[lanes.cell[lane], layout.gamma_place[lanes.link[lane]]]
-        lanes.gathered[k] = gamma_of(lanes.gathered[k], table)
+        quantile[lane] = gamma_of(quantile[lane], gamma, cell[lane], gamma_place[link[lane]])
 
 
-@compiled
-def _arrive(
+@compiled_leaf
+def arrive(
     count: int, links: int, scale: Floats, power: Floats,
     cell: Indices, link: Indices, quantile: Floats, day: Floats, arrival: Floats,
 ) -> None:  # fmt: skip
+    """Fill each lane's day of arrival, day + scale * exp(power * quantile): first look-ups, then vector arithmetic."""
     for k in range(count):
         at = cell[k] * links + link[k]
-        arrival[k] = day[k] + scale[at] * exp_of(power[at] * quantile[k])
-
-
-@compiled
-def _arrive_by_table(members: Indices, layout: Layout, truth: Truth, lanes: Lanes) -> None:
-    """Replace the arrival by the piecewise linear quantile of the link's table."""
-    steps = layout.dwell_table.shape[1] - 1
-    for lane in members:
-        link = lanes.link[lane]
-        position = lanes.dwell_uniform[lane] * steps
-        node = int(position)
-        table = layout.dwell_table[link]
-        dwell = table[node] + (position - node) * (table[node + 1] - table[node])
-        scale = truth.scale[lanes.cell[lane] * layout.target.size + link]
-        lanes.arrival[lane] = lanes.day[lane] + scale * dwell
-
-
-@compiled
-def look_ahead(count: int, layout: Layout, lanes: Lanes) -> None:
-    """Fill where each lane's link leads and which cell holds there."""
+        arrival[k] = scale[at]
+        quantile[k] *= power[at]
     for k in range(count):
-        lanes.next_place[k] = layout.target[lanes.link[k]]
-        lanes.next_cell[k] = lanes.cell[k]
-    if layout.periods > 1:
+        arrival[k] = day[k] + arrival[k] * exp_of(quantile[k])
+
+
+@compiled_leaf
+def arrive_by_table(
+    count: int, members: Indices, links: int, dwell_table: Floats, scale: Floats, cell: Indices, link: Indices,
+    words: Words, day: Floats, arrival: Floats,
+) -> None:  # fmt: skip
+    """Replace the arrival where the dwell is empirical: the piecewise linear quantile of the link's table."""
+    steps = dwell_table.shape[1] - 1
+    for k in range(TABLE * BLOCK, TABLE * BLOCK + count):
+        lane = members[k]
+        position = unit(words[DWELL + lane]) * steps
+        node = np.int64(position)
+        left = dwell_table[link[lane], node]
+        dwell = left + (position - node) * (dwell_table[link[lane], node + 1] - left)
+        arrival[lane] = day[lane] + scale[cell[lane] * links + link[lane]] * dwell
+
+
+@compiled_leaf
+def look_ahead(
+    count: int, target: Indices, period_end: Floats,
+    cell: Indices, link: Indices, arrival: Floats, next_place: Indices, next_cell: Indices,
+) -> None:  # fmt: skip
+    """Fill where each lane's link leads and which cell holds there."""
+    periods = period_end.size
+    for k in range(count):
+        next_place[k] = target[link[k]]
+        next_cell[k] = cell[k]
+    if periods > 1:
         for k in range(count):
-            first = lanes.cell[k] // layout.periods * layout.periods
-            lanes.next_cell[k] = first + period_of(layout.period_end, lanes.arrival[k])
+            next_cell[k] = cell[k] // periods * periods + period_of(period_end, arrival[k])
 
 
-@compiled
+@compiled_leaf
 def period_of(period_end: Floats, day: float) -> int:
     """Return the first period whose end lies above the day (the last one if none does)."""
     period = 0

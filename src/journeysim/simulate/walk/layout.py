@@ -139,13 +139,11 @@ def layout_of(chain: Chain, settings: Settings, seed: int) -> Layout:
     )
 
 
-def check_chain(chain: Chain, settings: Settings) -> None:
+def check_chain(chain: Chain) -> None:
     """Raise ValueError when the numbers of a chain cannot be walked; the message says which touchpoint or link."""
     _check_shares(chain)
     _check_dwells(chain)
     _check_numbers(chain)
-    if settings.within_cycle != "none":
-        raise ValueError("within_cycle corrections belong to cohort models; the walk books money when it moves")
 
 
 def check_numbers(customers: ArrayLike) -> Ints:
@@ -170,7 +168,7 @@ def _plain(values: ArrayLike, dtype: type | None = None) -> np.ndarray[tuple[int
 
 
 def _outcome_keys(chain: Chain) -> Words:
-    return np.array([place_key(name) for name in chain.outcomes], dtype=np.uint32)
+    return np.array([place_key("outcome", name) for name in chain.outcomes], dtype=np.uint32)
 
 
 def _entry_order(chain: Chain) -> Ints:
@@ -212,6 +210,7 @@ def _check_dwells(chain: Chain) -> None:
     bad = ~(chain.dwell_a >= 0) | np.isnan(chain.dwell_b) | (shaped & ~((chain.dwell_b > 0) & (chain.dwell_b >= low)))
     bad |= (chain.family == int(Family.LOGNORMAL)) & ~(chain.dwell_b >= 0)
     bad |= (chain.family == int(Family.EMPIRICAL)) & np.isnan(chain.dwell_table).any(axis=1)
+    bad &= chain.share > 0
     if bad.any():
         draw, _, _, link = np.argwhere(bad)[0]
         raise ValueError(

@@ -13,13 +13,14 @@ from typing import Final
 import numpy as np
 
 from journeysim.model.quantity import Floats
-from journeysim.simulate.streams import compiled
+from journeysim.simulate.streams import compiled, compiled_leaf
 
 _LN2_HIGH: Final = 6.93147180369123816490e-01
 _LN2_LOW: Final = 1.90821492927058770002e-10
 _LOG2_E: Final = 1.0 / math.log(2.0)
 _ROUNDER: Final = 1.5 * 2.0**52
 _LIMIT: Final = 708.0
+MIDDLE: Final = 0.425
 _SQRT_HALF_BITS: Final = 0x3FE6A09E00000000
 _TO_SQRT_HALF: Final = 0x3FF0000000000000 - _SQRT_HALF_BITS
 _MANTISSA: Final = 0x000FFFFFFFFFFFFF
@@ -35,7 +36,7 @@ LARGEST_TABLED_SHAPE: Final = 1e6
 SMALLEST_SHAPE: Final = 1e-3
 
 
-@compiled
+@compiled_leaf
 def exp_of(y: float) -> float:
     """Return e**y within 2 units in the last place; y is cut to [-708, 708]."""
     y = min(max(y, -_LIMIT), _LIMIT)
@@ -60,7 +61,7 @@ def exp_of(y: float) -> float:
     return p * np.int64(power).view(np.float64)
 
 
-@compiled
+@compiled_leaf
 def log_of(x: float) -> float:
     """Return log(x) within 2 units in the last place, for normal positive x."""
     shifted = np.float64(x).view(np.int64) + _TO_SQRT_HALF
@@ -82,12 +83,18 @@ def log_of(x: float) -> float:
     return exponent * _LN2_HIGH + (fraction + exponent * _LN2_LOW)
 
 
-@compiled
+@compiled_leaf
 def normal_of(u: float) -> float:
     """Return the standard normal quantile of u (Wichura, algorithm AS 241, PPND16, 1988).
 
     Its third branch (u below 1.4e-11) cannot occur with 32-bit uniforms and is left out.
     """
+    return middle_normal(u) if abs(u - 0.5) <= MIDDLE else tail_normal(u)
+
+
+@compiled_leaf
+def middle_normal(u: float) -> float:
+    """Return the normal quantile for |u - 0.5| <= MIDDLE."""
     q = u - 0.5
     r = 0.180625 - q * q
     top = ((2.5090809287301226727e3 * r + 3.3430575583588128105e4) * r + 6.7265770927008700853e4) * r
@@ -96,6 +103,12 @@ def normal_of(u: float) -> float:
     low = ((5.2264952788528545610e3 * r + 2.8729085735721942674e4) * r + 3.9307895800092710610e4) * r
     low = ((low + 2.1213794301586595867e4) * r + 5.3941960214247511077e3) * r
     low = ((low + 6.8718700749205790830e2) * r + 4.2313330701600911252e1) * r + 1.0
+    return q * top / low
+
+
+@compiled
+def tail_normal(u: float) -> float:
+    """Return the normal quantile beyond MIDDLE; only for u in [2**-33, 1 - 2**-33]."""
     t = math.sqrt(-log_of(min(u, 1.0 - u))) - 1.6
     far = ((7.74545014278341407640e-4 * t + 2.27238449892691845833e-2) * t + 2.41780725177450611770e-1) * t
     far = ((far + 1.27045825245236838258e0) * t + 3.64784832476320460504e0) * t
@@ -103,10 +116,7 @@ def normal_of(u: float) -> float:
     under = ((1.05075007164441684324e-9 * t + 5.47593808499534494600e-4) * t + 1.51986665636164571966e-2) * t
     under = ((under + 1.48103976427480074590e-1) * t + 6.89767334985100004550e-1) * t
     under = ((under + 1.67638483018380384940e0) * t + 2.05319162663775882187e0) * t + 1.0
-    middle = q * top / low
-    tail = far / under
-    tail = tail if q > 0.0 else -tail
-    return middle if abs(q) <= 0.425 else tail
+    return math.copysign(far / under, u - 0.5)
 
 
 @lru_cache(maxsize=1)
@@ -141,7 +151,7 @@ def _log_gamma_quantile(shape: Floats, z: Floats) -> Floats:
         return np.where(x > 1e-200, np.log(np.maximum(x, 1e-300)), leading)
 
 
-@compiled
+@compiled_leaf
 def fill_gamma(shape: float, grid: Floats, out: Floats) -> None:
     """Fill `out` (2, Z_NODES) with the log of the unit-scale gamma quantile at this shape and its slope, by node of z.
 
@@ -155,31 +165,31 @@ def fill_gamma(shape: float, grid: Floats, out: Floats) -> None:
             out[0, node] = math.log(shape) + 3.0 * math.log(cube)
             out[1, node] = 3.0 * root / cube
         return
-    position = (math.log(shape) - SHAPE_LOW) / SHAPE_STEP
+    level = math.log(shape)
+    position = (level - SHAPE_LOW) / SHAPE_STEP
     first = min(max(int(position) - 2, 0), SHAPE_NODES - 6)
-    weights = np.ones(6)
+    scale = (1.0 + math.sqrt(shape)) / shape
+    for node in range(Z_NODES):
+        out[0, node] = level
+        out[1, node] = 0.0
     for a in range(6):
+        weight = scale
         for b in range(6):
             if a != b:
-                weights[a] *= (position - first - b) / (a - b)
-    scale = (1.0 + math.sqrt(shape)) / shape
-    for half in range(2):
+                weight *= (position - first - b) / (a - b)
         for node in range(Z_NODES):
-            total = 0.0
-            for a in range(6):
-                total += weights[a] * grid[half, first + a, node]
-            out[half, node] = total * scale
-    out[0] += math.log(shape)
+            out[0, node] += weight * grid[0, first + a, node]
+            out[1, node] += weight * grid[1, first + a, node]
 
 
-@compiled
-def gamma_of(z: float, table: Floats) -> float:
-    """Return the log of a unit-scale gamma quantile at normal score z, by cubic Hermite between the table's nodes."""
+@compiled_leaf
+def gamma_of(z: float, tables: Floats, cell: int, place: int) -> float:
+    """Return the log of a unit-scale gamma quantile at normal score z: cubic Hermite in tables[cell, place]."""
     position = (z + Z_LIMIT) / Z_STEP
-    node = int(position)
+    node = np.int64(position)
     t = position - node
-    left, right = table[0, node], table[0, node + 1]
-    slope_left, slope_right = table[1, node] * Z_STEP, table[1, node + 1] * Z_STEP
+    left, right = tables[cell, place, 0, node], tables[cell, place, 0, node + 1]
+    slope_left, slope_right = tables[cell, place, 1, node] * Z_STEP, tables[cell, place, 1, node + 1] * Z_STEP
     rise = right - left
     bend = slope_left + slope_right - 2.0 * rise
     return left + t * (slope_left + t * (rise - slope_left - bend + t * bend))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from journeysim.model.dwell import Family
 from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Bools, Ints
-from journeysim.simulate.streams import compiled
+from journeysim.simulate.streams import compiled, compiled_leaf
 from journeysim.simulate.walk.layout import Layout, Parameters
 from journeysim.simulate.walk.quantiles import Z_NODES, fill_gamma
 
@@ -70,63 +70,72 @@ def new_truth(layout: Layout) -> Truth:
 @compiled
 def fill_truth(layout: Layout, parameters: Parameters, draw: int, truth: Truth) -> None:
     """Make one draw ready."""
+    gained = np.empty(layout.target.size)
     for cell in range(layout.personas * layout.periods):
         share, today = parameters.share[draw, cell], parameters.today_share[draw, cell]
         _fill_dwells(layout, parameters.dwell_a[draw, cell], parameters.dwell_b[draw, cell], cell, truth)
         for place in range(layout.touchpoints):
-            _fill_row(layout, share, today, cell, place, truth)
+            _fill_row(layout, share, today, gained, cell, place, truth)
         _fill_spread(parameters.visit_value[draw, cell], parameters.visit_value_sd[draw, cell], cell, truth)
     _cumulate(parameters.persona_share[draw], layout.persona_order, truth.personas)
     for persona in range(layout.personas):
         _cumulate(parameters.entry[draw, persona], layout.entry_order, truth.entry[persona])
 
 
-@compiled
+@compiled_leaf
 def _cumulate(share: Floats, order: Ints, out: Floats) -> None:
     """Fill `out` with cumulative shares in the given order, above every uniform from the last positive one on."""
-    total, last = 0.0, order.size - 1
+    total = 0.0
     for k in range(order.size):
         total += share[order[k]]
         out[k] = total
-        if share[order[k]] > 0.0:
-            last = k
-    out[last:] = ALWAYS
+    k = order.size - 1
+    while k > 0 and not share[order[k]] > 0.0:
+        out[k] = ALWAYS
+        k -= 1
+    out[k] = ALWAYS
 
 
-@compiled
-def _fill_row(layout: Layout, share: Floats, today: Floats, cell: int, place: int, truth: Truth) -> None:
+@compiled_leaf
+def _cumulate_row(share: Floats, first: int, last: int, total: float, out: Floats, offset: int) -> None:
+    """The same for links first … last - 1 of a row that adds up to `total`, into out[offset + link]."""
+    part = 0.0
+    for link in range(first, last):
+        part += share[link] / total
+        out[offset + link] = part
+    link = last - 1
+    while link > first and not share[link] > 0.0:
+        out[offset + link] = ALWAYS
+        link -= 1
+    out[offset + link] = ALWAYS
+
+
+@compiled_leaf
+def _fill_row(layout: Layout, share: Floats, today: Floats, gained: Floats, cell: int, place: int, truth: Truth) -> None:
     """Fill one row: cumulative shares, guide, and how it is coupled to today's (MODEL section 7)."""
     first, last = layout.row_start[place], layout.row_start[place + 1]
     offset = cell * layout.target.size
-    truth.keep[offset + first : offset + last] = 1.0
-    truth.rest[offset + first : offset + last] = ALWAYS
-    row = share[first:last]
-    if layout.coupled[place] and np.sum(today[first:last]) > 0.0 and np.sum(row) > 0.0:
-        row = today[first:last]
-        _couple(share[first:last], row, truth.keep[offset + first :], truth.rest[offset + first :])
-    links = np.arange(last - first)
-    _cumulate(row, links, truth.upper[offset + first : offset + last])
-    if np.sum(row) == 0.0:
+    here, then, gain = 0.0, 0.0, 0.0
+    for link in range(first, last):
+        truth.keep[offset + link] = 1.0
+        gained[link] = max(0.0, share[link] - today[link])
+        here += share[link]
+        then += today[link]
+        gain += gained[link]
+    coupled = layout.coupled[place] and here > 0.0 and then > 0.0 and gain > 0.0
+    _cumulate_row(today if coupled else share, first, last, 1.0, truth.upper, offset)
+    if coupled:
+        _cumulate_row(gained, first, last, gain, truth.rest, offset)
+        for link in range(first, last):
+            truth.keep[offset + link] = min(1.0, share[link] / today[link]) if today[link] > 0.0 else 1.0
+    if here == 0.0:
         # A row without shares keeps whoever arrives: a move that takes for ever.
-        truth.scale[offset + first : offset + last] = np.inf
+        for link in range(first, last):
+            truth.scale[offset + link] = np.inf
     _fill_guide(truth.upper, offset, first, truth.guide, (cell * layout.touchpoints + place) * GUIDE)
 
 
-@compiled
-def _couple(share: Floats, today: Floats, keep: Floats, rest: Floats) -> None:
-    """Fill the chance that today's choice stands and the cumulative gains, normalised."""
-    gained = np.empty(share.size)
-    for k in range(share.size):
-        keep[k] = min(1.0, share[k] / today[k]) if today[k] > 0.0 else 1.0
-        gained[k] = max(0.0, share[k] - today[k])
-    total = np.sum(gained)
-    if total <= 0.0:
-        keep[: share.size] = 1.0
-        return
-    _cumulate(gained / total, np.arange(share.size), rest[: share.size])
-
-
-@compiled
+@compiled_leaf
 def _fill_guide(upper: Floats, offset: int, first: int, guide: NDArray[np.int32], start: int) -> None:
     link = first
     for bucket in range(GUIDE):
@@ -135,7 +144,7 @@ def _fill_guide(upper: Floats, offset: int, first: int, guide: NDArray[np.int32]
         guide[start + bucket] = link
 
 
-@compiled
+@compiled_leaf
 def _fill_dwells(layout: Layout, scale: Floats, shape: Floats, cell: int, truth: Truth) -> None:
     """Fill dwell = scale * exp(power * base quantile) for every link of a cell."""
     offset = cell * layout.target.size
@@ -154,7 +163,7 @@ def _fill_dwells(layout: Layout, scale: Floats, shape: Floats, cell: int, truth:
             fill_gamma(shape[link], layout.gamma_grid, truth.gamma[cell, layout.gamma_place[link]])
 
 
-@compiled
+@compiled_leaf
 def _fill_spread(mean: Floats, sd: Floats, cell: int, truth: Truth) -> None:
     """Fill the log-normal with exactly this mean and standard deviation, where there is one."""
     offset = cell * mean.size

@@ -1,0 +1,76 @@
+"""The account of a calibration: what every row and dwell rests on, in words and numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+from journeysim.calibrate.counts import Counts, learnable
+from journeysim.calibrate.dwells import FamilyChoice
+from journeysim.model.dwell import Family
+from journeysim.model.journey import JourneyMap
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TouchpointAccount:
+    """Customers seen leaving and still there, the weight of the map, and its part of the estimate (1: all prior)."""
+
+    touchpoint: str
+    moves: float
+    open: float
+    prior_weight: float
+    prior_part: float
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class DwellAccount:
+    """The dwell family of a link, on how many observed dwells, and the margin of the choice.
+
+    `margin` is the expected log predictive density (leave one out) ahead of `runner_up`, with its standard error; no
+    runner-up where the map's dwell was kept.
+    """
+
+    link: str
+    observed: float
+    family: str
+    runner_up: str = ""
+    margin: float = 0.0
+    margin_error: float = 0.0
+
+    @classmethod
+    def of(cls, link: str, observed: float, family: Family, choice: FamilyChoice | None) -> DwellAccount:
+        """Return the account of a link; without a choice the map's dwell was kept."""
+        if choice is None or choice.runner_up is None:
+            return cls(link, observed, family.name.lower())
+        names = choice.family.name.lower(), choice.runner_up.name.lower()
+        return cls(link, observed, *names, choice.margin, choice.margin_error)
+
+
+def notes_on(
+    journey: JourneyMap,
+    counts: Counts,
+    touchpoints: tuple[TouchpointAccount, ...],
+    dwells: tuple[DwellAccount, ...],
+) -> tuple[str, ...]:
+    """Return one sentence for everything that stayed as the map has it, and for open spells."""
+    notes = []
+    for row in touchpoints:
+        if not learnable(journey.touchpoint(row.touchpoint)):
+            notes.append(f'links of "{row.touchpoint}" differ by tenure, which a transition table cannot show: '
+                         "posterior = prior for this row")  # fmt: skip
+        elif row.moves == 0:
+            notes.append(f'"{row.touchpoint}" was never observed: posterior = prior for this row')
+    for dwell in dwells:
+        if not dwell.runner_up and dwell.observed > 0:
+            notes.append(f'dwell of "{dwell.link}" is fixed on the map and stays so, though {dwell.observed:g} dwells '
+                         "were observed")  # fmt: skip
+        elif not dwell.runner_up:
+            notes.append(f'"{dwell.link}" was never taken: its dwell is the prior')
+    still = sum(row.open for row in touchpoints)
+    if still:
+        notes.append(f"{still:g} customers were still on the way at the cut-off; they count as active, not as lost")
+    if not counts.entries.any():
+        notes.append("no entries in the table: entry and persona shares are the prior")
+    return tuple(notes)

@@ -1,0 +1,120 @@
+"""Dwell families on coordinates that fitting likes: a location on the log scale and the log of the shape.
+
+| family      | location                | why                                                        |
+|-------------|-------------------------|------------------------------------------------------------|
+| exponential | log mean                | (no shape)                                                 |
+| gamma       | log mean                | orthogonal to the shape in the Fisher information          |
+| weibull     | log a + (1 - gamma) / b | orthogonal (gamma: Euler's constant)                       |
+| lognormal   | log median              | orthogonal                                                 |
+| loglogistic | log median              | orthogonal                                                 |
+
+Cox and Reid (1987), Parameter orthogonality and approximate conditional inference.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import special
+
+from journeysim.calibrate.counts import Bins
+from journeysim.model.draws import TABLE_SIZE
+from journeysim.model.dwell import Family, cdf
+from journeysim.model.quantity import Floats
+
+CANDIDATES: Final = (Family.EXPONENTIAL, Family.GAMMA, Family.WEIBULL, Family.LOGNORMAL, Family.LOGLOGISTIC)
+_ONE_LESS_EULER: Final = float(1.0 - np.euler_gamma)
+_LEAST: Final = 1e-300
+_SHAPE_LOGS: Final = (-4.0, 6.0)
+
+
+def dimensions(family: Family) -> int:
+    """Return how many coordinates a family has."""
+    return 1 if family is Family.EXPONENTIAL else 2
+
+
+def to_scale_shape(family: Family, location: ArrayLike, log_shape: ArrayLike) -> tuple[Floats, Floats]:
+    """Return (a, b) as `model.dwell` knows them."""
+    x, b = np.asarray(location, dtype=np.float64), np.exp(np.clip(log_shape, *_SHAPE_LOGS))
+    x = np.clip(x, -60.0, 60.0)
+    if family is Family.EXPONENTIAL:
+        return np.exp(x), np.ones_like(x)
+    if family is Family.GAMMA:
+        return np.exp(x) / b, b
+    return np.exp(x - _ONE_LESS_EULER / b) if family is Family.WEIBULL else np.exp(x), b
+
+
+def from_log_moments(family: Family, mean_log: float, sd_log: float) -> tuple[float, float]:
+    """Return (location, log shape) of the member of a family whose log dwell has this mean and standard deviation."""
+    euler = float(np.euler_gamma)
+    match family:
+        case Family.EXPONENTIAL:
+            return mean_log + euler, 0.0
+        case Family.GAMMA:
+            b = _inverse_trigamma(sd_log**2)
+            return mean_log - float(special.digamma(b)) + np.log(b), np.log(b)
+        case Family.WEIBULL:
+            b = np.pi / (sd_log * np.sqrt(6))
+            return mean_log + euler / b + _ONE_LESS_EULER / b, np.log(b)
+        case Family.LOGNORMAL:
+            return mean_log, np.log(sd_log)
+        case _:
+            return mean_log, np.log(np.pi / (sd_log * np.sqrt(3)))
+
+
+def _inverse_trigamma(value: float) -> float:
+    """Return b with trigamma(b) = value, by Newton steps on 1 / trigamma (Smyth 2004, limma, appendix)."""
+    b = 0.5 + 1.0 / value
+    for _ in range(50):
+        tri = float(special.polygamma(1, b))
+        step = tri * (1 - tri / value) / float(special.polygamma(2, b))
+        b += step
+        if abs(step) < 1e-10 * b:
+            break
+    return b
+
+
+def survival(family: Family, a: ArrayLike, b: ArrayLike, t: ArrayLike, table: Floats | None = None) -> Floats:
+    """Return P(dwell > t), without cancellation in the tail; `table` holds the quantiles of an empirical dwell."""
+    a, b, t = (np.asarray(x, dtype=np.float64) for x in (a, b, t))
+    if family is Family.FIXED:
+        return 1.0 - cdf(family, a, b, t)
+    if family is Family.EMPIRICAL:
+        assert table is not None
+        return 1.0 - np.interp(t / np.maximum(a, _LEAST), table, np.linspace(0.0, 1.0, TABLE_SIZE), left=0.0, right=1.0)
+    with np.errstate(divide="ignore", over="ignore", under="ignore"):
+        ratio = np.maximum(t, 0.0) / a
+        match family:
+            case Family.EXPONENTIAL:
+                return np.exp(-ratio) + 0.0 * b
+            case Family.GAMMA:
+                return np.asarray(special.gammaincc(b, ratio))
+            case Family.WEIBULL:
+                return np.exp(-(ratio**b))
+            case Family.LOGNORMAL:
+                return np.asarray(special.ndtr(-np.log(ratio) / b))
+            case Family.LOGLOGISTIC:
+                return np.asarray(special.expit(-b * np.log(ratio)))
+
+
+def bin_probability(family: Family, a: Floats, b: Floats, low: Floats, high: Floats) -> Floats:
+    """Return P(low <= dwell < high), shape (…, bins) for a and b of shape (…); differences taken in the nearer tail."""
+    edges, where = np.unique(np.concatenate([low, high]), return_inverse=True)
+    a, b = a[..., None], b[..., None]
+    above, below = survival(family, a, b, edges), cdf(family, a, b, edges)
+    lo, hi = where[: len(low)], where[len(low) :]
+    upper = above[..., lo] - above[..., hi]
+    return np.where(above[..., lo] < 0.5, upper, below[..., hi] - below[..., lo])
+
+
+def log_likelihood(family: Family, a: Floats, b: Floats, done: Bins, silent: Bins) -> Floats:
+    """Return the log likelihood of completed dwells and of (weighted) open spells, same shape as `a`."""
+    total = np.zeros(np.shape(a))
+    if done.size:
+        total += np.log(np.maximum(bin_probability(family, a, b, done.low, done.high), _LEAST)) @ done.count
+    if silent.size:
+        still = survival(family, a[..., None], b[..., None], silent.middle)
+        total += np.log(np.maximum(still, _LEAST)) @ silent.count
+    return total

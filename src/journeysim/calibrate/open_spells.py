@@ -1,0 +1,130 @@
+"""Open spells: customers still at a touchpoint at the cut-off, silent for t, who may yet take any of its links.
+
+The exact likelihood of an open spell is sum_j P_ij S_ij(t). Rows and dwells are first fitted with the surrogate
+prod_j (P_ij S_ij(t))^e_j, in which the spell counts e_j for link j, with e_j = P_ij S_ij(t) / sum at the fixed point
+of an EM iteration; there the surrogate touches the exact likelihood, and lies below it everywhere else. Importance
+weights then replace one by the other, touchpoint by touchpoint, so the posterior is the exact one; the effective
+number of draws is gated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from journeysim.calibrate.counts import Bins
+from journeysim.calibrate.dwells import DwellBelief, persona_modes
+from journeysim.calibrate.dwell_families import survival, to_scale_shape
+from journeysim.calibrate.shares import KAPPA_MEDIAN
+from journeysim.model.dwell import Family
+from journeysim.model.quantity import Floats
+
+_ROUNDS = 6
+_LEAST = 1e-300
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class LinkDwell:
+    """A link's dwell while it is being fitted: belief, family and data by persona.
+
+    `learned` is false where the map's own dwell stays (fixed, or never observed); then `a`, `b` hold prior draws of
+    shape (draw, persona) and `table` the quantiles of an empirical dwell.
+    """
+
+    name: str
+    belief: DwellBelief
+    family: Family
+    done: tuple[Bins, ...]
+    learned: bool
+    a: Floats
+    b: Floats
+    table: Floats
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Spread:
+    """How a persona's open spells at a touchpoint are spread over its links: weights, shape (bins, links), rows sum to 1."""
+
+    silent: Bins
+    weights: Floats
+
+    @property
+    def by_link(self) -> Floats:
+        """How many open spells count for each link, shape (links,)."""
+        return np.asarray(self.silent.count @ self.weights)
+
+    def on(self, link: int) -> Bins:
+        """Return the open spells as they count for one link."""
+        return Bins(self.silent.low, self.silent.high, self.silent.count * self.weights[:, link])
+
+
+def even_spread(silent: Bins, shares: Floats) -> Spread:
+    """Return open spells spread by the shares alone."""
+    return Spread(silent, np.tile(shares / shares.sum(), (len(silent.count), 1)))
+
+
+def spread_open(links: list[LinkDwell], silent: tuple[Bins, ...], counts: Floats, alpha: Floats) -> tuple[Spread, ...]:
+    """Return the fixed point of the EM iteration for one touchpoint.
+
+    `counts` are completed moves, shape (persona, link); `alpha` the prior's weights of the row, shape (link,).
+    """
+    spreads = tuple(even_spread(bins, row) for bins, row in zip(silent, _point_shares(counts, alpha), strict=True))
+    if not any(bins.size for bins in silent):
+        return spreads
+    for _ in range(_ROUNDS):
+        shares = _point_shares(counts + np.stack([spread.by_link for spread in spreads]), alpha)
+        still = [_point_survival(link, j, spreads) for j, link in enumerate(links)]
+        spreads = tuple(
+            _expect(spread, shares[g], np.stack([curves[g] for curves in still], axis=1))
+            for g, spread in enumerate(spreads)
+        )
+    return spreads
+
+
+def _point_shares(counts: Floats, alpha: Floats) -> Floats:
+    """Return shares near the posterior mean, shape (persona, link)."""
+    pooled = (alpha + counts.sum(axis=0)) / (alpha.sum() + counts.sum())
+    return np.asarray((counts + KAPPA_MEDIAN * pooled) / (counts.sum(axis=1, keepdims=True) + KAPPA_MEDIAN))
+
+
+def _point_survival(link: LinkDwell, j: int, spreads: tuple[Spread, ...]) -> list[Floats]:
+    """Return P(dwell > silent time) of a link for each persona at a point estimate."""
+    times = [spread.silent.middle for spread in spreads]
+    if not link.learned:
+        a, b = np.median(link.a, axis=0), np.median(link.b, axis=0)
+        return [survival(link.family, a[g], b[g], t, link.table) for g, t in enumerate(times)]
+    data = [(done, spread.on(j)) for done, spread in zip(link.done, spreads, strict=True)]
+    modes = persona_modes(link.family, link.belief, data)
+    points = [to_scale_shape(link.family, m.mean[0], m.mean[1] if len(m.mean) > 1 else 0.0) for m in modes]
+    return [survival(link.family, a, b, t) for (a, b), t in zip(points, times, strict=True)]
+
+
+def _expect(spread: Spread, shares: Floats, still: Floats) -> Spread:
+    joint = shares * np.maximum(still, _LEAST)
+    return Spread(spread.silent, joint / joint.sum(axis=1, keepdims=True))
+
+
+def log_weights(links: list[LinkDwell], spreads: tuple[Spread, ...], shares: Floats) -> Floats:
+    """Return log(exact / surrogate) of all open spells at a touchpoint, shape (draw,).
+
+    `shares` has shape (draw, persona, link); the links hold their fitted (or prior) draws.
+    """
+    logs = np.zeros(len(shares))
+    for g, spread in enumerate(spreads):
+        if spread.silent.size:
+            p = np.maximum(shares[:, g, None, :], _LEAST)
+            still = np.stack([_curves(link, g, spread.silent.middle) for link in links], axis=-1)
+            learned = np.array([link.learned for link in links])
+            exact = np.log(np.maximum(np.sum(p * still, axis=-1), _LEAST))
+            kept = np.where(learned, np.log(np.maximum(still, _LEAST)), 0.0)
+            logs += (exact - np.sum(spread.weights * (np.log(p) + kept), axis=-1)) @ spread.silent.count
+    return logs
+
+
+def _curves(link: LinkDwell, g: int, times: Floats) -> Floats:
+    """Return P(dwell > t) per draw, shape (draw, times)."""
+    return survival(link.family, link.a[:, g, None], link.b[:, g, None], times, link.table)

@@ -1,0 +1,136 @@
+"""The one module that knows PyMC, PyTensor and ArviZ and their versions (PyMC 5 with ArviZ 0.x, PyMC 6 with ArviZ 1.x).
+
+PyTensor compiles through numba, so no C++ compiler is needed; nothing of theirs reaches the user's terminal.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Final, final
+
+import numpy as np
+
+from journeysim.calibrate.gates import BFMI_LIMIT, ESS_LIMIT, RHAT_LIMIT, Gate, energy_bfmi
+from journeysim.model.quantity import Floats
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+_LOGGERS: Final = ("pymc", "pytensor", "pytensor.configdefaults", "arviz")
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Sampling:
+    """What a sampler run leaves: values by name, shape (chain, draw, …), divergences, and energy (chain, draw)."""
+
+    values: Mapping[str, Floats]
+    divergences: int
+    energy: Floats
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the samplers' log lines and import-time warnings from the user (the missing C++ compiler among them)."""
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+
+
+def modules() -> tuple[ModuleType, ModuleType]:
+    """Return (pymc, pytensor.tensor), imported without a C++ compiler and without a word."""
+    flags = os.environ.get("PYTENSOR_FLAGS", "")
+    if "cxx=" not in flags:
+        os.environ["PYTENSOR_FLAGS"] = ",".join(filter(None, [flags, "cxx="]))
+    try:
+        with quiet():
+            import pymc
+            import pytensor
+    finally:
+        os.environ["PYTENSOR_FLAGS"] = flags
+        if not flags:
+            del os.environ["PYTENSOR_FLAGS"]
+    return pymc, pytensor.tensor
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the libraries that the posterior depends on."""
+    return {name: version(name) for name in ("pymc", "pytensor", "arviz", "numpy", "scipy")}
+
+
+def sample(
+    build: Callable[[ModuleType, ModuleType], None], *, draws: int, tune: int, chains: int, seed: int
+) -> Sampling:
+    """Sample the model that `build(pymc, tensor)` writes, by NUTS, one chain after the other.
+
+    `draws` and `tune` are per chain. The result depends on (model, seed, versions) only.
+    """
+    pymc, tensor = modules()
+    with quiet():
+        with pymc.Model() as model:
+            build(pymc, tensor)
+            trace = pymc.sample(
+                draws, tune=tune, chains=chains, cores=1, random_seed=_seeds(seed, chains), progressbar=False,
+                compute_convergence_checks=False, return_inferencedata=False, compile_kwargs={"mode": "NUMBA"},
+                target_accept=0.85,
+            )  # fmt: skip
+        names = [variable.name for variable in model.free_RVs]
+    return Sampling(
+        {name: np.stack(trace.get_values(name, combine=False)) for name in names},
+        int(np.sum(trace.get_sampler_stats("diverging"))),
+        np.stack(trace.get_sampler_stats("energy", combine=False)).reshape(chains, draws),
+    )
+
+
+def _seeds(seed: int, chains: int) -> list[int]:
+    return [int(word) for word in np.random.SeedSequence(seed % 2**64).generate_state(chains)]
+
+
+def convergence(name: str, values: Floats) -> tuple[Gate, ...]:
+    """Return the gates on R-hat and on bulk and tail ESS, worst component; `values` has shape (chain, draw, k)."""
+    moving = values[..., np.ptp(values, axis=(0, 1)) > 0]
+    if moving.shape[-1] == 0:
+        return ()
+    arviz = _arviz()
+    with quiet():
+        rhat = np.max(_figure(arviz.rhat({"x": moving})))
+        bulk = np.min(_figure(arviz.ess({"x": moving}, method="bulk")))
+        tail = np.min(_figure(arviz.ess({"x": moving}, method="tail")))
+    return (
+        Gate(f"R-hat of {name}", float(rhat), RHAT_LIMIT),
+        Gate(f"bulk ESS of {name}", float(bulk), ESS_LIMIT, "at least"),
+        Gate(f"tail ESS of {name}", float(tail), ESS_LIMIT, "at least"),
+    )
+
+
+def health(sampling: Sampling) -> tuple[Gate, ...]:
+    """Return the gates on divergences and energy."""
+    return (
+        Gate("divergences", float(sampling.divergences), 0.0),
+        Gate("E-BFMI", energy_bfmi(sampling.energy), BFMI_LIMIT, "at least"),
+    )
+
+
+def _arviz() -> ModuleType:
+    with quiet():
+        import arviz
+    return arviz
+
+
+def _figure(answer: Any) -> Floats:  # noqa: ANN401  a Dataset in ArviZ 0.x, a DataTree in 1.x
+    """Return the values that ArviZ computed for "x"."""
+    return np.asarray(answer["x"], dtype=np.float64)

@@ -1,0 +1,186 @@
+"""Calibrations kept by content: the same map, data, seed and code give the same key, and the key finds the draws."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import asdict, fields, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from journeysim.calibrate.account import DwellAccount, TouchpointAccount
+from journeysim.calibrate.calibrate import Calibration, calibrate
+from journeysim.calibrate.gates import Gate
+from journeysim.errors import BadInput, Place, Problem
+from journeysim.files.draws_store import has_draws, load_draws, save_draws
+from journeysim.files.event_log import read_events, read_transitions
+from journeysim.files.run_store import digest_of, digest_of_file
+from journeysim.model.draws import Draws
+from journeysim.model.event_log import SetAside, to_transitions
+from journeysim.model.journey import JourneyMap, Touchpoint, all_links, link_id
+
+Kind = Literal["transitions", "events"]
+TABLE_NAMES: Final = ("transitions.csv", "transitions.parquet", "transitions.csv.gz")
+#: What people say about a touchpoint that no number depends on.
+_PROSE: Final = frozenset(
+    "stage channel owner goal action thought pain_points opportunities root_causes solutions moment_of_truth "
+    "magic_moment backstage conversion staffed_by feeling_spread".split()
+)
+_LIBRARIES: Final = ("pymc", "pytensor", "arviz", "numpy", "scipy")
+
+
+def calibration_key(
+    journey: JourneyMap, data: Path, seed: int, draws: int, columns: Mapping[str, str] | None = None
+) -> str:
+    """Return the hexadecimal digest of everything the draws depend on.
+
+    That is: the map without its prose, the bytes of the data, seed, number of draws, the text of the calibration code
+    and the versions of the libraries it samples with.
+    """
+    parts = {
+        "map": _numbers_of(journey),
+        "data": digest_of_file(data),
+        "columns": dict(columns or {}),
+        "seed": seed,
+        "draws": draws,
+        "code": _code(),
+        "libraries": _versions(),
+    }
+    return digest_of(parts)
+
+
+def _numbers_of(journey: JourneyMap) -> list[str]:
+    touchpoints = [
+        [f"{item.name}={getattr(touchpoint, item.name)!r}" for item in fields(Touchpoint) if item.name not in _PROSE]
+        for touchpoint in journey.touchpoints
+    ]
+    whole = (journey.outcomes, journey.entry, journey.entry_by_persona, journey.seen_entry, journey.arrivals_per_day)
+    personas = [(persona.name, persona.share) for persona in journey.personas]
+    return [repr(touchpoints), repr(whole), repr(personas)]
+
+
+def _code() -> dict[str, str]:
+    """Return the digests of the modules that decide the draws."""
+    here = Path(__file__).parent
+    model = [here.parent / "model" / f"{name}.py" for name in ("addresses", "draws", "dwell", "event_log", "quantity")]
+    return {file.name: digest_of_file(file) for file in sorted([*here.glob("*.py"), *model])}
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _LIBRARIES:
+        with contextlib.suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
+
+
+def load_or_calibrate(
+    journey: JourneyMap,
+    source: str | Path,
+    *,
+    seed: int,
+    draws: int,
+    cache: Path,
+    kind: Kind = "transitions",
+    columns: Mapping[str, str] | None = None,
+) -> Calibration:
+    """Return the calibration of a map from data, made once and kept in `cache` under its key.
+
+    `source` is a transition table, a folder that holds one (`transitions.csv`), a folder with saved draws, or, with
+    `kind="events"`, an event log (`columns` as in `read_events`). Raises BadInput when there is no data, when it does
+    not fit the map, and when kept draws do not match their checksum.
+    """
+    path = Path(source)
+    if path.is_dir() and has_draws(path):
+        return _fitting(loaded(path), journey, path)
+    data = _data_file(path)
+    key = calibration_key(journey, data, seed, draws, columns)
+    kept = cache / key[:24]
+    if has_draws(kept):
+        return loaded(kept)
+    found = _calibrated(journey, data, kind, columns, seed=seed, draws=draws)
+    made = replace(found, manifest=(*_made_from(data, seed, draws), ("key", key)))
+    save_calibration(kept, made)
+    return made
+
+
+def _calibrated(
+    journey: JourneyMap, data: Path, kind: Kind, columns: Mapping[str, str] | None, *, seed: int, draws: int
+) -> Calibration:
+    if kind == "transitions":
+        return calibrate(journey, read_transitions(data), seed=seed, draws=draws)
+    log = read_events(data, columns=columns)
+    transitions, aside = to_transitions(log, journey)
+    found = calibrate(journey, transitions, seed=seed, draws=draws)
+    notes = [*map(_in_words, (*log.set_aside, *aside)), *(problem.message for problem in log.warnings)]
+    return replace(found, notes=(*found.notes, *notes))
+
+
+def _in_words(item: SetAside) -> str:
+    where = f" ({', '.join(item.examples)})" if item.examples else ""
+    return f"{item.rows} rows set aside: {item.reason}{where}"
+
+
+def _made_from(data: Path, seed: int, draws: int) -> tuple[tuple[str, str], ...]:
+    libraries = tuple((f"version of {name}", text) for name, text in _versions().items())
+    return (("data", data.name), ("data sha256", digest_of_file(data)), ("seed", str(seed)), ("draws", str(draws)), *libraries)
+
+
+def _data_file(path: Path) -> Path:
+    if not path.is_dir():
+        return path
+    found = next((path / name for name in TABLE_NAMES if (path / name).is_file()), None)
+    if found is None:
+        raise BadInput([Problem("F005", f"{path} holds neither {TABLE_NAMES[0]} nor saved draws", Place(str(path)))])
+    return found
+
+
+def save_calibration(folder: Path, calibration: Calibration) -> None:
+    """Write a calibration into a folder: draws, and everything else in the manifest."""
+    account = {
+        "gates": [asdict(gate) for gate in calibration.gates],
+        "touchpoints": [asdict(row) for row in calibration.touchpoints],
+        "dwells": [asdict(row) for row in calibration.dwells],
+        "notes": list(calibration.notes),
+        "made_from": [list(pair) for pair in calibration.manifest],
+    }
+    save_draws(folder, calibration.draws, account)
+
+
+def loaded(folder: Path) -> Calibration:
+    """Return the calibration that a folder holds; raises BadInput when it is damaged."""
+    draws, manifest = load_draws(folder)
+    return Calibration(
+        draws,
+        tuple(Gate(**row) for row in _rows(manifest, "gates")),
+        tuple(TouchpointAccount(**row) for row in _rows(manifest, "touchpoints")),
+        tuple(DwellAccount(**row) for row in _rows(manifest, "dwells")),
+        tuple(str(note) for note in manifest.get("notes", ())),
+        tuple((str(name), str(text)) for name, text in manifest.get("made_from", ())),
+    )
+
+
+def _rows(manifest: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    return list(manifest.get(name, ()))
+
+
+def _fitting(calibration: Calibration, journey: JourneyMap, folder: Path) -> Calibration:
+    """Return the calibration if its draws are of this map; BadInput with what differs otherwise."""
+    draws = calibration.draws
+    labels = tuple(link_id(touchpoint.name, link.target) for touchpoint in journey.touchpoints for link in all_links(touchpoint))
+    wanted = {"personas": journey.persona_names, "places": journey.place_names, "links": labels}
+    problems = [_differs(kind, _axis(draws, kind), names, folder) for kind, names in wanted.items() if _axis(draws, kind) != names]
+    if problems:
+        raise BadInput(problems)
+    return calibration
+
+
+def _axis(draws: Draws, kind: str) -> tuple[str, ...]:
+    return {"personas": draws.personas, "places": draws.places, "links": draws.links}[kind]
+
+
+def _differs(kind: str, saved: tuple[str, ...], wanted: tuple[str, ...], folder: Path) -> Problem:
+    odd = sorted(set(saved) ^ set(wanted))
+    what = f"differ in {', '.join(odd[:5])}" if odd else "stand in another order"
+    return Problem("F006", f"the {kind} of the saved draws and of the map {what}; recalibrate", Place(str(folder)))

@@ -1,0 +1,158 @@
+"""The verbs in a row: scenario -> draws -> arms -> outcomes -> comparison -> decision -> a run's folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, final
+
+from journeysim.cli.manifest import command_line, files_in, input_hashes, manifest, versions
+from journeysim.cli.money_draws import write_money_draws
+from journeysim.cli.places import in_scenario_file
+from journeysim.cli.project import inputs_of, project_of
+from journeysim.cli.screen import Stages
+from journeysim.errors import BadInput, Problem
+from journeysim.files import read_scenario_with_warnings
+from journeysim.files.run_store import digest_of, existing_run, writable, write_run
+from journeysim.model.scenario import Scenario
+
+if TYPE_CHECKING:
+    from journeysim.decide.decision import Decision, Fit
+    from journeysim.model.draws import Draws
+
+REPORTS: Final = Path("reports")
+STAGES: Final = 5
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line may set over a scenario's own settings; `command` is how to do it again."""
+
+    draws: int | None = None
+    seed: int | None = None
+    lang: str = "en"
+    out: Path | None = None
+    again: bool = False
+    command: tuple[str, ...] = ("run",)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A scenario that has been read, where its run goes, and the digest of all that decides the run's content."""
+
+    scenario: Scenario
+    warnings: tuple[Problem, ...]
+    project: Path
+    reports: Path
+    inputs: dict[str, str]
+    decided_by: dict[str, object]
+    digest: str
+
+    @property
+    def existing(self) -> Path | None:
+        """The folder of an identical run, if there is one."""
+        return existing_run(self.reports, self.scenario.name, self.digest)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """One scenario's run: its folder, and the decision unless an identical run was already there."""
+
+    prepared: Prepared
+    folder: Path
+    decision: Decision | None
+
+
+def prepare(path: Path, options: Options) -> Prepared:
+    """Return a scenario ready to be run; BadInput with every problem of its files, or when results cannot go there."""
+    scenario, warnings = read_scenario_with_warnings(path)
+    scenario = replace(
+        scenario,
+        seed=scenario.seed if options.seed is None else options.seed,
+        draws=options.draws or scenario.draws,
+    )
+    project = project_of(scenario)
+    reports = writable(project, options.out or REPORTS, "the folder for reports (--out)")
+    inputs = input_hashes([file for item in inputs_of(scenario) for file in files_in(item)], project)
+    decided_by: dict[str, object] = {"seed": scenario.seed, "draws": scenario.draws, "lang": options.lang}
+    digest = digest_of({"inputs": inputs, "options": decided_by, "versions": versions()})
+    return Prepared(scenario, warnings, project, reports, inputs, decided_by, digest)
+
+
+def run(prepared: Prepared, options: Options, stages: Stages) -> Finished:
+    """Compute a run and write its folder; an identical run that is already there is returned instead of repeated."""
+    found = None if options.again else prepared.existing
+    if found is not None:
+        return Finished(prepared, found, None)
+    try:
+        decision = decision_of(prepared, stages)
+    except BadInput as error:
+        raise in_scenario_file(error, prepared.scenario, prepared.scenario.path) from error
+    with stages.stage("writing the report"):
+        folder = _written(prepared, decision, options, stages)
+    return Finished(prepared, folder, decision)
+
+
+def decision_of(prepared: Prepared, stages: Stages) -> Decision:
+    """Return the decision of a scenario, all verbs in a row."""
+    scenario = prepared.scenario
+    with stages.stage("calibrating" if scenario.calibration or scenario.events else "drawing from beliefs"):
+        draws, fit = draws_of(prepared)
+    with stages.stage("simulating"):
+        from journeysim.model.arms import build_arms
+        from journeysim.simulate.run import simulate
+        from journeysim.simulate.settings import Settings
+
+        arms = build_arms(scenario, draws, seed=scenario.seed)
+        money = scenario.money
+        settings = Settings(scenario.horizon, money.discount_value, money.discount_cost)
+        outcomes = simulate(arms, settings=settings, seed=scenario.seed, customers=scenario.customers)
+    with stages.stage("comparing"):
+        from journeysim.compare import compare
+        from journeysim.decide import decide, horizon_months
+
+        comparison = compare(outcomes, horizon_months=horizon_months(money))
+    with stages.stage("deciding"):
+        return decide(
+            comparison,
+            proposals=scenario.proposals,
+            money=money,
+            succeed_if=scenario.succeed_if,
+            fit=fit,
+            seed=scenario.seed,
+        )
+
+
+def draws_of(prepared: Prepared) -> tuple[Draws, Fit]:
+    """Return today's draws and what they rest on: data where the scenario names some, else the map's own beliefs."""
+    from journeysim.calibrate import prior_draws
+    from journeysim.decide.decision import Fit
+
+    scenario = prepared.scenario
+    draws = prior_draws(scenario.journey, draws=scenario.draws, seed=scenario.seed)
+    return draws, Fit(draws.source)
+
+
+def _written(prepared: Prepared, decision: Decision, options: Options, stages: Stages) -> Path:
+    """Render into the staging folder, add the draws, and move it all into place."""
+    from journeysim.report import render
+
+    engine = decision.comparison.outcomes.engine
+    about = manifest(
+        digest=prepared.digest,
+        inputs=prepared.inputs,
+        options=prepared.decided_by,
+        engine=(engine.name, engine.why),
+        seconds=stages.seconds,
+        command=command_line(options.command),
+    )
+
+    def write(folder: Path) -> None:
+        render(decision, prepared.scenario, folder, manifest=about, lang=options.lang)
+        write_money_draws(decision, folder)
+        decision.comparison.outcomes.today.arm.worlds[0].draws.data.to_netcdf(folder / "draws.nc", engine="h5netcdf")
+
+    return write_run(prepared.project, prepared.reports, prepared.scenario.name, prepared.digest, write)

@@ -1,0 +1,241 @@
+"""The verb `compare`: outcomes in, levels and paired differences out. Knows nothing of what an answer is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Final, final
+
+import numpy as np
+
+from journeysim.compare.calendar import calendars
+from journeysim.compare.comparison import Calendar, Comparison, Contrast, Flips, Flow, Level, Story, spread_of
+from journeysim.compare.flips import flips_of, stories_of
+from journeysim.compare.luck import SINGLE, lives_of, of_persona, pooled_sd
+from journeysim.compare.metrics import Direction, Metric, Unit, metrics_at
+from journeysim.model.quantity import Floats
+from journeysim.simulate.lives import Lives
+from journeysim.simulate.outcomes import ArmOutcomes, Outcomes
+from journeysim.simulate.tally import Tally, mix_personas
+
+EVERYBODY: Final = "all"
+_ROUNDING: Final = 1e-12
+_BY: Final = {item.name for item in fields(Tally)} - {"marks", "links", "touchpoints", "outcomes", "personas"}
+
+
+def compare(outcomes: Outcomes, *, horizon_months: int = 24) -> Comparison:
+    """Return today against every proposal.
+
+    Parameters
+    ----------
+    outcomes : Outcomes
+        Today's arm first, all arms over the same draws.
+    horizon_months : int
+        Months of the calendar view (the scenario's value horizon).
+
+    Returns
+    -------
+    Comparison
+        Cohort view: the level of every metric in every arm (proposals at full effect), and each proposal's difference
+        from today, draw by draw, at every realism of its grid; for everybody and for each persona. Calendar view:
+        revenue, cost, margin and conversions, totals over `horizon_months` and all customers. Who ends differently,
+        with example lives. `warnings` repeats those of the outcomes and adds arms that equal today.
+    """
+    months = calendars(outcomes, months=horizon_months)
+    error = 0.0 if outcomes.engine.name == "exact" else float("nan")
+    lives = {arm.arm.name: _lives(outcomes, arm) for arm in outcomes.arms}
+    levels = [level for arm in outcomes.arms for level in _levels(outcomes, arm, lives[arm.arm.name])]
+    contrasts = [item for arm in outcomes.proposals for item in _contrasts(outcomes, arm)]
+    contrasts += _calendar_contrasts(months, error)
+    return Comparison(
+        outcomes=outcomes,
+        levels=(*levels, *_calendar_levels(months, error)),
+        contrasts=tuple(contrasts),
+        flips=tuple(_flips(outcomes, lives)),
+        stories=tuple(_stories(outcomes, lives)),
+        calendars=months,
+        flows=tuple(Flow(arm.arm.name, _by_persona(arm)[EVERYBODY]) for arm in outcomes.arms),
+        warnings=(*outcomes.warnings, *_identical(contrasts)),
+    )
+
+
+def difference(here: Floats, there: Floats) -> Floats:
+    """Return here - there per draw; what is below a million-millionth of either figure is rounding and counts as 0."""
+    gap = here - there
+    return np.where(np.abs(gap) <= _ROUNDING * np.maximum(np.abs(here), np.abs(there)), 0.0, gap)
+
+
+def p_better(differences: Floats, good: Direction) -> float | None:
+    """Return P(difference is an improvement) over the draws where it is defined; a difference of 0 is none.
+
+    None where the metric has no good direction, or the difference is undefined in most draws.
+    """
+    finite = differences[np.isfinite(differences)]
+    if good == 0 or len(finite) == 0 or len(finite) * 2 < len(differences):
+        return None
+    return float(np.mean(good * finite > 0))
+
+
+def _lives(outcomes: Outcomes, arm: ArmOutcomes) -> Lives | None:
+    return lives_of(arm, seed=outcomes.seed) if arm.lives else None
+
+
+def _flips(outcomes: Outcomes, lives: Mapping[str, Lives | None]) -> Iterator[Flips]:
+    today = lives[outcomes.today.arm.name]
+    for arm in outcomes.proposals:
+        own = lives[arm.arm.name]
+        if today is not None and own is not None:
+            yield from flips_of(arm.arm.name, arm.arm.worlds[0].draws.personas, today, own)
+
+
+def _stories(outcomes: Outcomes, lives: Mapping[str, Lives | None]) -> Iterator[Story]:
+    today = lives[outcomes.today.arm.name]
+    for arm in outcomes.proposals:
+        own = lives[arm.arm.name]
+        if today is not None and own is not None:
+            yield from stories_of(outcomes, arm, today, own)
+
+
+def _by_persona(arm: ArmOutcomes, realism: float = 1.0) -> dict[str, Tally]:
+    """Return the arm's cohort tally of everybody and of each persona, every one with a persona axis of length 1."""
+    cohort = arm.cohort(realism)
+    alone = {name: _one_persona(cohort, k) for k, name in enumerate(cohort.personas)}
+    return {EVERYBODY: mix_personas(cohort, arm.persona_shares(realism))} | alone
+
+
+def _one_persona(tally: Tally, number: int) -> Tally:
+    parts = {name: getattr(tally, name)[:, number : number + 1] for name in _BY}
+    return replace(tally, personas=tally.personas[number : number + 1], **parts)
+
+
+def _as_today(today: ArmOutcomes, arm: ArmOutcomes) -> ArmOutcomes:
+    """Return today's customers told apart by the arm's exposures.
+
+    The same figures as today's; but they pass through the same additions in the same order as the arm's, so that equal
+    lives differ by exactly 0 and not by rounding.
+    """
+    world = today.arm.worlds[0]
+    worlds = tuple(replace(world, exposed=other.exposed) for other in arm.arm.worlds)
+    count = len(arm.tallies)
+    return ArmOutcomes(replace(arm.arm, worlds=worlds), (today.tallies[0],) * count, today.lives * count)
+
+
+def _levels(outcomes: Outcomes, arm: ArmOutcomes, lives: Lives | None) -> Iterator[Level]:
+    journey = arm.arm.worlds[-1].journey
+    single = _Singles(lives, None, arm)
+    for persona, tally in _by_persona(arm).items():
+        for metric in metrics_at(tally, journey):
+            values = metric.of(tally)[:, 0]
+            luck = single.sd(metric.name, persona)
+            error = _mc_error(outcomes, luck, single, len(values))
+            yield Level(
+                metric.name, metric.unit, arm.arm.name, persona, "cohort",
+                spread_of(values), _sd_between(values), luck, error, values,
+            )  # fmt: skip
+
+
+def _contrasts(outcomes: Outcomes, arm: ArmOutcomes) -> Iterator[Contrast]:
+    mirror = _as_today(outcomes.today, arm)
+    for realism in arm.arm.realism:
+        here, there = _by_persona(arm, realism), _by_persona(mirror, realism)
+        single = _differing(outcomes, arm, realism)
+        for persona, tally in here.items():
+            for metric in metrics_at(tally, arm.arm.worlds[-1].journey):
+                if not _in_both(metric, tally, there[persona]):
+                    continue
+                values = difference(metric.of(tally)[:, 0], metric.of(there[persona])[:, 0])
+                error = _mc_error(outcomes, single.sd(metric.name, persona), single, len(values))
+                yield Contrast(
+                    metric.name, metric.unit, arm.arm.name, outcomes.today.arm.name, persona, "cohort", realism,
+                    spread_of(values), p_better(values, metric.good), error, values,
+                )  # fmt: skip
+
+
+def _in_both(metric: Metric, here: Tally, there: Tally) -> bool:
+    """Return whether a metric of one touchpoint or link has its touchpoint or link in both tallies."""
+    kind, bracket, place = metric.name.partition("[")
+    if not bracket:
+        return True
+    axis = "touchpoints" if kind == "drop_off" else "links"
+    return all(place[:-1] in getattr(tally, axis) for tally in (here, there))
+
+
+def _sd_between(values: Floats) -> float | None:
+    finite = values[np.isfinite(values)]
+    return float(finite.std(ddof=1)) if len(finite) > 1 else None
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class _Singles:
+    """The single customers of an arm, or their differences from the same customers in another arm."""
+
+    lives: Lives | None = None
+    versus: Lives | None = None
+    arm: ArmOutcomes | None = None
+
+    def sd(self, metric: str, persona: str) -> float | None:
+        """Return the standard deviation between customers, None where the metric has no customer level."""
+        if self.lives is None or self.arm is None or metric not in SINGLE:
+            return None
+        world = self.arm.arm.worlds[0]
+        values = SINGLE[metric](self.lives, world.journey)
+        if self.versus is not None:
+            values = values - SINGLE[metric](self.versus, world.journey)
+        return pooled_sd(values, of_persona(self.lives, world.draws.personas, persona))
+
+
+def _differing(outcomes: Outcomes, arm: ArmOutcomes, realism: float) -> _Singles:
+    """Return how single customers differ from themselves today, where the engine has a Monte Carlo error at all."""
+    if outcomes.engine.name == "exact" or not arm.lives:
+        return _Singles()
+    seed = outcomes.seed
+    return _Singles(lives_of(arm, seed=seed, realism=realism), lives_of(outcomes.today, seed=seed), arm)
+
+
+def _mc_error(outcomes: Outcomes, luck: float | None, single: _Singles, draws: int) -> float:
+    """Return the Monte Carlo standard error of a mean over draws: 0 for the exact engine, NaN where it is not known."""
+    if outcomes.engine.name == "exact":
+        return 0.0
+    if luck is None or single.lives is None:
+        return float("nan")
+    return luck / float(np.sqrt(draws * len(single.lives.customers)))
+
+
+def _sums(calendar: Calendar) -> Iterator[tuple[str, Unit, Direction, Floats]]:
+    """Yield name, unit, direction and total over the months (D,) of the calendar metrics."""
+    revenue, cost = calendar.value.sum(axis=1), calendar.cost.sum(axis=1)
+    yield "revenue", "money", 1, revenue
+    yield "cost", "money", -1, cost
+    yield "margin", "money", 1, revenue - cost
+    yield "conversions", "count", 1, calendar.converted.sum(axis=1)
+
+
+def _calendar_levels(months: Sequence[Calendar], error: float) -> Iterator[Level]:
+    """Yield today's totals and each proposal's at the highest realism of its grid."""
+    fullest = {calendar.arm: calendar for calendar in sorted(months, key=lambda item: item.realism)}
+    for calendar in fullest.values():
+        for name, unit, _, values in _sums(calendar):
+            yield Level(
+                name, unit, calendar.arm, EVERYBODY, "calendar",
+                spread_of(values), _sd_between(values), None, error, values,
+            )  # fmt: skip
+
+
+def _calendar_contrasts(months: Sequence[Calendar], error: float) -> Iterator[Contrast]:
+    today = months[0]
+    for calendar in months[1:]:
+        for (name, unit, good, here), (_, _, _, there) in zip(_sums(calendar), _sums(today), strict=True):
+            values = difference(here, there)
+            yield Contrast(
+                name, unit, calendar.arm, today.arm, EVERYBODY, "calendar", calendar.realism,
+                spread_of(values), p_better(values, good), error, values,
+            )  # fmt: skip
+
+
+def _identical(contrasts: Sequence[Contrast]) -> Iterator[str]:
+    """Yield a sentence for every arm whose defined differences from today are all exactly 0."""
+    for arm in dict.fromkeys(contrast.arm for contrast in contrasts):
+        own = [contrast.values for contrast in contrasts if contrast.arm == arm]
+        if not any(np.nan_to_num(values).any() for values in own):
+            yield f'arms are identical: "{arm}" changes nothing, every difference from today is exactly 0'

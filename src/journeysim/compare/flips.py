@@ -1,0 +1,88 @@
+"""Who ends differently: the same customers today and in a proposal, counted and told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final, Literal
+
+import numpy as np
+
+from journeysim.compare.comparison import Flips, Story
+from journeysim.compare.luck import Bools, converted, of_persona, worlds_of
+from journeysim.model.arms import World
+from journeysim.simulate.lives import Lives, Step
+from journeysim.simulate.outcomes import ArmOutcomes, Outcomes
+
+Kind = Literal["saved", "lost", "changed", "unchanged"]
+KINDS: Final[tuple[Kind, ...]] = ("saved", "lost", "changed", "unchanged")
+
+
+def kinds_of(today: Lives, proposal: Lives) -> dict[Kind, Bools]:
+    """Return who is saved, lost, changed and unchanged, each of shape (draw, customer); everybody is exactly one."""
+    before, after = converted(today), converted(proposal)
+    same_end = _end_names(today) == _end_names(proposal)
+    alike = before == after
+    return {
+        "saved": after & ~before,
+        "lost": before & ~after,
+        "changed": alike & ~same_end,
+        "unchanged": alike & same_end,
+    }
+
+
+def _end_names(lives: Lives) -> np.ndarray[tuple[int, ...], np.dtype[np.str_]]:
+    return np.array([*lives.places, ""])[lives.end]
+
+
+def flips_of(arm: str, personas: Sequence[str], today: Lives, proposal: Lives) -> Iterator[Flips]:
+    """Yield the shares of everybody, and of each of today's personas that has customers, given both lives."""
+    kinds = kinds_of(today, proposal)
+    for persona in ("all", *personas):
+        chosen = of_persona(today, personas, persona)
+        if chosen.any():
+            yield Flips(arm, persona, **{kind: float(kinds[kind][chosen].mean()) for kind in KINDS})
+
+
+def stories_of(outcomes: Outcomes, arm: ArmOutcomes, today: Lives, proposal: Lives) -> Iterator[Story]:
+    """Yield up to three example lives at full effect: one saved, one lost, one changed (or else unchanged)."""
+    kinds = kinds_of(today, proposal)
+    third: Kind = "changed" if kinds["changed"].any() else "unchanged"
+    for kind in ("saved", "lost", third):
+        if kinds[kind].any():
+            row, column = _typical(kinds[kind], today, proposal)
+            yield _story(outcomes, arm, kind, today, (row, column))
+
+
+def _typical(chosen: Bools, today: Lives, proposal: Lives) -> tuple[int, int]:
+    """Return row and column of the chosen customer whose number of visits, both lives together, is nearest the median.
+
+    The first of them in draw and customer order, so the same outcomes always tell the same story.
+    """
+    visits = today.touches + proposal.touches
+    distance = np.where(chosen, np.abs(visits - np.median(visits[chosen])), np.inf)
+    row, column = np.unravel_index(int(np.argmin(distance)), distance.shape)
+    return int(row), int(column)
+
+
+def _story(outcomes: Outcomes, arm: ArmOutcomes, kind: Kind, lives: Lives, at: tuple[int, int]) -> Story:
+    draw, customer = lives.draws[at[0] : at[0] + 1], lives.customers[at[1] : at[1] + 1]
+    number = int(worlds_of(arm.arm, seed=outcomes.seed, draws=draw, customers=customer)[0, 0])
+    today, address = outcomes.today.arm.worlds[0], (int(draw[0]), int(customer[0]))
+    return Story(
+        arm.arm.name,
+        today.draws.personas[int(lives.persona[at])],
+        kind,
+        *address,
+        today=_told(outcomes, today, *address),
+        proposal=_told(outcomes, arm.arm.worlds[number], *address),
+    )
+
+
+def _told(outcomes: Outcomes, world: World, draw: int, customer: int) -> tuple[tuple[str, float], ...]:
+    from journeysim.simulate.chain import compile_world
+    from journeysim.simulate.walk import life_story
+
+    today = outcomes.today.arm.worlds[0]
+    chain = compile_world(world.journey, world.draws, None if world is today else today.draws)
+    steps: Sequence[Step] = life_story(chain, outcomes.settings, seed=outcomes.seed, draw=draw, customer=customer)
+    return tuple((step.place, step.day) for step in steps)

@@ -1,0 +1,112 @@
+"""The one registry of metrics: name, unit, which direction is good, and the definition that every engine shares.
+
+Every metric is a function of a `Tally`, taken after worlds and personas are mixed, so ratios are ratios of sums.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Final, Literal, final
+
+import numpy as np
+
+from journeysim.model.journey import JourneyMap, split_link
+from journeysim.model.quantity import Floats
+from journeysim.simulate.tally import Tally
+
+Unit = Literal["share", "money", "days", "count"]
+Direction = Literal[-1, 0, 1]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric per entering customer: `of` gives it per draw and persona, shape (D, G), NaN where undefined.
+
+    `good` is +1 when more is better, -1 when less is better and 0 when the number alone does not say.
+    """
+
+    name: str
+    label: str
+    unit: Unit
+    good: Direction
+    of: Callable[[Tally], Floats]
+
+
+def conversion_quantile(tally: Tally, share: float) -> Floats:
+    """Return the days by which a share of the converters has converted, shape (D, G); NaN where nobody converts.
+
+    Linear between the tally's time marks; converters are those who convert by the last mark.
+    """
+    curve, days = tally.converted_by, tally.marks
+    wanted = share * curve[..., -1:]
+    after = np.argmax(curve >= wanted, axis=-1)[..., None]
+    before = np.maximum(after - 1, 0)
+    low, high = (np.take_along_axis(curve, at, axis=-1)[..., 0] for at in (before, after))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        part = np.where(high > low, (wanted[..., 0] - low) / (high - low), 0.0)
+    first, second = days[before[..., 0]], days[after[..., 0]]
+    return np.where(curve[..., -1] > 0, first + part * (second - first), np.nan)
+
+
+def touches(tally: Tally) -> Floats:
+    """Return the expected visits to touchpoints, entry included, shape (D, G)."""
+    return np.asarray(tally.visits[..., : len(tally.touchpoints)].sum(axis=-1))
+
+
+METRICS: Final[tuple[Metric, ...]] = (
+    Metric("conversion", "Conversion", "share", 1, lambda tally: tally.converted),
+    Metric("churn", "Churn", "share", -1, lambda tally: tally.churned),
+    Metric("loss", "Ends without converting", "share", -1, lambda tally: tally.lost),
+    Metric("active", "Still on the way", "share", 0, lambda tally: tally.active),
+    Metric("revenue", "Revenue", "money", 1, lambda tally: tally.value),
+    Metric("cost", "Cost", "money", -1, lambda tally: tally.cost),
+    Metric("margin", "Margin", "money", 1, lambda tally: tally.value - tally.cost),
+    Metric("clv", "Customer lifetime value", "money", 1, lambda tally: tally.value_pv - tally.cost_pv),
+    Metric("effort", "Effort", "count", -1, lambda tally: tally.effort),
+    Metric("touches", "Visits to touchpoints", "count", 0, touches),
+    Metric("time_to_convert_median", "Time to convert, median", "days", -1, lambda t: conversion_quantile(t, 0.5)),
+    Metric("time_to_convert_p90", "Time to convert, 9 in 10", "days", -1, lambda t: conversion_quantile(t, 0.9)),
+)
+
+
+def drop_off(touchpoint: str, conversions: frozenset[str]) -> Metric:
+    """Return the share of visits at a touchpoint that move on to an outcome which is not one of `conversions`."""
+
+    def of(tally: Tally) -> Floats:
+        ends = frozenset(tally.outcomes) - conversions
+        return _share_of_visits(tally, touchpoint, lambda target: target in ends)
+
+    return Metric(f"drop_off[{touchpoint}]", f"Drop-off at {touchpoint}", "share", -1, of)
+
+
+def click_through(link: str) -> Metric:
+    """Return the share of visits at a link's source that complete the link ("source -> target")."""
+    source, target = split_link(link)
+    name = f"click_through[{link}]"
+    return Metric(name, f"From {source} to {target}", "share", 0, lambda t: _share_of_visits(t, source, target.__eq__))
+
+
+def metrics_at(tally: Tally, journey: JourneyMap) -> Iterator[Metric]:
+    """Yield the registry, then the drop-off of every touchpoint and the click-through of every link of a tally."""
+    conversions = frozenset(end.name for end in journey.outcomes if end.conversion)
+    yield from METRICS
+    yield from (drop_off(name, conversions) for name in tally.touchpoints)
+    yield from (click_through(link) for link in tally.links)
+
+
+@cache
+def _ends(links: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    return tuple(split_link(link) for link in links)
+
+
+def _share_of_visits(tally: Tally, source: str, chosen: Callable[[str], bool]) -> Floats:
+    """Return completed moves from a touchpoint to the chosen targets per visit, NaN where it is never visited."""
+    if source not in tally.touchpoints:
+        return np.full(tally.converted.shape, np.nan)
+    links = [k for k, (start, target) in enumerate(_ends(tally.links)) if start == source and chosen(target)]
+    visits = tally.visits[..., tally.touchpoints.index(source)]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(visits > 0, tally.moves[..., links].sum(axis=-1) / visits, np.nan)

@@ -1,0 +1,140 @@
+"""The verb `decide`: a comparison and a business case in, a decision out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from journeysim.compare.comparison import Calendar, Comparison
+from journeysim.decide.cashflow import (
+    Invested,
+    at_full_realism,
+    break_even,
+    break_even_draws,
+    horizon_months,
+    invested,
+    money_case,
+)
+from journeysim.decide.decision import Decision, Evidence, Fit, Target, Verdict
+from journeysim.decide.evidence import evidence_of, evpi, of_assumption, of_today
+from journeysim.decide.trust import trust_of
+from journeysim.model.quantity import Floats
+from journeysim.model.scenario import Money, Proposal, SuccessRule
+
+
+def decide(
+    comparison: Comparison,
+    *,
+    proposals: Sequence[Proposal],
+    money: Money,
+    fit: Fit,
+    seed: int,
+    succeed_if: Sequence[SuccessRule] = (),
+) -> Decision:
+    """Return what the proposals are worth and how far that can be trusted.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        With calendars over `horizon_months(money)` months.
+    proposals : sequence of Proposal
+        In the order of the comparison's arms after today.
+    money : Money
+        Discount rates, horizon and currency.
+    fit : Fit
+        How today's draws came about.
+    seed : int
+        Addresses the investments' draws.
+    succeed_if : sequence of SuccessRule
+        Each is held against every proposal at full effect.
+
+    Returns
+    -------
+    Decision
+        Benefit is positive. `best` has the highest expected net benefit at full effect among the positive ones.
+
+    Raises
+    ------
+    ValueError
+        When the comparison covers other months or other proposals than the business case, or a rule names an
+        unknown metric.
+    """
+    _check(comparison, proposals, money)
+    months, draws = comparison.calendars[0].value.shape[1], len(comparison.calendars[0].value)
+    spent = [invested(item, money, draws=draws, months=months, seed=seed) for item in proposals]
+    pairs = list(zip(proposals, spent, strict=True))
+    verdicts = tuple(_verdict(proposal, comparison, own, money) for proposal, own in pairs)
+    nets = np.stack([verdict.full.net for verdict in verdicts], axis=1) if verdicts else np.zeros((draws, 0))
+    evidence = tuple(_evidence(comparison, spent, nets))
+    return Decision(
+        comparison=comparison,
+        verdicts=verdicts,
+        evidence=evidence,
+        trust=trust_of(fit, evidence, comparison.outcomes.agreement),
+        targets=tuple(_target(rule, verdict, comparison) for rule in succeed_if for verdict in verdicts),
+        fit=fit,
+        evpi=evpi(nets),
+        best=best_of(verdicts),
+        currency=money.currency,
+        horizon_months=months,
+    )
+
+
+def ranked(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
+    """Return the verdicts by expected net benefit at full effect, highest first; ties keep their order."""
+    return tuple(sorted(verdicts, key=lambda verdict: -float(verdict.full.net.mean())))
+
+
+def best_of(verdicts: Sequence[Verdict]) -> str | None:
+    """Return the proposal with the highest expected net benefit, None when that is not above 0: today is better."""
+    order = ranked(verdicts)
+    return order[0].proposal if order and order[0].full.net.mean() > 0 else None
+
+
+def _check(comparison: Comparison, proposals: Sequence[Proposal], money: Money) -> None:
+    asked, found = [item.name for item in proposals], [arm.arm.name for arm in comparison.outcomes.proposals]
+    if asked != found:
+        raise ValueError(f"the business case is about {asked}, the comparison about {found}; give both the same order")
+    covered = comparison.calendars[0].value.shape[1]
+    if covered != horizon_months(money):
+        raise ValueError(
+            f"the value horizon is {horizon_months(money)} months, the comparison's calendar covers {covered}; "
+            "compare with horizon_months=horizon_months(money)"
+        )
+
+
+def _verdict(proposal: Proposal, comparison: Comparison, spent: Invested, money: Money) -> Verdict:
+    today = comparison.calendars[0]
+    own = sorted((item for item in comparison.calendars[1:] if item.arm == proposal.name), key=_realism)
+    cases = tuple(money_case(calendar, today, spent, money) for calendar in own)
+    gain = at_full_realism(cases[-1], spent.total)
+    even = break_even(float(gain.mean()), float(spent.total.mean()))
+    return Verdict(proposal.name, cases, even, break_even_draws(gain, spent.total), proposal.effort)
+
+
+def _realism(calendar: Calendar) -> float:
+    return calendar.realism
+
+
+def _evidence(comparison: Comparison, spent: Sequence[Invested], nets: Floats) -> Iterator[Evidence]:
+    today = of_today(comparison.outcomes.today.arm.worlds[0].draws)
+    for column, (found, own) in enumerate(zip(comparison.outcomes.proposals, spent, strict=True)):
+        single = [of_assumption(item) for item in (*found.arm.assumptions, *own.assumptions)]
+        yield from evidence_of(found.arm.name, [*single, *today], nets, column)
+
+
+def _target(rule: SuccessRule, verdict: Verdict, comparison: Comparison) -> Target:
+    result = verdict.full.p_net_benefit if rule.measure == "p_net_benefit" else _difference(rule, verdict, comparison)
+    return Target(rule, verdict.proposal, result, result >= rule.threshold)
+
+
+def _difference(rule: SuccessRule, verdict: Verdict, comparison: Comparison) -> float:
+    """Return the expected difference of the metric for everybody, cohort view, at full effect; NaN where undefined."""
+    at = (verdict.proposal, "all", "cohort", verdict.full.realism)
+    own = [item for item in comparison.contrasts if (item.arm, item.persona, item.view, item.realism) == at]
+    for contrast in own:
+        if contrast.metric == rule.metric:
+            return float("nan") if contrast.spread.mean is None else contrast.spread.mean
+    known = ", ".join(item.metric for item in own)
+    raise ValueError(f'"{rule.text}" names no metric of "{verdict.proposal}": {rule.metric!r}; known are {known}')

@@ -1,0 +1,182 @@
+"""What every problem code means, in words: the code and its rule, why it holds, the cure, an example.
+
+Kept as text because it is read more often than computed with; `codes` takes it apart.
+"""
+
+from typing import Final
+
+TEXT: Final = """
+J001 A file must be there and readable.
+     why: Nothing can be said about it otherwise.
+     cure: Check the path and your permission to read it.
+J002 A journey or scenario file is at most 10 MB.
+     why: These files are written by hand; a larger one is a mistake, and reading it could take all memory.
+     cure: Put observed customers into an event log and name it with events.
+J003 Files are UTF-8 text (a byte order mark is accepted).
+     why: Other encodings turn letters into other letters without a sign.
+     cure: Save the file again as UTF-8; the message names the first byte that is not.
+J004 Files are YAML 1.2, without tags and merge keys.
+     why: Everything else depends on it.
+     cure: The message says what YAML expected, and where.
+J005 Indent with spaces.
+     why: YAML forbids tabs for indentation, because their width is not defined.
+     cure: Replace the tab by spaces.
+J006 A name stands once in its group.
+     why: YAML readers keep one of two equal keys without a word, and which one differs.
+     cure: Keep one of the two.
+J007 A file holds at most 100,000 values, aliases written out, nested at most 50 deep.
+     why: A few lines of nested aliases can stand for billions of values.
+     cure: Write the values out, or split the file.
+J008 A number has no leading zero.
+     why: Some YAML readers take 010 for 8, some for 10, some for text.
+     cure: Drop the zero, or quote it if it is a name: "010".
+J009 A clock time is quoted.
+     why: Some YAML readers take 12:30 for 750.
+     cure: Write "12:30".
+J010 A file is one group of settings.
+     why: A list, an empty file or several documents in one file have no meaning here.
+     cure: Start with journeysim: 1.
+J012 A file says which format it has, and this journeysim knows it.
+     why: A newer format may mean other things by the same words; nothing is run on a guess.
+     cure: Update journeysim, or write journeysim: 1 if the file follows this format.
+J013 Some settings cannot be left out.
+     why: Without them the question has no answer.
+     cure: Add the setting; the message gives an example.
+J014 Only known settings are read.
+     why: A misspelt setting that is silently ignored gives a wrong result.
+     cure: Correct the name; the message suggests the nearest.
+J015 Each setting has its shape: a text, a list, or settings of its own.
+     cure: Write it in the shape the message names.
+J016 Some settings take a word out of a list.
+     cure: Choose one of the words in the message.
+J020 A number, share, sum or time must be readable.
+     cure: Write it as in the example of the message.
+     example: 60% · 1/3 · EUR 180k · 2,600 per month · 5% to 15% · 12 of 80
+J021 Numbers are finite.
+     why: Nothing can be computed with NaN or infinity.
+     cure: Write a number, or unlimited where an amount may be (staff, patience).
+J022 A length of time has a unit.
+     why: 3 could be days or hours: a factor of 24.
+     cure: Write 3 days, 3 h or 3 min.
+J023 Units of time are s, min, h, day, week, month and year.
+     why: A month is 365.25 / 12 days, a year 365.25 days.
+     cure: Use one of these.
+J024 A scenario and its journey count in one currency.
+     why: Sums of different currencies cannot be added, and rates change.
+     cure: Convert, and note the rate in a comment.
+J025 A sum of money names its currency in three letters.
+     cure: Write EUR 45.
+J026 A rate has a period; a single sum has none.
+     why: 8 % a year and 8 % a month differ by a factor of 19 over a year.
+     cure: Write per year, per month, per week or per day. Discount rates per month are converted to the
+         effective yearly rate.
+J027 The parts of a range, count or distribution fit together.
+     why: A range is a 90 % range: 5 % below, 5 % above.
+     cure: Lower end first; ends of a share strictly between 0 % and 100 %.
+J029 A yes or no is written true or false (or yes, no).
+     cure: Write true or false.
+J030 A share lies between 0 % and 100 %, in every draw.
+     cure: Correct it; for an uncertain share use a range, counts or a beta distribution.
+J031 The shares of a touchpoint add up to 100 % (within a billionth), for each persona and tenure period.
+     why: Every customer who leaves goes somewhere. Libraries silently give what is missing to the last
+         link.
+     cure: Change one share, or let one link take what the others leave.
+     example: lost: rest
+J032 A link leads to a touchpoint or outcome of the map.
+     cure: Correct the name, or add the place.
+J033 From every touchpoint customers come to, an outcome can be reached.
+     why: Otherwise they can never leave, and every expected time is infinite.
+     cure: Give one touchpoint of the loop a link to an outcome; people who just stop take a link to a
+         silent outcome.
+J034 Every touchpoint can be reached (warning).
+     why: It changes nothing, and is usually a forgotten link.
+     cure: Add the link, or remove the touchpoint.
+J035 A loop takes time or can be left.
+     why: Otherwise it turns for ever at one instant.
+     cure: Add a dwell and a way out.
+J036 Nothing leaves an outcome.
+     why: An outcome ends a customer's journey.
+     cure: For a win-back make it a touchpoint: one link is the win-back, another leads to the outcome.
+J037 Persona shares add up to 100 %.
+     why: The personas are all of the customers.
+     cure: Change one, or write rest for one.
+J038 Entry shares add up to 100 %.
+     why: Every customer enters somewhere.
+     cure: Change one, or write rest for one.
+J039 Times are finite and not negative; a dwell that varies takes more than no time.
+     cure: Correct the number or its unit.
+J040 Touchpoints and outcomes have different names.
+     why: Links name only the place they lead to.
+     cure: Rename one.
+J041 A name is one line without " -> ", and not a word with a meaning of its own.
+     why: Links are written a -> b.
+     cure: Choose another name.
+J042 A persona that is named exists.
+     cure: Correct the name, or add it under personas.
+J043 A change edits something that is on the map.
+     why: A change of something that is not there has no effect, and the difference would be 0 for the wrong
+         reason.
+     cure: Name a place or link of the map; changes apply in the order written.
+J044 A link has a value and a cost, but no effort, feeling or price of a place.
+     cure: Name the touchpoint.
+J045 A resource that serves a touchpoint exists.
+     cure: Describe it under resources.
+J046 A new touchpoint has a new name.
+     cure: Give it another name.
+J047 Customers enter at a touchpoint of the map; a new touchpoint knows where it leads.
+     cure: Correct the name, or say with next where customers go.
+J048 A touchpoint is removed for everybody.
+     why: Part of the customers would still need it.
+     cure: For some personas, set the shares that lead to it.
+J049 Inflow that is lost is lost to an outcome.
+     cure: Name the outcome with lost to.
+J050 Files that a scenario names lie inside its project folder.
+     why: A scenario from elsewhere must not read other files of the computer.
+     cure: Copy the file into the project, or mark the folder around both with an empty .journeysim.
+J051 Files that a scenario names exist.
+     cure: Correct the path; it is relative to the scenario file.
+J052 A scenario rests on a calibration or on an event log, not both.
+     cure: Keep one.
+J053 A file is a journey or a scenario.
+     cure: A journey has touchpoints, a scenario has a question and proposals.
+J054 A proposal changes something (warning).
+     why: Its arm is identical to today; every difference is exactly 0.
+     cure: Add a change, or keep it as a test of the machinery.
+J055 Changes of one proposal do not contradict each other.
+     why: Which of them holds would depend on their order.
+     cure: Drop one; the message names both lines.
+J056 A test gives counts of both groups, and informs an odds ratio.
+     example: basis: {test: {control: 41 of 510, treated: 58 of 498}}
+J057 A rule of succeed if has one of three forms.
+     example: P(net benefit > 0) >= 80% · conversion +2 points · revenue +EUR 30
+J058 A change starts with what it does.
+     example: - change share: cart -> paid
+J059 A change has one size, and its parts fit together.
+     cure: Keep one of the sizes.
+J060 A change keeps shares between 0 % and 100 % in every draw.
+     why: A relative or absolute effect on a large share can push it out.
+     cure: Use odds x, which cannot leave the range, or a smaller effect.
+J061 The only link of a touchpoint cannot be lowered.
+     why: There is no other link to take what it loses.
+     cure: Reroute a part of it.
+J062 At most four combinations of for, starts, ramp and decay per proposal.
+     why: Each combination doubles the worlds to simulate.
+     cure: Give some changes the same terms.
+J063 No two names fall on one random address.
+     why: Their customers would share their luck.
+     cure: Rename one.
+J070 A number lies within what it can mean.
+     cure: The message names the limits.
+J071 A stage that is named is listed under stages.
+     cure: Correct the name, or add the stage.
+J072 A resource can do the work asked of it, or waiting customers give up (warning).
+     why: With a load above 1 and endless patience the queue grows without bound.
+     cure: Add staff, shorten the time, open longer, or state the patience of customers.
+J073 One link of a row takes the rest, and each target stands once.
+     cure: Add the shares up, or state one of them.
+J074 An elasticity says which link answers to it.
+     cure: Give both elasticity and elasticity on.
+J075 The dwell of a link has one family for all personas and tenure periods.
+     why: Personas borrow strength from each other; scales and shapes can differ, families cannot.
+     cure: Give each statement the same family (a range is log-normal, a single time is fixed).
+"""

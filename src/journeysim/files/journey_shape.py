@@ -1,0 +1,199 @@
+"""The shape of journey files, as pydantic models.
+
+The first line of each docstring is how problems call that group of settings ("no setting "x" for a touchpoint").
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, final, get_args
+
+from pydantic import Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
+
+from journeysim.files.shapes import (
+    Arrivals,
+    Confidence,
+    Duration,
+    Effort,
+    Feeling,
+    FileModel,
+    Flag,
+    Number,
+    Open,
+    Patience,
+    Raw,
+    RewardSum,
+    ShareOrRest,
+    Staff,
+    SumPerTime,
+    Text,
+    Texts,
+    Time,
+    one_of,
+    refuse,
+    required_in_editors,
+    short_form,
+)
+from journeysim.model.journey import MapKind
+
+
+@final
+class PersonaFile(FileModel):
+    """A persona."""
+
+    model_config = short_form("share")
+    share: ShareOrRest = None
+    about: Text = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, raw: Raw) -> Raw:
+        return {"share": raw} if isinstance(raw, str) else raw
+
+
+@final
+class LinkFile(FileModel):
+    """A link."""
+
+    model_config = short_form("share")
+    share: ShareOrRest = None
+    dwell: Time | None = None
+    value: RewardSum | None = None
+    cost: RewardSum | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, raw: Raw) -> Raw:
+        raw = {"share": raw} if isinstance(raw, str) else raw
+        if raw is None or (isinstance(raw, dict) and "share" not in raw):
+            refuse("J013", 'how many go there? give a share, for example "share: 60%", or "rest"')
+        return raw
+
+
+Links = dict[str, LinkFile]
+
+
+class RowSettings(FileModel):
+    """Abstract: what may differ by persona or tenure."""
+
+    next: Links | None = None
+    value: RewardSum | None = None
+    cost: RewardSum | None = None
+    fee: SumPerTime | None = None
+    upkeep: SumPerTime | None = None
+    effort: Effort | None = None
+    feeling: Feeling | None = None
+
+
+@final
+class RowFile(RowSettings):
+    """A persona at a touchpoint."""
+
+
+@final
+class TenureFile(RowSettings):
+    """A tenure period."""
+
+    model_config = required_in_editors("until")
+    until: Duration | None = None
+
+
+@final
+class StaffingFile(FileModel):
+    """Staffed by."""
+
+    model_config = required_in_editors("resource", "time")
+    resource: Text | None = None
+    time: Time | None = None
+    patience: Patience = None
+
+
+class TouchpointSettings(RowSettings):
+    """Abstract: everything a touchpoint says about itself, but for personas and tenure."""
+
+    stage: Text = ""
+    channel: Text = ""
+    owner: Text = ""
+    goal: Text = ""
+    action: Text = ""
+    thought: Text = ""
+    pain_points: Texts = ()
+    opportunities: Texts = ()
+    root_causes: Texts = ()
+    solutions: Texts = ()
+    moment_of_truth: Flag = False
+    magic_moment: Flag = False
+    backstage: Flag = False
+    conversion: Flag = False
+    staffed_by: StaffingFile | None = None
+    seen: Number | None = None
+    confidence: Confidence | None = None
+
+
+@final
+class TouchpointFile(TouchpointSettings):
+    """A touchpoint."""
+
+    model_config = required_in_editors("next")
+    personas: dict[str, RowFile] = Field(default_factory=dict)
+    tenure: list[TenureFile] = Field(default_factory=list)
+
+
+@final
+class OutcomeRowFile(FileModel):
+    """A persona at an outcome."""
+
+    value: RewardSum | None = None
+    cost: RewardSum | None = None
+    next: SkipJsonSchema[Raw] = None
+
+
+@final
+class OutcomeFile(FileModel):
+    """An outcome."""
+
+    conversion: Flag = False
+    churn: Flag = False
+    after: Annotated[str, *one_of("conversion", what="condition")] | None = None
+    silent: Flag = False
+    value: RewardSum | None = None
+    cost: RewardSum | None = None
+    personas: dict[str, OutcomeRowFile] = Field(default_factory=dict)
+    next: SkipJsonSchema[Raw] = None
+    win_back: SkipJsonSchema[Raw] = Field(default=None, alias="win-back")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty(cls, raw: Raw) -> Raw:
+        return {} if raw is None else raw
+
+
+@final
+class ResourceFile(FileModel):
+    """A resource."""
+
+    model_config = required_in_editors("staff")
+    staff: Staff | None = None
+    open: Open | None = None
+
+
+@final
+class JourneyFile(FileModel):
+    """A journey file."""
+
+    model_config = required_in_editors("journeysim", "journey", "touchpoints", "outcomes", "enter")
+    journeysim: Text = ""
+    journey: Text = ""
+    kind: Annotated[MapKind, *one_of(*get_args(MapKind), what="kind of map")] = "current state"
+    about: Text = ""
+    currency: Text = ""
+    personas: dict[str, PersonaFile] = Field(default_factory=dict)
+    stages: Texts = ()
+    touchpoints: dict[str, TouchpointFile] = Field(default_factory=dict)
+    outcomes: dict[str, OutcomeFile] = Field(default_factory=dict)
+    resources: dict[str, ResourceFile] = Field(default_factory=dict)
+    enter: dict[str, ShareOrRest] = Field(default_factory=dict)
+    enter_by_persona: dict[str, dict[str, ShareOrRest]] = Field(default_factory=dict)
+    enter_seen: Number | None = None
+    arrivals: Arrivals | None = None
+    touchpoints_wished_for: Texts = ()

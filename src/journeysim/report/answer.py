@@ -1,0 +1,224 @@
+"""What the report says in sentences, section by section, each number bound to its table cell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, final
+
+from journeysim.decide.decision import Decision
+from journeysim.report.narrative import Cell, Sentence, Tables, sentence, together
+from journeysim.report.tables import Table
+from journeysim.report.tables.table import as_float
+from journeysim.report.words import Language
+
+MOST_TESTS: Final = 3
+CLEARLY: Final = 0.05
+_NOTHING: Final = 0.0
+Say = Callable[..., Sentence]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Sentences by section; empty where a section has nothing to say."""
+
+    headline: tuple[Sentence, ...]
+    answer: tuple[Sentence, ...]
+    targets: tuple[tuple[Sentence, bool | None], ...]
+    differences: tuple[Sentence, ...]
+    losses: tuple[Sentence, ...]
+    personas: tuple[Sentence, ...]
+    money: tuple[Sentence, ...]
+    drivers: tuple[Sentence, ...]
+    tests: tuple[Sentence, ...]
+    worth: tuple[Sentence, ...]
+
+
+def said_of(decision: Decision, tables: Tables, language: Language) -> Said:
+    """Return every sentence of the report."""
+    say: Say = lambda key, **slots: sentence(key, tables, language, **slots)  # noqa: E731
+    lead = decision.best or _first_proposal(decision)
+    return Said(
+        tuple(_headline(decision, tables, say)),
+        tuple(_answer(lead, tables, say)),
+        tuple(_targets(tables["targets"], say)),
+        tuple(_each(tables["differences"], "difference.one", say, metric="conversion")),
+        tuple(_losses(tables["drop_off"], say)),
+        tuple(_personas(tables["personas"], say)),
+        tuple(_money(tables, say)),
+        tuple(_drivers(decision, tables["evidence"], say)),
+        tuple(_tests(tables["evidence"], say)),
+        tuple(_worth(tables, say)),
+    )
+
+
+def _first_proposal(decision: Decision) -> str | None:
+    return decision.verdicts[0].proposal if decision.verdicts else None
+
+
+def _column(item: Table, start: str) -> str:
+    """Return the column whose name starts so: money columns end in the currency."""
+    return next(column.name for column in item.columns if column.name.startswith(start))
+
+
+def _headline(decision: Decision, tables: Tables, say: Say) -> Iterator[Sentence]:
+    item = tables.get("decision")
+    if item is None:
+        yield from _effect(_first_proposal(decision), tables, partial(say, "answer.no_money"))
+        return
+    months = Cell("value_of_information", 0, "horizon_months")
+    row = None if decision.best is None else item.find(proposal=decision.best)
+    if row is None:
+        yield say("answer.none", months=months)
+        return
+    cell = partial(Cell, "decision", row)
+    chance = cell("p_net_benefit", "chance")
+    yield say(
+        "answer.gain", proposal=cell("proposal"), npv=cell(_column(item, "npv_mean")), months=months, chance=chance
+    )
+
+
+def _answer(proposal: str | None, tables: Tables, say: Say) -> Iterator[Sentence]:
+    item = tables.get("decision")
+    row = None if item is None else item.find(proposal=proposal)
+    if item is None or row is None:
+        return
+    cell = partial(Cell, "decision", row)
+    yield say("answer.range", low=cell(_column(item, "npv_q05")), high=cell(_column(item, "npv_q95")))
+    yield from _effect(proposal, tables, partial(say, "answer.effect"))
+    yield from _safer(item, row, say)
+
+
+def _safer(item: Table, best: int, say: Say) -> Iterator[Sentence]:
+    """Yield the proposal that is clearly more likely to pay than the one with the highest expectation."""
+    chances = item.numbers("p_net_benefit")
+    row = max(range(len(chances)), key=lambda k: chances[k])
+    if chances[row] >= chances[best] + CLEARLY:
+        cell = partial(Cell, "decision", row)
+        yield say(
+            "answer.safer",
+            proposal=cell("proposal"),
+            chance=cell("p_net_benefit", "chance"),
+            npv=cell(_column(item, "npv_mean")),
+        )
+
+
+def _effect(proposal: str | None, tables: Tables, say: Say) -> Iterator[Sentence]:
+    item = tables["differences"]
+    row = item.find(metric="conversion", proposal=proposal)
+    if row is not None and item.at(row, "difference_mean") is not None:
+        yield _spread_said("differences", row, say)
+
+
+def _spread_said(name: str, row: int, say: Say, **more: Cell) -> Sentence:
+    cell = partial(Cell, name, row)
+    return say(
+        proposal=cell("proposal"),
+        mean=cell("difference_mean"),
+        low=cell("difference_q05"),
+        high=cell("difference_q95"),
+        **more,
+    )
+
+
+def _targets(item: Table, say: Say) -> Iterator[tuple[Sentence, bool | None]]:
+    for row in range(len(item.rows)):
+        cell = partial(Cell, "targets", row)
+        met = item.at(row, "met")
+        made = say("target.line", target=cell("target"), proposal=cell("proposal"), result=cell("result"))
+        yield made, met if isinstance(met, bool) else None
+
+
+def _each(item: Table, key: str, say: Say, **wanted: str) -> Iterator[Sentence]:
+    for row in _rows(item, **wanted):
+        if item.at(row, "difference_mean") is not None and item.at(row, "p_better") is not None:
+            yield _spread_said(item.name, row, partial(say, key), chance=Cell(item.name, row, "p_better", "chance"))
+
+
+def _rows(item: Table, **wanted: str) -> list[int]:
+    at = [(item.position(name), value) for name, value in wanted.items()]
+    return [k for k, row in enumerate(item.rows) if all(row.cells[place] == value for place, value in at)]
+
+
+def _personas(item: Table, say: Say) -> Iterator[Sentence]:
+    """Yield, per proposal, the persona that gains least: averages hide losers."""
+    rows = [
+        k
+        for k in _rows(item, metric="conversion")
+        if item.at(k, "persona") != "all" and item.at(k, "p_better") is not None
+    ]
+    for proposal in dict.fromkeys(item.at(k, "proposal") for k in rows):
+        own = [k for k in rows if item.at(k, "proposal") == proposal]
+        if len(own) > 1:
+            worst = min(own, key=lambda k: as_float(item.at(k, "difference_mean")))
+            cell = partial(Cell, "personas", worst)
+            yield _spread_said(
+                "personas",
+                worst,
+                partial(say, "personas.one"),
+                persona=cell("persona"),
+                chance=cell("p_better", "chance"),
+            )
+
+
+def _losses(item: Table, say: Say) -> Iterator[Sentence]:
+    if not item.rows or not item.at(0, "lost_per_100_customers"):
+        return
+    cell = partial(Cell, "drop_off", 0)
+    stake = next((column.name for column in item.columns if column.name.startswith("at_stake")), None)
+    if stake is None:
+        yield say("losses.no_money", place=cell("touchpoint"), lost=cell("lost_per_100_customers"))
+        return
+    yield say("losses.one", place=cell("touchpoint"), lost=cell("lost_per_100_customers"), stake=cell(stake))
+
+
+def _money(tables: Tables, say: Say) -> Iterator[Sentence]:
+    item = tables.get("decision")
+    for row in range(len(item.rows) if item else 0):
+        yield together(_one_case(tables["decision"], partial(Cell, "decision", row), row, say))
+
+
+def _one_case(item: Table, cell: partial[Cell], row: int, say: Say) -> Iterator[Sentence]:
+    name = cell("proposal")
+    npv, low, high = (cell(_column(item, f"npv_{part}")) for part in ("mean", "q05", "q95"))
+    yield say("money.one", proposal=name, npv=npv, low=low, high=high, chance=cell("p_net_benefit", "chance"))
+    if item.at(row, "payback_q50_months") is not None:
+        yield say("money.payback", months=cell("payback_q50_months"))
+    if item.at(row, "break_even_realism") is None:
+        yield say("money.no_break_even")
+    else:
+        yield say("money.break_even", share=cell("break_even_realism"))
+
+
+def _drivers(decision: Decision, item: Table, say: Say) -> Iterator[Sentence]:
+    for verdict in decision.verdicts:
+        row = item.find(proposal=verdict.proposal)
+        if row is not None and as_float(item.at(row, "variance_share")) > _NOTHING:
+            cell = partial(Cell, "evidence", row)
+            yield say(
+                "drivers.one", proposal=cell("proposal"), assumption=cell("assumption"), share=cell("variance_share")
+            )
+
+
+def _tests(item: Table, say: Say) -> Iterator[Sentence]:
+    """Yield the assumptions most worth knowing; an assumption that several proposals share is named once."""
+    worth = next((column.name for column in item.columns if column.name.startswith("evppi")), None)
+    if worth is None:
+        return
+    best: dict[str, int] = {}
+    for row in sorted(range(len(item.rows)), key=lambda row: -as_float(item.at(row, worth))):
+        if as_float(item.at(row, worth)) > _NOTHING:
+            best.setdefault(str(item.at(row, "assumption")), row)
+    rows = list(best.values())[:MOST_TESTS]
+    if not rows:
+        yield say("test.none")
+    for row in rows:
+        yield say("test.one", assumption=Cell("evidence", row, "assumption"), evppi=Cell("evidence", row, worth))
+
+
+def _worth(tables: Mapping[str, Table], say: Say) -> Iterator[Sentence]:
+    item = tables.get("value_of_information")
+    if item is not None:
+        yield say("test.all", evpi=Cell(item.name, 0, _column(item, "evpi")))

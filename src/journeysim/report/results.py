@@ -1,0 +1,162 @@
+"""results.json: the contract for machines. Strict JSON, sorted, null with a reason where there is no number."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from journeysim.compare.comparison import Contrast, Level, Spread
+from journeysim.decide.decision import Decision, MoneyCase, Verdict
+from journeysim.model.scenario import Scenario
+from journeysim.report.tables import money_shown
+from journeysim.report.tables.effects import place_in_order, unit_of
+
+Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
+SCHEMA: Final = "journeysim/results/1"
+WITHHELD: Final = "trust grade E: money figures are withheld"
+NEVER: Final = "no realism between 0 and 1 breaks even"
+_QUANTILES: Final = ("mean", "q05", "q25", "q50", "q75", "q95")
+
+
+def results(decision: Decision, scenario: Scenario) -> dict[str, Json]:
+    """Return the content of results.json (schema journeysim/results/1), in an order that depends on the names alone."""
+    comparison, outcomes = decision.comparison, decision.comparison.outcomes
+    money = money_shown(decision)
+    levels = sorted(
+        comparison.levels, key=lambda x: (place_in_order(x.metric), x.arm, x.persona != "all", x.persona, x.view)
+    )
+    contrasts = sorted(
+        comparison.contrasts,
+        key=lambda x: (place_in_order(x.metric), x.arm, x.persona != "all", x.persona, x.view, x.realism),
+    )
+    return {
+        "schema": SCHEMA,
+        "scenario": scenario.name,
+        "question": scenario.question,
+        "currency": decision.currency,
+        "horizon_days": scenario.horizon,
+        "money_horizon_months": decision.horizon_months,
+        "engine": {"name": outcomes.engine.name, "why": outcomes.engine.why},
+        "seed": outcomes.seed,
+        "trust": {"grade": decision.trust.grade, "reasons": list(decision.trust.reasons)},
+        "best": decision.best if money else None,
+        "arms": [{"name": arm.arm.name, "role": arm.arm.role} for arm in outcomes.arms],
+        "metrics": [_level(item, decision.currency, money=money) for item in levels],
+        "contrasts": [_contrast(item, decision.currency, money=money) for item in contrasts],
+        "decision": [_verdict(item, money=money) for item in decision.verdicts],
+        "evpi": _number(decision.evpi, money=money),
+        "evidence": _evidence(decision, money=money),
+        "targets": _targets(decision, money=money),
+        "flips": [_flips(decision, k) for k in range(len(comparison.flips))],
+        "fit": _fit(decision),
+        "agreement": [
+            {"arm": x.arm, "metric": x.metric, "exact": _finite(x.exact), "walk": _finite(x.walk), "z": _finite(x.z)}
+            for x in outcomes.agreement
+        ],
+        "warnings": [*outcomes.warnings, *comparison.warnings],
+    }  # fmt: skip
+
+
+def _finite(value: float | None) -> float | None:
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+def _number(value: float | None, *, money: bool) -> Json:
+    return _finite(value) if money else None
+
+
+def _spread(spread: Spread, *, money: bool = True) -> dict[str, Json]:
+    """Return mean and quantiles; where one is missing, null and a `reason`."""
+    found: dict[str, Json] = {name: _number(getattr(spread, name), money=money) for name in _QUANTILES}
+    if any(value is None for value in found.values()):
+        found["reason"] = WITHHELD if not money else spread.why or "undefined"
+    return found
+
+
+def _level(item: Level, currency: str, *, money: bool) -> dict[str, Json]:
+    shown = money or item.unit != "money"
+    sizes: dict[str, float | None] = {
+        "sd_not_knowing": item.sd_not_knowing, "sd_luck": item.sd_luck, "mc_error": item.mc_error,
+    }  # fmt: skip
+    named: dict[str, Json] = {
+        "metric": item.metric, "arm": item.arm, "persona": item.persona, "view": item.view,
+        "unit": unit_of(item.unit, currency),
+    }  # fmt: skip
+    return (
+        named | _spread(item.spread, money=shown) | {name: _number(value, money=shown) for name, value in sizes.items()}
+    )
+
+
+def _contrast(item: Contrast, currency: str, *, money: bool) -> dict[str, Json]:
+    shown = money or item.unit != "money"
+    named: dict[str, Json] = {
+        "metric": item.metric, "arm": item.arm, "versus": item.versus, "persona": item.persona, "view": item.view,
+        "unit": unit_of(item.unit, currency), "realism": item.realism,
+    }  # fmt: skip
+    chance: dict[str, Json] = {"p_better": _number(item.p_better, money=shown)}
+    return named | _spread(item.spread, money=shown) | chance | {"mc_error": _number(item.mc_error, money=shown)}
+
+
+def _case(case: MoneyCase, *, money: bool) -> dict[str, Json]:
+    made: dict[str, Json] = {
+        "npv": _spread(case.npv, money=money), "roi": _spread(case.roi, money=money),
+        "payback_months": _spread(case.payback_months, money=money),
+        "p_net_benefit": _number(case.p_net_benefit, money=money), "p_pays_back": _number(case.p_pays_back, money=money),
+        "expected_loss": _number(case.expected_loss, money=money),
+    }  # fmt: skip
+    return made
+
+
+def _verdict(item: Verdict, *, money: bool) -> dict[str, Json]:
+    even: dict[str, Json] = {"break_even_realism": _number(item.break_even_realism, money=money)}
+    if even["break_even_realism"] is None:
+        even["break_even_reason"] = NEVER if money else WITHHELD
+    cases: list[Json] = [{"realism": case.realism} | _case(case, money=money) for case in item.cases]
+    head: dict[str, Json] = {"proposal": item.proposal, "realism": item.full.realism}
+    tail: dict[str, Json] = {
+        "p_break_even": _spread(item.p_break_even, money=money),
+        "effort": item.effort,
+        "cases": cases,
+    }
+    reason: dict[str, Json] = {} if money else {"reason": WITHHELD}
+    return head | _case(item.full, money=money) | even | tail | reason
+
+
+def _evidence(decision: Decision, *, money: bool) -> list[Json]:
+    found = sorted(decision.evidence, key=lambda x: (x.proposal, -x.variance_share, x.assumption))
+    return [
+        {
+            "proposal": x.proposal, "assumption": x.assumption, "basis": x.basis,
+            "variance_share": _finite(x.variance_share), "evppi": _number(x.evppi, money=money),
+        }
+        for x in found
+    ]  # fmt: skip
+
+
+def _targets(decision: Decision, *, money: bool) -> list[Json]:
+    found: list[Json] = []
+    for item in decision.targets:
+        shown = money or item.rule.measure != "p_net_benefit"
+        row: dict[str, Json] = {
+            "target": item.rule.text, "proposal": item.proposal, "threshold": item.rule.threshold,
+            "result": _number(item.result, money=shown), "met": item.met if shown else None,
+        }  # fmt: skip
+        found.append(row if shown else row | {"reason": WITHHELD})
+    return found
+
+
+def _flips(decision: Decision, number: int) -> dict[str, Json]:
+    item = decision.comparison.flips[number]
+    made: dict[str, Json] = {"arm": item.arm, "persona": item.persona, "saved": item.saved, "lost": item.lost}
+    return made | {"changed": item.changed, "unchanged": item.unchanged}
+
+
+def _fit(decision: Decision) -> dict[str, Json]:
+    fit = decision.fit
+    gates: list[Json] = [
+        {"gate": name, "value": _finite(value), "limit": limit, "passed": bool(passed)}
+        for name, value, limit, passed in fit.gates
+    ]
+    made: dict[str, Json] = {"source": fit.source, "gates": gates, "prior_share": _finite(fit.prior_share)}
+    return made | {"notes": list(fit.notes), "summary": dict(fit.summary)}

@@ -1,0 +1,37 @@
+"""Every figure's headless twin: what it shows, as a table with units in the column names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from journeysim.decide.decision import Decision
+from journeysim.model.scenario import Scenario
+from journeysim.report.tables.effects import conversion_over_time, differences, flips, levels, personas
+from journeysim.report.tables.evidence import agreement, by_basis, evidence, gates
+from journeysim.report.tables.journey import drop_off, moves, stories
+from journeysim.report.tables.money import cumulative, decisions, efforts, realism, targets, worth_knowing
+from journeysim.report.tables.table import Column, Row, Table, to_csv
+
+__all__ = ["Column", "Row", "Table", "money_shown", "tables_of", "to_csv"]
+
+
+def money_shown(decision: Decision) -> bool:
+    """Return whether money may be shown at all: not at trust grade E (MODEL section 8)."""
+    return decision.trust.grade != "E"
+
+
+def tables_of(decision: Decision, scenario: Scenario) -> Mapping[str, Table]:
+    """Return every table of the report by name; at trust grade E those about money are missing."""
+    money = money_shown(decision)
+    made = [
+        differences(decision, money=money), levels(decision, money=money), personas(decision, money=money),
+        flips(decision), conversion_over_time(decision), moves(decision), drop_off(decision, scenario, money=money),
+        stories(decision), evidence(decision, money=money), by_basis(decision), gates(decision), agreement(decision),
+        targets(decision, money=money),
+    ]  # fmt: skip
+    if money:
+        made += [
+            decisions(decision), realism(decision), cumulative(decision), efforts(decision, scenario),
+            worth_knowing(decision),
+        ]  # fmt: skip
+    return {item.name: item for item in made}

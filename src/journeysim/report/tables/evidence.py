@@ -1,0 +1,59 @@
+"""What the numbers rest on: assumptions, gates, engine agreement."""
+
+from __future__ import annotations
+
+from journeysim.decide.decision import Decision
+from journeysim.report.numbers import Kind
+from journeysim.report.tables.table import Row, Table, table
+
+
+def rank_of(decision: Decision, proposal: str) -> int:
+    """Return a proposal's place in the scenario's order."""
+    names = [verdict.proposal for verdict in decision.verdicts]
+    return names.index(proposal) if proposal in names else len(names)
+
+
+def evidence(decision: Decision, *, money: bool) -> Table:
+    """Return every assumption with its basis, its share of the decision's variance and the value of knowing it."""
+    rows = []
+    for item in sorted(
+        decision.evidence, key=lambda x: (rank_of(decision, x.proposal), -x.variance_share, x.assumption)
+    ):
+        cells = (item.proposal, item.assumption, item.basis, item.variance_share)
+        rows.append(Row((*cells, item.evppi) if money else cells))
+    columns: list[tuple[str, Kind]] = [
+        ("proposal", "text"), ("assumption", "assumption"), ("basis", "basis"), ("variance_share", "share"),
+    ]  # fmt: skip
+    if money:
+        columns.append((f"evppi_{decision.currency.lower()}", "money"))
+    return table("evidence", columns, rows)
+
+
+def by_basis(decision: Decision) -> Table:
+    """Return, per proposal, how much of the decision's variance rests on what kind of evidence."""
+    sums: dict[tuple[str, str], tuple[float, int]] = {}
+    for item in decision.evidence:
+        share, count = sums.get((item.proposal, item.basis), (0.0, 0))
+        sums[item.proposal, item.basis] = (share + item.variance_share, count + 1)
+    order = sorted(sums.items(), key=lambda item: (rank_of(decision, item[0][0]), -item[1][0], item[0][1]))
+    rows = [Row((proposal, basis, share, float(count))) for (proposal, basis), (share, count) in order]
+    columns: list[tuple[str, Kind]] = [
+        ("proposal", "text"), ("basis", "basis"), ("variance_share", "share"), ("assumptions", "count"),
+    ]  # fmt: skip
+    return table("evidence_by_basis", columns, rows)
+
+
+def gates(decision: Decision) -> Table:
+    """Return the fit's quality gates."""
+    rows = [Row((name, float(value), limit, passed)) for name, value, limit, passed in decision.fit.gates]
+    return table("gates", [("gate", "text"), ("value", "precise"), ("limit", "text"), ("passed", "word")], rows)
+
+
+def agreement(decision: Decision) -> Table:
+    """Return both engines' answers where both can run the map."""
+    found = decision.comparison.outcomes.agreement
+    rows = [Row((item.arm, item.metric, item.exact, item.walk, item.z)) for item in found]
+    columns: list[tuple[str, Kind]] = [
+        ("arm", "word"), ("metric", "metric"), ("exact", "precise"), ("walk", "precise"), ("standard_errors_apart", "difference"),
+    ]  # fmt: skip
+    return table("engine_agreement", columns, rows)

@@ -1,0 +1,107 @@
+"""One run's folder, whole or not at all: everything is made beside it and moved into place at the end."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from journeysim.decide.decision import Decision
+from journeysim.errors import BadInput, Problem
+from journeysim.model.scenario import Scenario
+from journeysim.report.html import Page, page_of
+from journeysim.report.results import results
+from journeysim.report.tables import money_shown, to_csv
+
+
+def render(
+    decision: Decision, scenario: Scenario, folder: Path, *, manifest: Mapping[str, object], lang: str = "en"
+) -> None:
+    """Write report.html, results.json, outcomes.parquet, manifest.json, tables/*.csv and figures/*.svg into a new folder.
+
+    Parameters
+    ----------
+    decision : Decision
+        What is shown.
+    scenario : Scenario
+        The question it answers; its proposals' changes are drawn on the journey map.
+    folder : Path
+        Must not exist yet; its parent is made when missing.
+    manifest : mapping
+        Written as given; its "command" (text) and "versions" (name -> text) also stand in the report.
+    lang : {"en", "fr"}
+        Language of the report. Tables and results.json are the same in every language.
+
+    Raises
+    ------
+    BadInput
+        When the folder exists or the language is unknown. Nothing is written then, nor on any other failure.
+    """
+    if folder.exists() or folder.is_symlink():
+        raise BadInput([Problem("J091", f'"{folder}" exists; a run is never overwritten: choose another name')])
+    page = page_of(decision, scenario, manifest=manifest, lang=lang)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        _fill(beside, page, decision, scenario, manifest)
+        beside.chmod(0o755)
+        beside.rename(folder)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+
+
+def _fill(folder: Path, page: Page, decision: Decision, scenario: Scenario, manifest: Mapping[str, object]) -> None:
+    _text(folder / "report.html", page.html)
+    _text(folder / "results.json", strict_json(results(decision, scenario)))
+    _text(folder / "manifest.json", strict_json(dict(manifest)))
+    for name, item in page.tables.items():
+        _text(folder / "tables" / f"{name}.csv", to_csv(item))
+    for name, svg in page.figures.items():
+        _text(folder / "figures" / f"{name}.svg", f'<?xml version="1.0" encoding="UTF-8"?>\n{svg}\n')
+    write_outcomes(decision, folder / "outcomes.parquet")
+
+
+def strict_json(content: Mapping[str, object]) -> str:
+    """Return JSON without NaN or infinity (ValueError when there is one), two spaces deep."""
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _text(path: Path, text: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_outcomes(decision: Decision, path: Path) -> None:
+    """Write every metric in every draw as Parquet: metric, arm, persona, view, realism, draw, value.
+
+    Levels have an empty `versus`, paired differences name what they are taken against. At trust grade E those about
+    money are left out.
+    """
+    import duckdb
+    import pandas as pd
+
+    money = money_shown(decision)
+    frames = [pd.DataFrame(part) for part in _long(decision, money=money)]
+    frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame({"metric": []})
+    with duckdb.connect() as connection:
+        connection.register("outcomes", frame)
+        escaped = str(path).replace("'", "''")
+        connection.execute(f"COPY (SELECT * FROM outcomes) TO '{escaped}' (FORMAT parquet, COMPRESSION zstd)")  # noqa: S608
+
+
+def _long(decision: Decision, *, money: bool) -> Iterator[dict[str, object]]:
+    for item in decision.comparison.levels:
+        if money or item.unit != "money":
+            yield {
+                "metric": item.metric, "arm": item.arm, "versus": "", "persona": item.persona, "view": item.view,
+                "realism": 1.0, "draw": range(len(item.values)), "value": item.values,
+            }  # fmt: skip
+    for other in decision.comparison.contrasts:
+        if money or other.unit != "money":
+            yield {
+                "metric": other.metric, "arm": other.arm, "versus": other.versus, "persona": other.persona, "view": other.view,
+                "realism": other.realism, "draw": range(len(other.values)), "value": other.values,
+            }  # fmt: skip

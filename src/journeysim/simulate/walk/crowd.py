@@ -1,0 +1,182 @@
+"""Tallies by walking: expectations per entering customer with their Monte Carlo errors, memory flat in customers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields
+from typing import final
+
+import numpy as np
+
+from journeysim.model.quantity import Floats
+from journeysim.simulate.chain import Chain, Ints
+from journeysim.simulate.settings import Settings
+from journeysim.simulate.streams import LARGEST
+from journeysim.simulate.tally import Tally
+from journeysim.simulate.walk.booking import Books
+from journeysim.simulate.walk.kernel import MOST_MOVES
+from journeysim.simulate.walk.layout import check_chain, check_numbers, layout_of, parameters_of, too_many_moves
+from journeysim.simulate.walk.sums import FIELDS, Sums, new_books, new_sums, walk_draws
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class WalkError:
+    """Monte Carlo standard errors of a walked tally's main fields, and how many customers they rest on; all (D, G).
+
+    A persona with a share above 0 that no customer of a draw happened to be is walked by stand-ins (the draw's first
+    64 customers as if they were of that persona); one with share 0 has no customers, means 0 and errors 0. A single
+    customer gives no standard error: infinite.
+    """
+
+    customers: Ints
+    converted: Floats
+    value: Floats
+    cost: Floats
+    value_pv: Floats
+    cost_pv: Floats
+
+
+def walk_tally(
+    chain: Chain,
+    settings: Settings,
+    *,
+    seed: int,
+    customers: int,
+    first_customer: int = 0,
+    draw_numbers: Ints | None = None,
+    threads: int | None = None,
+) -> tuple[Tally, WalkError]:
+    """Return the tally of `customers` walked customers per draw, and its Monte Carlo errors.
+
+    Customers are numbered from `first_customer`; a customer's life depends on nothing but the chain, the seed, the
+    draw's number and their own. `draw_numbers` (default 0 … D-1) are the draws' numbers when the chain is a part of a
+    longer one. Sums are formed in blocks of 512 customers in order, so the result has the same bits for any number of
+    threads (default: one per processor). Money is booked when it moves; `Settings.within_cycle` must be "none".
+
+    Raises ValueError for unusable numbers, JourneysimError when a customer loops without end.
+    """
+    check_chain(chain)
+    if settings.within_cycle != "none":
+        raise ValueError("within_cycle corrections belong to cohort models; the walk books money when it moves")
+    if customers < 1 or first_customer < 0 or first_customer + customers > LARGEST:
+        raise ValueError(f"customers must be at least 1 and numbered below {LARGEST}, got {customers}")
+    layout, parameters = layout_of(chain, settings, seed), parameters_of(chain)
+    numbers = check_numbers(np.arange(chain.draws) if draw_numbers is None else draw_numbers)
+    if numbers.shape != (chain.draws,):
+        raise ValueError(f"draw_numbers must have one number per draw ({chain.draws}), got {numbers.shape}")
+    books, sums = new_books(chain.draws, layout), new_sums(chain.draws, layout)
+
+    def walk(rows: tuple[int, int]) -> None:
+        runaway = np.zeros(3, dtype=np.int64)
+        if not walk_draws(*rows, numbers, first_customer, customers, layout, parameters, books, sums, runaway):
+            row, customer, place = (int(item) for item in runaway)
+            raise too_many_moves(chain, customer, int(numbers[row]), place, MOST_MOVES)
+
+    _in_threads(walk, chain.draws, threads or os.cpu_count() or 1)
+    return _tally(chain, settings, books, sums), _errors(sums)
+
+
+def merge_walks(first: tuple[Tally, WalkError], second: tuple[Tally, WalkError]) -> tuple[Tally, WalkError]:
+    """Return the tally and errors of both walks' customers together (same chain and settings, other customers)."""
+    before, after = first[1].customers, second[1].customers
+    part = before / np.maximum(before + after, 1)
+    merged = {
+        item.name: _mix(getattr(first[0], item.name), getattr(second[0], item.name), part)
+        for item in fields(Tally)
+        if item.name not in _SAME
+    }
+    same = {name: getattr(first[0], name) for name in _SAME}
+    errors = {name: _merge_errors(name, first, second) for name in _WITH_ERROR}
+    return Tally(**merged, **same), WalkError(customers=before + after, **errors)
+
+
+_SAME = ("marks", "links", "touchpoints", "outcomes", "personas")
+_WITH_ERROR = ("converted", "value", "cost", "value_pv", "cost_pv")
+
+
+def _mix(first: Floats, second: Floats, part: Floats) -> Floats:
+    weight = part.reshape(part.shape + (1,) * (first.ndim - 2))
+    return weight * first + (1 - weight) * second
+
+
+def _merge_errors(name: str, first: tuple[Tally, WalkError], second: tuple[Tally, WalkError]) -> Floats:
+    """Return the standard error of the merged mean: squared deviations of both, and of their means."""
+    a, b = first[1].customers, second[1].customers
+    gap = getattr(second[0], name) - getattr(first[0], name)
+    squares = _squares(getattr(first[1], name), a) + _squares(getattr(second[1], name), b)
+    return _standard_error(squares + gap**2 * a * b / np.maximum(a + b, 1), a + b)
+
+
+def _squares(error: Floats, count: Ints) -> Floats:
+    return np.where(count > 1, np.where(np.isfinite(error), error, 0.0) ** 2 * count * (count - 1), 0.0)
+
+
+def _standard_error(squares: Floats, count: Ints) -> Floats:
+    """Return sqrt(squares / (n - 1) / n); infinite for one customer, 0 for none."""
+    error = np.sqrt(squares / np.maximum(count - 1, 1) / np.maximum(count, 1))
+    return np.where(count == 1, np.inf, np.where(count == 0, 0.0, error))
+
+
+def _in_threads(walk: Callable[[tuple[int, int]], None], draws: int, threads: int) -> None:
+    """Run `walk` over slices of the draws; a draw is never split, so slices change nothing but the time it takes."""
+    slices = max(1, min(draws, 4 * threads))
+    edges = [draws * k // slices for k in range(slices + 1)]
+    if threads == 1:
+        for rows in zip(edges, edges[1:], strict=False):
+            walk(rows)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        for done in pool.map(walk, zip(edges, edges[1:], strict=False)):
+            assert done is None
+
+
+def _tally(chain: Chain, settings: Settings, books: Books, sums: Sums) -> Tally:
+    """Turn counts and sums into means per customer of each persona."""
+    draws, personas = sums.customers.shape
+    count = np.maximum(sums.customers, 1).astype(np.float64)
+
+    def per_customer(total: Ints | Floats) -> Floats:
+        return total / count.reshape(count.shape + (1,) * (total.ndim - 2))
+
+    moves = books.moves.reshape(draws, personas, -1, chain.target.size).sum(axis=2)
+    arrived = books.entries.copy()
+    np.add.at(arrived, (slice(None), slice(None), chain.target), moves)
+    money = {name: per_customer(sums.total[..., k]) for k, name in enumerate(FIELDS)}
+    ended_by = per_customer(np.cumsum(sums.ended_from, axis=-1))
+    return Tally(
+        converted=per_customer(sums.converted),
+        churned=per_customer(sums.churned),
+        lost=per_customer(sums.lost),
+        active=per_customer(sums.active),
+        ends=per_customer(sums.ends),
+        visits=per_customer(arrived),
+        moves=per_customer(moves),
+        **money,
+        value_at=per_customer(books.value_at),
+        cost_at=per_customer(books.cost_at),
+        marks=settings.marks,
+        converted_by=per_customer(np.cumsum(sums.converted_from, axis=-1)),
+        active_at=np.where(sums.customers[..., None] > 0, 1.0 - ended_by, 0.0),
+        value_month=per_customer(books.value_month),
+        cost_month=per_customer(books.cost_month),
+        converted_month=per_customer(sums.converted_month),
+        links=chain.links,
+        touchpoints=chain.touchpoints,
+        outcomes=chain.outcomes,
+        personas=chain.personas,
+    )
+
+
+def _errors(sums: Sums) -> WalkError:
+    """Return the standard errors; a share's squared deviations are n p (1 - p)."""
+    count = sums.customers
+    missed = sums.converted * (count - sums.converted) / np.maximum(count, 1)
+    money = {
+        name: _standard_error(sums.squares[..., FIELDS.index(name)], count)
+        for name in _WITH_ERROR
+        if name != "converted"
+    }
+    return WalkError(customers=count, converted=_standard_error(missed, count), **money)

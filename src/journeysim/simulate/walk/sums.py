@@ -1,0 +1,173 @@
+"""From blocks to sums: what the customers of a draw add up to, per persona."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from journeysim.model.quantity import Floats
+from journeysim.simulate.chain import Ints
+from journeysim.simulate.streams import BLOCK, compiled, compiled_leaf
+from journeysim.simulate.walk.booking import Books, month_of
+from journeysim.simulate.walk.kernel import Block, Story, new_block, walk_block
+from journeysim.simulate.walk.lanes import new_lanes
+from journeysim.simulate.walk.layout import Layout, Parameters
+from journeysim.simulate.walk.truth import fill_truth, new_truth
+
+#: Customers walked on behalf of a persona that none of a draw's customers happened to be.
+STAND_INS = 64
+
+#: Fields of `Sums.total`, in order; the first five are `Block.money`'s.
+FIELDS = ("value", "cost", "value_pv", "cost_pv", "effort")
+
+
+class Sums(NamedTuple):
+    """Counts and sums per draw and persona; T marks, M months, m outcomes."""
+
+    customers: Ints  # (D, G)
+    converted: Ints  # (D, G)
+    churned: Ints  # (D, G)
+    lost: Ints  # (D, G)
+    active: Ints  # (D, G)
+    ends: Ints  # (D, G, m)
+    converted_from: Ints  # (D, G, T) converted after the mark before and by this one
+    ended_from: Ints  # (D, G, T)
+    converted_month: Ints  # (D, G, M)
+    total: Floats  # (D, G, 5)
+    squares: Floats  # (D, G, 5) squared deviations from the mean
+
+
+def new_books(draws: int, layout: Layout) -> Books:
+    """Return empty books."""
+    personas, places, months = layout.personas, layout.place_key.size, layout.month_ends.size
+    return Books(
+        entries=np.zeros((draws, personas, places), dtype=np.int64),
+        moves=np.zeros((draws, personas * layout.periods * layout.target.size), dtype=np.int64),
+        value_at=np.zeros((draws, personas, places)),
+        cost_at=np.zeros((draws, personas, places)),
+        value_month=np.zeros((draws, personas, months)),
+        cost_month=np.zeros((draws, personas, months)),
+    )
+
+
+def new_sums(draws: int, layout: Layout) -> Sums:
+    """Return empty sums."""
+    by_persona, marks, months = (draws, layout.personas), layout.marks.size, layout.month_ends.size
+    outcomes = layout.place_key.size - layout.touchpoints
+    widths = {"ends": outcomes, "converted_from": marks, "ended_from": marks, "converted_month": months}
+    counts = {
+        name: np.zeros((*by_persona, widths[name]) if name in widths else by_persona, dtype=np.int64)
+        for name in Sums._fields[:-2]
+    }
+    return Sums(**counts, total=np.zeros((*by_persona, 5)), squares=np.zeros((*by_persona, 5)))
+
+
+@compiled
+def walk_draws(
+    first_row: int,
+    last_row: int,
+    numbers: Ints,
+    first_customer: int,
+    customers: int,
+    layout: Layout,
+    parameters: Parameters,
+    books: Books,
+    sums: Sums,
+    runaway: Ints,
+) -> bool:
+    """Walk the customers of draws first_row … last_row - 1 into `books` and `sums`; False: see `runaway`.
+
+    `runaway` becomes (draw row, customer, place) of a customer in an endless loop.
+    """
+    truth, block, lanes = new_truth(layout), new_block(layout.place_key.size), new_lanes()
+    story = Story(np.empty(0, dtype=np.int32), np.empty(0))
+    for row in range(first_row, last_row):
+        fill_truth(layout, parameters, row, truth)
+        number = np.uint64(numbers[row])
+        for persona in range(-1, layout.personas):
+            for start in range(0, _needed(persona, row, customers, parameters.persona_share, sums.customers), BLOCK):
+                size = min(BLOCK, customers - start) if persona < 0 else min(STAND_INS, customers)
+                for k in range(size):
+                    block.customer[k] = first_customer + start + k
+                slot = walk_block(size, persona, layout, parameters, row, number, truth, block, lanes, books, story)
+                if slot >= 0:
+                    runaway[0], runaway[1], runaway[2] = row, block.customer[slot], block.place[slot]
+                    return False
+                _add_fates(size, layout, block, row, sums)
+                if layout.books_visits or layout.books_days:
+                    _add_money(
+                        size, block.persona, block.money, sums.customers[row], sums.total[row], sums.squares[row]
+                    )
+                _count_members(size, block.persona, sums.customers[row])
+    return True
+
+
+@compiled_leaf
+def _needed(persona: int, row: int, customers: int, share: Floats, walked: Ints) -> int:
+    """Return how many customers to walk: all as they come (persona -1), then stand-ins for personas without any."""
+    if persona < 0:
+        return customers
+    return min(STAND_INS, customers) if walked[row, persona] == 0 and share[row, persona] > 0.0 else 0
+
+
+@compiled_leaf
+def _add_fates(size: int, layout: Layout, block: Block, row: int, sums: Sums) -> None:
+    """Count how the block's customers ended, and when they converted and ended."""
+    for k in range(size):
+        persona, place, converted = block.persona[k], block.place[k], block.convert_day[k] < np.inf
+        if converted:
+            sums.converted[row, persona] += 1
+            sums.converted_month[row, persona, month_of(layout.month_ends, block.convert_day[k])] += 1
+            sums.converted_from[row, persona, mark_of(layout.marks, block.convert_day[k])] += 1
+        if place < layout.touchpoints:
+            sums.active[row, persona] += 1
+        else:
+            sums.ends[row, persona, place - layout.touchpoints] += 1
+            sums.ended_from[row, persona, mark_of(layout.marks, block.day[k])] += 1
+            sums.lost[row, persona] += np.int64(not converted)
+            counts = layout.churns[place] and (converted or not layout.after_conversion[place])
+            sums.churned[row, persona] += np.int64(counts)
+
+
+@compiled_leaf
+def mark_of(marks: Floats, day: float) -> int:
+    """Return the first mark at or after the day; marks are evenly spaced from 0 and end at the horizon."""
+    last = marks.size - 1
+    mark = min(int(day / marks[last] * last), last) if marks[last] > 0.0 else 0
+    while mark > 0 and day <= marks[mark - 1]:
+        mark -= 1
+    while mark < last and day > marks[mark]:
+        mark += 1
+    return mark
+
+
+@compiled
+def _add_money(
+    size: int, persona: NDArray[np.int32], money: Floats, before: Ints, total: Floats, squares: Floats
+) -> None:
+    """Add a block's money: sums, and squared deviations merged by Chan, Golub and LeVeque (1979), eq. 1.5."""
+    personas = before.size
+    members, part, deviations = np.zeros(personas), np.zeros((personas, 5)), np.zeros((personas, 5))
+    for k in range(size):
+        members[persona[k]] += 1.0
+        for field in range(5):
+            part[persona[k], field] += money[field, k]
+    for k in range(size):
+        for field in range(5):
+            deviations[persona[k], field] += (money[field, k] - part[persona[k], field] / members[persona[k]]) ** 2
+    for g in range(personas):
+        for field in range(5):
+            if members[g] > 0.0:
+                if before[g] > 0:
+                    gap = part[g, field] / members[g] - total[g, field] / before[g]
+                    deviations[g, field] += gap * gap * before[g] * members[g] / (before[g] + members[g])
+                squares[g, field] += deviations[g, field]
+                total[g, field] += part[g, field]
+
+
+@compiled_leaf
+def _count_members(size: int, persona: NDArray[np.int32], customers: Ints) -> None:
+    for k in range(size):
+        customers[persona[k]] += 1

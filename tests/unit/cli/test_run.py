@@ -1,0 +1,291 @@
+"""`run`: what it leaves, that it never overwrites, and that nothing but its inputs decides the content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from journeysim.cli.pipeline import Options, prepare
+from journeysim.cli.stored import read_run
+from journeysim.errors import BadInput
+
+from .conftest import SCENARIO, write_project
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """One run in a project of its own, for the tests that only look at it."""
+    project = tmp_path_factory.mktemp("finished")
+    (project / ".journeysim").mkdir()
+    write_project(project)
+    done = real("run", "scenario.yaml", "--json", cwd=project)
+    assert done.returncode == 0, done.stderr
+    return project, done
+
+
+def real(*arguments, cwd, **environment):
+    """Call the command line as a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "journeysim.cli", *map(str, arguments)],
+        cwd=cwd, env=os.environ | environment, capture_output=True, text=True, check=False, encoding="utf-8",
+    )  # fmt: skip
+
+
+def reports(project):
+    return sorted((project / "reports").iterdir()) if (project / "reports").exists() else []
+
+
+def hashes(folder):
+    return {p.relative_to(folder): hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_a_run_leaves_everything_in_one_folder(finished):
+    project, done = finished
+    (folder,) = reports(project)
+    assert {"report.html", "results.json", "outcomes.parquet", "net_benefit.parquet", "draws.nc", "manifest.json"} <= {
+        file.name for file in folder.iterdir()
+    }
+    assert any((folder / "tables").glob("*.csv"))
+    assert any((folder / "figures").glob("*.svg"))
+    assert list((project / ".journeysim" / "staging").iterdir()) == []
+
+
+def test_the_document_for_machines_holds_the_results(finished):
+    project, done = finished
+    document = json.loads(done.stdout)
+    (run,) = document["runs"]
+    (folder,) = reports(project)
+    assert document["schema"] == "journeysim/run/1"
+    assert (run["folder"], run["new"]) == (str(folder), True)
+    assert run["results"] == json.loads((folder / "results.json").read_text())
+    assert [arm["name"] for arm in run["results"]["arms"]] == ["today", "nudge", "push"]
+
+
+def test_people_see_the_table_and_where_the_report_is(finished):
+    project, done = finished
+    assert "nudge" in done.stderr
+    assert f"Report: reports/{reports(project)[0].name}/report.html" in done.stderr
+
+
+def test_the_manifest_says_how_to_do_it_again(finished):
+    project, _ = finished
+    (folder,) = reports(project)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["command"] == "journeysim run scenario.yaml --json"
+    assert manifest["inputs"] == {
+        name: hashlib.sha256((project / name).read_bytes()).hexdigest() for name in ("journey.yaml", "scenario.yaml")
+    }
+    assert manifest["options"] == {"draws": 40, "lang": "en", "seed": 7}
+    assert folder.name == f"{read_run(folder).scenario}-{manifest['digest'][:10]}"
+    assert manifest["engine"]["name"] == "exact"
+    assert set(manifest["versions"]) >= {"journeysim", "python", "numpy", "numba", "pymc"}
+    assert all(seconds >= 0 for seconds in manifest["seconds"].values())
+
+
+def test_the_draws_of_today_can_be_read_back(finished):
+    import xarray as xr
+
+    (folder,) = reports(finished[0])
+    with xr.open_dataset(folder / "draws.nc", engine="h5netcdf") as data:
+        assert data.sizes["draw"] == 40
+        assert data["share"].sel(persona="new", link="cart -> paid").mean().item() == pytest.approx(0.5, abs=0.05)
+
+
+@pytest.fixture
+def again(finished, tmp_path, monkeypatch):
+    """A copy of the finished project, as the current folder."""
+    shutil.copytree(finished[0], tmp_path / "copy")
+    monkeypatch.chdir(tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+def test_an_identical_run_is_found_and_not_repeated(again, call):
+    before = hashes(again)
+    done = call("run", "scenario.yaml", "--json")
+    assert done.code == 0
+    assert "an identical run is already there" in done.people
+    assert done.document["runs"][0]["new"] is False
+    assert hashes(again) == before
+
+
+def test_again_goes_beside_it_with_the_same_results(again, call):
+    before = hashes(again)
+    assert call("run", "scenario.yaml", "--again").code == 0
+    first, second = reports(again)
+    assert second.name == f"{first.name}-2"
+    assert (second / "results.json").read_bytes() == (first / "results.json").read_bytes()
+    assert hashes(again).items() >= before.items()
+
+
+@pytest.mark.parametrize("change", [("--seed", "8"), ("--draws", "41"), ("--lang", "fr")])
+def test_every_option_that_decides_the_content_gives_another_folder(project, change):
+    first = prepare(project / "scenario.yaml", Options())
+    name, value = change
+    options = Options(**{name[2:]: value if name == "--lang" else int(value)})
+    assert prepare(project / "scenario.yaml", options).digest != first.digest
+
+
+def test_the_digest_follows_the_files_and_not_their_folder(project):
+    first = prepare(project / "scenario.yaml", Options())
+    assert prepare(project / "scenario.yaml", Options()).digest == first.digest
+    text = (project / "journey.yaml").read_text()
+    (project / "journey.yaml").write_text(text + "# a comment\n")
+    assert prepare(project / "scenario.yaml", Options()).digest != first.digest
+
+
+def test_strict_asks_for_one_proposal_that_meets_every_rule(again, call):
+    assert call("run", "scenario.yaml", "--strict").code == 0
+    (again / "scenario.yaml").write_text(SCENARIO.replace(">= 80%", ">= 80%").replace("EUR 300", "EUR 90k").replace("EUR 100}", "EUR 90k}"))
+    done = call("run", "scenario.yaml", "--strict")
+    assert done.code == 3
+    assert "no proposal meets P(net benefit > 0) >= 80%" in done.people
+    assert len(reports(again)) == 2
+    assert call("run", "scenario.yaml").code == 0
+
+
+def test_a_failed_gate_gives_three_unless_it_is_accepted(again, call):
+    """The gates of an existing run count as those of a new one do; here one is made to fail in the stored results."""
+    (folder,) = reports(again)
+    results = json.loads((folder / "results.json").read_text())
+    results["fit"]["gates"] = [{"gate": "R-hat", "value": 1.2, "limit": "at most 1.01", "passed": False}]
+    (folder / "results.json").write_text(json.dumps(results))
+    done = call("run", "scenario.yaml")
+    assert done.code == 3
+    assert "R-hat (--accept R-hat to go on)" in done.people
+    assert call("run", "scenario.yaml", "--accept", "R-hat").code == 0
+
+
+def test_identical_arms_differ_by_exactly_nothing(project, call):
+    head, _, tail = SCENARIO.partition("    changes:\n      - change share: cart -> paid\n        odds x: 1.1 to 1.5\n        basis: expert\n")
+    (project / "scenario.yaml").write_text(head + "    changes: []\n" + tail)
+    done = call("run", "scenario.yaml", "--json")
+    assert done.code == 0
+    results = done.document["runs"][0]["results"]
+    rows = [row for row in results["contrasts"] if row["arm"] == "nudge" and row["mean"] is not None]
+    assert len(rows) > 20
+    assert {row[name] for row in rows for name in ("mean", "q05", "q95")} == {0.0}
+    assert "warning[J054]" in done.people
+    assert "warnings" in done.people or "warning" in done.people
+
+
+@pytest.mark.parametrize("out", ["../elsewhere", "/tmp/elsewhere-of-journeysim", "reports/../.."])
+def test_out_must_stay_inside_the_project(project, call, out):
+    done = call("run", "scenario.yaml", "--out", out)
+    assert done.code == 2
+    assert "must lie inside the project folder" in done.people
+    assert reports(project) == []
+
+
+def test_results_are_never_written_through_a_link(project, call, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (project / "reports").symlink_to(elsewhere)
+    done = call("run", "scenario.yaml")
+    assert done.code == 2
+    assert "is a symbolic link, and results are never written through one" in done.people
+    assert list(elsewhere.iterdir()) == []
+
+
+@pytest.mark.parametrize("setting", ["events: ../../../../../../etc/passwd", "calibration: /etc"])
+def test_data_outside_the_project_is_refused(project, call, setting):
+    (project / "scenario.yaml").write_text(SCENARIO.replace("horizon:", f"{setting}\nhorizon:"))
+    done = call("run", "scenario.yaml")
+    assert done.code == 2
+    assert "error[J050]" in done.people
+
+
+def test_a_name_cannot_lead_out_of_the_reports(project, call):
+    odd = project / ".. evil"
+    odd.mkdir()
+    write_project(odd)
+    done = call("run", odd / "scenario.yaml", "--draws", "20")
+    assert done.code == 0
+    assert [folder.name.rpartition("-")[0] for folder in reports(project)] == ["evil"]
+
+
+def test_a_project_without_a_mark_is_the_folder_around_its_files(tmp_path):
+    (tmp_path / "scenarios" / "loan").mkdir(parents=True)
+    (tmp_path / "journey").mkdir()
+    write_project(tmp_path / "scenarios" / "loan", scenario=SCENARIO.replace("journey.yaml", "../../journey/journey.yaml"))
+    (tmp_path / "scenarios" / "loan" / "journey.yaml").rename(tmp_path / "journey" / "journey.yaml")
+    assert prepare(tmp_path / "scenarios" / "loan" / "scenario.yaml", Options()).project == tmp_path.resolve()
+    write_project(tmp_path / "scenarios" / "loan")
+    alone = prepare(tmp_path / "scenarios" / "loan" / "scenario.yaml", Options())
+    assert alone.reports == tmp_path.resolve() / "scenarios" / "loan" / "reports"
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="needs a user whom permissions bind")
+def test_no_permission_leaves_what_was_there(again, call):
+    before = hashes(again)
+    (again / "reports").chmod(0o555)
+    try:
+        done = call("run", "scenario.yaml", "--seed", "8")
+    finally:
+        (again / "reports").chmod(0o755)
+    assert done.code == 1
+    assert "permission denied" in done.people
+    assert hashes(again) == before
+
+
+def test_a_full_disk_leaves_what_was_there(again, call, monkeypatch):
+    from journeysim.cli import pipeline
+
+    def full(_decision, folder):
+        raise OSError(28, "No space left on device", str(folder))
+
+    before = hashes(again)
+    monkeypatch.setattr(pipeline, "write_money_draws", full)
+    done = call("run", "scenario.yaml", "--seed", "8")
+    assert done.code == 1
+    assert "no space left on device" in done.people
+    assert hashes(again) == before
+
+
+def test_killed_in_the_middle_it_leaves_nothing_and_runs_again_to_the_same_bytes(finished, tmp_path):
+    (tmp_path / ".journeysim").mkdir()
+    write_project(tmp_path)
+    staging = tmp_path / ".journeysim" / "staging"
+    command = [sys.executable, "-m", "journeysim.cli", "run", "scenario.yaml"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None and not (staging.exists() and any(staging.iterdir())):
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+    assert reports(tmp_path) == []
+    assert real("run", "scenario.yaml", cwd=tmp_path).returncode == 0
+    assert (reports(tmp_path)[0] / "results.json").read_bytes() == (reports(finished[0])[0] / "results.json").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"PYTHONHASHSEED": "1", "TZ": "Asia/Kolkata", "LC_ALL": "C"},
+        {"PYTHONHASHSEED": "2", "TZ": "America/St_Johns", "LC_ALL": "de_DE.UTF-8", "LANG": "de_DE.UTF-8"},
+    ],
+)
+def test_hash_seed_time_zone_and_locale_change_no_byte(finished, tmp_path, environment):
+    (tmp_path / ".journeysim").mkdir()
+    write_project(tmp_path)
+    done = real("run", "scenario.yaml", cwd=tmp_path, **environment)
+    assert done.returncode == 0, done.stderr
+    (one,), (other,) = reports(finished[0]), reports(tmp_path)
+    assert one.name == other.name
+    same = ["results.json", *(f"tables/{file.name}" for file in (one / "tables").iterdir())]
+    assert [name for name in same if (one / name).read_bytes() != (other / name).read_bytes()] == []
+
+
+def test_a_damaged_run_is_told_apart_from_a_good_one(again):
+    (folder,) = reports(again)
+    (folder / "results.json").write_text("{")
+    with pytest.raises(BadInput, match="is damaged"):
+        read_run(folder)
+    (folder / "results.json").unlink()
+    with pytest.raises(BadInput, match="is no run"):
+        read_run(folder)

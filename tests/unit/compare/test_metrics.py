@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from journeysim.compare.metrics import METRICS, click_through, conversion_quantile, drop_off, metrics_at
+from outcomes_builder import bank, bank_arms, tally_of
+
+
+@pytest.fixture
+def tally():
+    return tally_of(bank_arms()[0].worlds[0])
+
+
+def value(name, tally):
+    return next(metric for metric in METRICS if metric.name == name).of(tally)
+
+
+def test_margin_takes_cost_from_revenue_and_clv_takes_the_discounted_ones(tally):
+    assert np.allclose(value("margin", tally), tally.value - tally.cost)
+    assert np.allclose(value("clv", tally), 0.95 * tally.value - 0.98 * tally.cost)
+
+
+def test_directions():
+    good = {metric.name: metric.good for metric in METRICS}
+    assert {name for name, way in good.items() if way > 0} == {"conversion", "revenue", "margin", "clv"}
+    assert {"churn", "loss", "cost", "effort", "time_to_convert_median"} <= {n for n, way in good.items() if way < 0}
+    assert good["active"] == good["touches"] == 0
+
+
+def test_touches_leave_out_the_arrival_at_an_outcome(tally):
+    assert np.allclose(value("touches", tally), tally.visits[..., 0] + tally.visits[..., 1])
+
+
+def test_drop_off_counts_ends_without_conversion_only(tally):
+    shares = bank_arms()[0].worlds[0].draws.values("share")[:, :, 0]
+    conversions = frozenset({"signed"})
+    assert np.allclose(drop_off("form", conversions).of(tally), shares[..., 1])
+    assert np.allclose(drop_off("call", conversions).of(tally), shares[..., 4])
+    assert np.allclose(drop_off("call", frozenset()).of(tally), shares[..., 2] + shares[..., 4])
+
+
+def test_click_through_is_moves_per_visit_of_the_source(tally):
+    shares = bank_arms()[0].worlds[0].draws.values("share")[:, :, 0]
+    assert np.allclose(click_through("call -> form").of(tally), shares[..., 3])
+
+
+def test_a_touchpoint_that_nobody_visits_has_no_rates(tally):
+    empty = replace(tally, visits=np.zeros_like(tally.visits))
+    assert np.isnan(drop_off("form", frozenset()).of(empty)).all()
+    assert np.isnan(drop_off("elsewhere", frozenset()).of(tally)).all()
+
+
+def test_time_to_convert_is_read_off_between_the_marks(tally):
+    curve = np.array([[[0.0, 0.1, 0.3, 0.4]]])
+    found = replace(tally, marks=np.array([0.0, 10.0, 30.0, 60.0]), converted_by=curve)
+    assert conversion_quantile(found, 0.5)[0, 0] == pytest.approx(20.0)
+    assert conversion_quantile(found, 0.9)[0, 0] == pytest.approx(48.0)
+
+
+def test_time_to_convert_of_those_who_convert_on_entry_and_of_nobody(tally):
+    marks = np.array([0.0, 10.0])
+    at_once = replace(tally, marks=marks, converted_by=np.array([[[0.5, 0.5]], [[0.0, 0.0]]]))
+    found = conversion_quantile(at_once, 0.5)
+    assert found[0, 0] == 0.0
+    assert np.isnan(found[1, 0])
+
+
+def test_parametrised_metrics_are_named_by_place_and_link(tally):
+    names = [metric.name for metric in metrics_at(tally, bank())]
+    assert len(names) == len(set(names)) == len(METRICS) + 2 + 5
+    assert "drop_off[call]" in names
+    assert "click_through[form -> call]" in names

@@ -1,0 +1,178 @@
+"""A life of the walk in plain Python, one customer at a time, from the contract alone; and chains that use all of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+
+import numpy as np
+from chains import random_chain
+from scipy import special
+
+from journeysim.model.dwell import Family, ppf
+from journeysim.model.units import DAYS_PER_YEAR
+from journeysim.simulate.chain import Chain
+from journeysim.simulate.settings import Settings
+from journeysim.simulate.streams import ENTRY, RESIDUAL, VISIT, place_key, uniforms
+
+
+@dataclass
+class Life:
+    """What the reference found."""
+
+    persona: int
+    path: list[int] = field(default_factory=list)
+    days: list[float] = field(default_factory=list)
+    convert_day: float = np.nan
+    touches_to_convert: int = 0
+    value: float = 0.0
+    cost: float = 0.0
+    value_pv: float = 0.0
+    cost_pv: float = 0.0
+    effort: float = 0.0
+
+
+def rich_chain(seed: int, *, draws: int = 2) -> Chain:
+    """Return a random chain with every dwell family, three periods, spread values, coupled rows and idle links."""
+    rng = np.random.default_rng(seed)
+    chain = random_chain(seed, draws=draws, personas=3, touchpoints=8, out_degree=4)
+    links, places = len(chain.links), len(chain.touchpoints) + len(chain.outcomes)
+    per_link, per_place = (draws, 3, 3, links), (draws, 3, 3, places)
+    mean = rng.gamma(2.0, 5.0, per_place) * (rng.random(per_place) < 0.7)
+    table = np.full((links, 17), np.nan)
+    family = rng.permutation(np.arange(links) % len(Family)).astype(np.int8)
+    table[family == Family.EMPIRICAL] = np.sort(rng.gamma(1.0, 5.0, (int((family == Family.EMPIRICAL).sum()), 17)))
+    return dataclasses.replace(
+        chain,
+        touchpoints=tuple(f"step {name}" for name in "gcahbdfe"),
+        personas=("young", "old", "middle"),
+        key=np.array([place_key("touchpoint", name) for name in "gcahbdfe"], dtype=np.uint32),
+        share=random_rows(rng, chain, per_link),
+        today_share=random_rows(rng, chain, per_link),
+        coupled=rng.random(8) < 0.6,
+        family=family,
+        dwell_a=rng.gamma(2.0, 3.0, per_link),
+        dwell_b=rng.uniform(0.4, 2.5, per_link),
+        dwell_table=table,
+        entry=rng.dirichlet(np.full(places, 0.3), (draws, 3)),
+        persona_share=rng.dirichlet(np.full(3, 3.0), draws),
+        period_end=np.array([10.0, 40.0, np.inf]),
+        visit_value=mean,
+        visit_value_sd=mean * rng.choice([0.0, 0.7], per_place),
+        visit_cost=rng.gamma(2.0, 1.0, per_place),
+        effort=rng.gamma(2.0, 1.0, per_place),
+        value_per_day=rng.choice([0.0, 1.3], per_place),
+        cost_per_day=rng.choice([0.0, 0.4], per_place),
+        link_value=rng.choice([0.0, 2.0], per_link),
+        link_cost=rng.choice([0.0, 0.5], per_link),
+        converts=np.arange(places) == places - 2,
+        churns=np.arange(places) == places - 1,
+    )
+
+
+def random_rows(rng: np.random.Generator, chain: Chain, shape: tuple[int, ...]) -> np.ndarray:
+    """Return shares of which about a fifth are 0, each row adding up to 1."""
+    share = rng.gamma(1.0, size=shape) * (rng.random(shape) < 0.8)
+    for first, last in zip(chain.row_start, chain.row_start[1:], strict=False):
+        share[..., first] += 0.05
+        share[..., first:last] /= share[..., first:last].sum(axis=-1, keepdims=True)
+    return share
+
+
+def reference_life(chain: Chain, settings: Settings, seed: int, draw: int, customer: int) -> Life:
+    """Follow one customer by the rules of the contract."""
+    u = uniforms(seed, draw, customer, 0, 0, ENTRY)
+    by_name = sorted(range(len(chain.personas)), key=chain.personas.__getitem__)
+    life = Life(persona=by_name[pick(chain.persona_share[draw][by_name], u[0])])
+    n, names = len(chain.touchpoints), chain.touchpoints + chain.outcomes
+    slots = sorted(range(len(names)), key=lambda k: (k < n, names[k]))
+    place, day = slots[pick(chain.entry[draw, life.persona][slots], u[1])], 0.0
+    seen = np.zeros(len(names), dtype=int)
+    period = _arrive(chain, settings, seed, draw, customer, life, place, day, seen, 0.0, 0.0)
+    while place < n:
+        at = (draw, life.persona, period)
+        link, dwell = _move(chain, seed, at, customer, place, int(seen[place]) - 1)
+        _stay(chain, settings, life, at, place, day, min(day + dwell, settings.horizon))
+        day += dwell
+        if not day <= settings.horizon:
+            return life
+        place = int(chain.target[link])
+        value, cost = chain.link_value[(*at, link)], chain.link_cost[(*at, link)]
+        period = _arrive(chain, settings, seed, draw, customer, life, place, day, seen, value, cost)
+    return life
+
+
+def pick(shares: np.ndarray, u: float) -> int:
+    """Return the first position whose cumulative share lies above u."""
+    return int(np.argmax(np.cumsum(shares) / np.sum(shares) > u))
+
+
+def _move(chain: Chain, seed: int, at: tuple[int, int, int], customer: int, place: int, visit: int) -> tuple[int, float]:
+    row = slice(chain.row_start[place], chain.row_start[place + 1])
+    share, today = chain.share[at][row], chain.today_share[at][row]
+    u = uniforms(seed, at[0], customer, chain.key[place], visit, VISIT)
+    if chain.coupled[place] and today.sum() > 0:
+        chosen = pick(today, u[0])
+        if u[3] >= share[chosen] / today[chosen]:
+            again = uniforms(seed, at[0], customer, chain.key[place], visit, RESIDUAL)[0]
+            chosen = pick(np.maximum(share - today, 0.0), again)
+    else:
+        chosen = pick(share, u[0])
+    link = int(chain.row_start[place]) + chosen
+    return link, _dwell(chain, (*at, link), u[1])
+
+
+def _dwell(chain: Chain, at: tuple[int, int, int, int], u: float) -> float:
+    family = Family(int(chain.family[at[-1]]))
+    if family is Family.EMPIRICAL:
+        table = chain.dwell_table[at[-1]]
+        return float(chain.dwell_a[at] * np.interp(u, np.linspace(0, 1, len(table)), table))
+    return float(ppf(family, chain.dwell_a[at], chain.dwell_b[at], u))
+
+
+def _arrive(chain, settings, seed, draw, customer, life, place, day, seen, value, cost) -> int:  # noqa: ANN001, PLR0913
+    period = int(np.argmax(day < chain.period_end))
+    at = (draw, life.persona, period, place)
+    n, names = len(chain.touchpoints), chain.touchpoints + chain.outcomes
+    key = chain.key[place] if place < n else place_key("outcome", names[place])
+    value, cost = value + _visit_value(chain, at, uniforms(seed, draw, customer, key, seen[place], VISIT)[2]), cost
+    _book(settings, life, value, cost + chain.visit_cost[at], day)
+    seen[place] += 1
+    life.path.append(place)
+    life.days.append(day)
+    life.effort += chain.effort[at]
+    if chain.converts[place] and np.isnan(life.convert_day):
+        life.convert_day, life.touches_to_convert = day, sum(where < n for where in life.path)
+    return period
+
+
+def _visit_value(chain: Chain, at: tuple[int, int, int, int], u: float) -> float:
+    mean, sd = chain.visit_value[at], chain.visit_value_sd[at]
+    if sd == 0 or mean <= 0:
+        return float(mean)
+    variance = np.log1p((sd / mean) ** 2)
+    return float(mean * np.exp(-variance / 2 + np.sqrt(variance) * special.ndtri(u)))
+
+
+def _book(settings: Settings, life: Life, value: float, cost: float, day: float) -> None:
+    life.value += value
+    life.cost += cost
+    life.value_pv += value * (1 + settings.discount_value) ** (-day / DAYS_PER_YEAR)
+    life.cost_pv += cost * (1 + settings.discount_cost) ** (-day / DAYS_PER_YEAR)
+
+
+def _stay(
+    chain: Chain, settings: Settings, life: Life, at: tuple[int, int, int], place: int, start: float, end: float
+) -> None:
+    value, cost = chain.value_per_day[(*at, place)], chain.cost_per_day[(*at, place)]
+    life.value += value * (end - start)
+    life.cost += cost * (end - start)
+    life.value_pv += value * _discounted(settings.discount_value, start, end)
+    life.cost_pv += cost * _discounted(settings.discount_cost, start, end)
+
+
+def _discounted(rate: float, start: float, end: float) -> float:
+    """Integrate (1 + rate) ** (-t / 365.25) numerically: Gauss-Legendre, so not by the walk's closed form."""
+    x, w = np.polynomial.legendre.leggauss(20)
+    t = (start + end) / 2 + (end - start) / 2 * x
+    return float((end - start) / 2 * np.sum(w * (1 + rate) ** (-t / DAYS_PER_YEAR)))
