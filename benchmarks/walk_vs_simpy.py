@@ -130,7 +130,7 @@ def simpy_model(seed: int, customers: int) -> tuple[int, int]:
         place = "advert"
         while place in rows:
             targets, shares = rows[place]
-            target = random.choices(targets, shares)[0]
+            target = random.choices(targets, shares)[0]  # noqa: S311 - a simulation, not a cipher
             yield env.timeout(dwells[place, target]())
             counts["moves"] += 1
             place = target

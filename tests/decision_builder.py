@@ -14,7 +14,7 @@ from journeysim.model.arms import Arm, World, build_arms
 from journeysim.model.changes import AddTouchpoint, AdjustShare, RemoveTouchpoint, Terms
 from journeysim.model.dwell import Dwell, Family
 from journeysim.model.journey import JourneyMap, Link, Outcome, Persona, Reward, Touchpoint, split_link
-from journeysim.model.quantity import Counts, Fixed, Range, Scale
+from journeysim.model.quantity import Fixed, Range, Scale
 from journeysim.model.scenario import Investment, Money, Proposal, Scenario, SuccessRule
 from journeysim.simulate.lives import Lives
 from journeysim.simulate.outcomes import Agreement, ArmOutcomes, Engine, Outcomes
@@ -51,14 +51,16 @@ def small_journey() -> JourneyMap:
         Touchpoint(
             "branch advice",
             (_link("credit check", 0.75, 1.0), _link("walked away", None)),
-            stage="apply", seen=80, basis="interviews", cost=Reward(Fixed(22.0)), effort=Fixed(4.0), feeling=Fixed(0.45),
+            stage="apply", seen=80, basis="interviews", cost=Reward(Fixed(22.0)), effort=Fixed(4.0),
+            feeling=Fixed(0.45),
             channel="branch", action="Sits down with an adviser", thought="At last somebody explains it",
             magic_moment=True,
         ),
         Touchpoint(
             "credit check",
             (_link("offer call", 0.68, 3.0), _link("declined", None, 0.5)),
-            stage="decide", seen=240, basis="measured", cost=Reward(Fixed(3.2)), effort=Fixed(1.0), feeling=Fixed(-0.15),
+            stage="decide", seen=240, basis="measured", cost=Reward(Fixed(3.2)), effort=Fixed(1.0),
+            feeling=Fixed(-0.15),
             channel="back office", backstage=True, action="Waits without news", thought="Why do they not answer?",
             pain_points=("Three days of silence",),
         ),
@@ -181,7 +183,8 @@ def _metrics(tally: Tally) -> dict[str, tuple[str, np.ndarray]]:
         "conversion": ("share", tally.converted), "churn": ("share", tally.churned), "loss": ("share", tally.lost),
         "active": ("share", tally.active), "revenue": ("money", tally.value), "cost": ("money", tally.cost),
         "margin": ("money", tally.value - tally.cost), "clv": ("money", tally.value_pv - tally.cost_pv),
-        "effort": ("count", tally.effort), "time_to_convert_median": ("days", np.where(tally.converted > 0, np.nan, 0.0)),
+        "effort": ("count", tally.effort),
+        "time_to_convert_median": ("days", np.where(tally.converted > 0, np.nan, 0.0)),
     }  # fmt: skip
 
 
@@ -218,7 +221,7 @@ def _contrasts(today: ArmOutcomes, arm: ArmOutcomes) -> list[Contrast]:
     return found
 
 
-def _case(scenario: Scenario, proposal: Proposal, realism: float, gain: np.ndarray) -> MoneyCase:
+def _case(proposal: Proposal, realism: float, gain: np.ndarray) -> MoneyCase:
     month = np.arange(MONTHS + 1)
     factor = 1.08 ** (-month / 12)
     ramp = np.clip((month - 1) / 3, 0.0, 1.0)
@@ -237,20 +240,20 @@ def _case(scenario: Scenario, proposal: Proposal, realism: float, gain: np.ndarr
     )  # fmt: skip
 
 
-def _verdict(scenario: Scenario, proposal: Proposal, contrasts: list[Contrast]) -> Verdict:
+def _verdict(proposal: Proposal, contrasts: list[Contrast]) -> Verdict:
     gains = {
         item.realism: item.values
         for item in contrasts
         if item.arm == proposal.name and item.metric == "clv" and item.persona == "all"
     }
-    cases = tuple(_case(scenario, proposal, realism, gains[realism]) for realism in proposal.realism)
+    cases = tuple(_case(proposal, realism, gains[realism]) for realism in proposal.realism)
     slope = cases[-1].net.mean() - cases[0].net.mean()
     even = 1.0 - cases[-1].net.mean() / (slope / 0.75) if slope > 0 else None
     even = None if even is None or not 0 <= even <= 1 else float(even)
     return Verdict(proposal.name, cases, even, spread_of(np.clip(1 - cases[-1].net / slope, 0, 2)), proposal.effort)
 
 
-def _evidence(scenario: Scenario, arms: tuple[Arm, ...], verdicts: tuple[Verdict, ...]) -> tuple[Evidence, ...]:
+def _evidence(arms: tuple[Arm, ...], verdicts: tuple[Verdict, ...]) -> tuple[Evidence, ...]:
     found = []
     for arm, verdict in zip(arms[1:], verdicts, strict=True):
         net = verdict.full.net
@@ -300,7 +303,8 @@ def _calendars(outcomes: Outcomes) -> tuple[Calendar, ...]:
 def _fit() -> Fit:
     return Fit(
         "posterior",
-        (("R-hat", 1.004, "<= 1.01", True), ("ESS bulk", 812.0, ">= 400", True), ("path length", 0.031, ">= 0.05", False)),
+        (("R-hat", 1.004, "<= 1.01", True), ("ESS bulk", 812.0, ">= 400", True),
+         ("path length", 0.031, ">= 0.05", False)),
         0.18,
         ("31,509 events of 7,852 customers", "path length: observed journeys are longer than predicted"),
         (("customers", "7,852"), ("open spells", "1,204")),
@@ -333,7 +337,7 @@ def build_decision(scenario: Scenario | None = None, *, seed: int = 7, draws: in
     comparison = Comparison(
         outcomes, levels, tuple(contrasts), _flips(scenario), _stories(scenario), _calendars(outcomes), flows
     )
-    verdicts = tuple(_verdict(scenario, proposal, contrasts) for proposal in scenario.proposals)
+    verdicts = tuple(_verdict(proposal, contrasts) for proposal in scenario.proposals)
     ranked = max(verdicts, key=lambda verdict: verdict.full.npv.mean or -np.inf)
     targets = tuple(
         Target(rule, verdict.proposal, verdict.full.p_net_benefit, verdict.full.p_net_benefit >= rule.threshold)
@@ -342,6 +346,6 @@ def build_decision(scenario: Scenario | None = None, *, seed: int = 7, draws: in
     )
     reasons = ("shares rest on 240 counted customers", "a third of the decision's variance rests on expert opinion")
     return Decision(
-        comparison, verdicts, _evidence(scenario, arms, verdicts), Trust(grade, reasons), targets, _fit(), 95_000.0,
+        comparison, verdicts, _evidence(arms, verdicts), Trust(grade, reasons), targets, _fit(), 95_000.0,
         ranked.proposal if (ranked.full.npv.mean or 0.0) > 0 else None, "EUR", MONTHS,
     )  # fmt: skip

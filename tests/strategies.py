@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 from hypothesis import strategies as st
@@ -156,24 +157,34 @@ def row_shares(draw: st.DrawFn, count: int) -> list[Quantity | None]:
 
 
 @st.composite
-def links(draw: st.DrawFn, places: list[str], outcomes: list[str]) -> tuple[Link, ...]:
-    """Return a row with at least one outcome, so that nobody is trapped."""
+def links(draw: st.DrawFn, places: list[str], outcomes: list[str], stated: dict[str, Dwell]) -> tuple[Link, ...]:
+    """Return a row with at least one outcome, so that nobody is trapped.
+
+    `stated` keeps the first dwell of each target: a link has one family in all rows.
+    """
     others = draw(st.lists(st.sampled_from(places), max_size=3, unique=True))
     targets = draw(st.permutations(list(dict.fromkeys([draw(st.sampled_from(outcomes)), *others]))))
     shares = draw(row_shares(len(targets)))
     money = st.just(NOTHING) | rewards()
     return tuple(
-        Link(target, share, draw(dwells()), draw(money), draw(money))
+        Link(target, share, draw(_like(stated.setdefault(target, draw(dwells())))), draw(money), draw(money))
         for target, share in zip(targets, shares, strict=True)
     )
 
 
+def _like(dwell: Dwell) -> st.SearchStrategy[Dwell]:
+    """Return the same dwell, or one of its family with another scale."""
+    if dwell.family is Family.EMPIRICAL:
+        return st.just(dwell)
+    return st.just(dwell) | times().map(lambda scale: replace(dwell, scale=Fixed(scale)))
+
+
 @st.composite
-def rows(draw: st.DrawFn, places: list[str], outcomes: list[str]) -> Row:
+def rows(draw: st.DrawFn, places: list[str], outcomes: list[str], stated: dict[str, Dwell]) -> Row:
     """Return what a persona or tenure period changes, maybe nothing."""
     maybe = st.none()
     return Row(
-        links=draw(maybe | links(places, outcomes)),
+        links=draw(maybe | links(places, outcomes, stated)),
         value=draw(maybe | rewards()),
         cost=draw(maybe | rewards()),
         value_per_day=draw(maybe | sums(negative=True)),
@@ -198,9 +209,10 @@ def touchpoints(
     own = draw(st.lists(st.sampled_from(personas), max_size=2, unique=True))
     ends = sorted(draw(st.lists(times(), max_size=2, unique=True)))
     staffing = st.builds(Staffing, st.sampled_from(staff), dwells(), st.none() | dwells()) if staff else st.none()
+    stated: dict[str, Dwell] = {}
     return Touchpoint(
         name=name,
-        links=draw(links(places, outcomes)),
+        links=draw(links(places, outcomes, stated)),
         stage=draw(st.sampled_from(["", *stages])),
         seen=draw(st.sampled_from([*CONFIDENCE.values(), 240.0, 0.5])),
         basis=draw(st.sampled_from(list(CONFIDENCE))),
@@ -212,8 +224,8 @@ def touchpoints(
         effort=draw(st.just(ZERO) | uncertain(numbers())),
         feeling=draw(st.just(ZERO) | st.floats(-1, 1).map(Fixed)),
         feeling_spread=draw(st.just(0.0) | st.floats(0.01, 1)),
-        by_persona=tuple((persona, draw(rows(places, outcomes))) for persona in own),
-        by_tenure=tuple(Tenure(end, draw(rows(places, outcomes))) for end in ends),
+        by_persona=tuple((persona, draw(rows(places, outcomes, stated))) for persona in own),
+        by_tenure=tuple(Tenure(end, draw(rows(places, outcomes, stated))) for end in ends),
         staffed_by=draw(st.none() | staffing),
         channel=draw(texts()),
         owner=draw(texts()),

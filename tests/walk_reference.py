@@ -1,19 +1,30 @@
-"""A life of the walk in plain Python, one customer at a time, from the contract alone; and chains that use all of it."""
+"""A life of the walk in plain Python, from the contract alone; and random chains that use all of the contract."""
 
 from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
-from chains import random_chain
 from scipy import special
 
+from chains import random_chain
 from journeysim.model.dwell import Family, ppf
 from journeysim.model.units import DAYS_PER_YEAR
 from journeysim.simulate.chain import Chain
 from journeysim.simulate.settings import Settings
 from journeysim.simulate.streams import ENTRY, RESIDUAL, VISIT, place_key, uniforms
+
+Money = tuple[float, float]
+
+
+class Who(NamedTuple):
+    """Whose life it is."""
+
+    seed: int
+    draw: int
+    customer: int
 
 
 @dataclass
@@ -87,18 +98,18 @@ def reference_life(chain: Chain, settings: Settings, seed: int, draw: int, custo
     n, names = len(chain.touchpoints), chain.touchpoints + chain.outcomes
     slots = sorted(range(len(names)), key=lambda k: (k < n, names[k]))
     place, day = slots[pick(chain.entry[draw, life.persona][slots], u[1])], 0.0
-    seen = np.zeros(len(names), dtype=int)
-    period = _arrive(chain, settings, seed, draw, customer, life, place, day, seen, 0.0, 0.0)
+    who = Who(seed, draw, customer)
+    period = _arrive(chain, settings, who, life, place, day, (0.0, 0.0))
     while place < n:
         at = (draw, life.persona, period)
-        link, dwell = _move(chain, seed, at, customer, place, int(seen[place]) - 1)
+        link, dwell = _move(chain, who, at, place, life.path.count(place) - 1)
         _stay(chain, settings, life, at, place, day, min(day + dwell, settings.horizon))
         day += dwell
         if not day <= settings.horizon:
             return life
         place = int(chain.target[link])
-        value, cost = chain.link_value[(*at, link)], chain.link_cost[(*at, link)]
-        period = _arrive(chain, settings, seed, draw, customer, life, place, day, seen, value, cost)
+        brings = (chain.link_value[(*at, link)], chain.link_cost[(*at, link)])
+        period = _arrive(chain, settings, who, life, place, day, brings)
     return life
 
 
@@ -107,14 +118,14 @@ def pick(shares: np.ndarray, u: float) -> int:
     return int(np.argmax(np.cumsum(shares) / np.sum(shares) > u))
 
 
-def _move(chain: Chain, seed: int, at: tuple[int, int, int], customer: int, place: int, visit: int) -> tuple[int, float]:
+def _move(chain: Chain, who: Who, at: tuple[int, int, int], place: int, visit: int) -> tuple[int, float]:
     row = slice(chain.row_start[place], chain.row_start[place + 1])
     share, today = chain.share[at][row], chain.today_share[at][row]
-    u = uniforms(seed, at[0], customer, chain.key[place], visit, VISIT)
+    u = uniforms(who.seed, who.draw, who.customer, chain.key[place], visit, VISIT)
     if chain.coupled[place] and today.sum() > 0:
         chosen = pick(today, u[0])
         if u[3] >= share[chosen] / today[chosen]:
-            again = uniforms(seed, at[0], customer, chain.key[place], visit, RESIDUAL)[0]
+            again = uniforms(who.seed, who.draw, who.customer, chain.key[place], visit, RESIDUAL)[0]
             chosen = pick(np.maximum(share - today, 0.0), again)
     else:
         chosen = pick(share, u[0])
@@ -130,14 +141,14 @@ def _dwell(chain: Chain, at: tuple[int, int, int, int], u: float) -> float:
     return float(ppf(family, chain.dwell_a[at], chain.dwell_b[at], u))
 
 
-def _arrive(chain, settings, seed, draw, customer, life, place, day, seen, value, cost) -> int:  # noqa: ANN001, PLR0913
+def _arrive(chain: Chain, settings: Settings, who: Who, life: Life, place: int, day: float, link: Money) -> int:
+    """Book an arrival with what its link brings, and return the period that holds there."""
     period = int(np.argmax(day < chain.period_end))
-    at = (draw, life.persona, period, place)
+    at = (who.draw, life.persona, period, place)
     n, names = len(chain.touchpoints), chain.touchpoints + chain.outcomes
     key = chain.key[place] if place < n else place_key("outcome", names[place])
-    value, cost = value + _visit_value(chain, at, uniforms(seed, draw, customer, key, seen[place], VISIT)[2]), cost
-    _book(settings, life, value, cost + chain.visit_cost[at], day)
-    seen[place] += 1
+    words = uniforms(who.seed, who.draw, who.customer, key, life.path.count(place), VISIT)
+    _book(settings, life, link[0] + _visit_value(chain, at, words[2]), link[1] + chain.visit_cost[at], day)
     life.path.append(place)
     life.days.append(day)
     life.effort += chain.effort[at]

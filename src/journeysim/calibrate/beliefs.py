@@ -145,7 +145,7 @@ def dwell_table(dwell: Dwell) -> Floats:
     return np.interp(np.linspace(0.0, 1.0, TABLE_SIZE), probabilities, days)
 
 
-def sd_of_log(dwell: Dwell, shape: float) -> float:
+def sd_of_log(dwell: Dwell, shape: float) -> float:  # noqa: PLR0911  one line per family
     """Return the standard deviation of the log of a dwell.
 
     Exponential pi/sqrt(6), Weibull pi/(b sqrt(6)), gamma sqrt(trigamma(b)), log-normal b, log-logistic pi/(b sqrt(3));

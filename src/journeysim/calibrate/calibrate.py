@@ -83,7 +83,8 @@ def calibrate(
     measured = _write_arrivals(data, journey, counts, seed) | fit.measured
     posterior = Draws(data, "posterior", assumptions_of(journey, data, measured))
     accounts = tuple(_account(journey, counts, touchpoint) for touchpoint in journey.touchpoints)
-    return Calibration(posterior, tuple(gates), accounts, fit.accounts, notes_on(journey, counts, accounts, fit.accounts))
+    notes = notes_on(journey, counts, accounts, fit.accounts)
+    return Calibration(posterior, tuple(gates), accounts, fit.accounts, notes)
 
 
 @final
@@ -102,15 +103,9 @@ class _Fit:
     @property
     def measured(self) -> dict[str, frozenset[str]]:
         """Links whose share, and whose dwell, rest on more observed customers than the map's weight."""
-        shares = frozenset(
-            link_id(name, target)
-            for name, targets, n, alpha in zip(
-                self.rows.touchpoints, self.rows.targets, self.rows.counts.sum(axis=(1, 2)), self.rows.alpha.sum(axis=1),
-                strict=True,
-            )
-            for target in targets
-            if n > alpha
-        )  # fmt: skip
+        more = self.rows.counts.sum(axis=(1, 2)) > self.rows.alpha.sum(axis=1)
+        rows = zip(self.rows.touchpoints, self.rows.targets, more, strict=True)
+        shares = frozenset(link_id(name, target) for name, targets, is_more in rows for target in targets if is_more)
         seen = {link.name: link.belief.seen for links in self.links for link in links}
         return {"share": shares, "dwell": frozenset(a.link for a in self.accounts if a.observed > seen[a.link])}
 
@@ -263,4 +258,5 @@ def _account(journey: JourneyMap, counts: Counts, touchpoint: Touchpoint) -> Tou
     moves = sum(bins.size for (_, (source, _)), bins in counts.moves.items() if source == touchpoint.name)
     silent = sum(counts.silent(persona, touchpoint.name).size for persona in journey.persona_names)
     used = moves if learnable(touchpoint) else 0.0
-    return TouchpointAccount(touchpoint.name, moves, silent, touchpoint.seen, touchpoint.seen / (touchpoint.seen + used))
+    weight = touchpoint.seen
+    return TouchpointAccount(touchpoint.name, moves, silent, weight, weight / (weight + used))

@@ -72,7 +72,7 @@ class Normal:
 @final
 @dataclass(frozen=True, slots=True)
 class FamilyChoice:
-    """The family chosen, the runner-up, and by how much: difference of expected log predictive density (LOO) and its error."""
+    """The family chosen, the runner-up, and the margin: difference of expected log predictive density and its error."""
 
     family: Family
     runner_up: Family | None
@@ -218,7 +218,7 @@ def persona_modes(family: Family, belief: DwellBelief, data: Sequence[tuple[Bins
 def fit_dwell(
     family: Family, belief: DwellBelief, data: Sequence[tuple[Bins, Bins]], *, seed: int, draws: int, name: str
 ) -> DwellFit:
-    """Return posterior draws of a link's dwell for every persona; `data` is (completed, open with weights) by persona."""
+    """Return posterior draws of a link's dwell by persona; `data` is (completed, open with weights) by persona."""
     prior = prior_normal(belief, family)
     pooled = find_mode(family, prior, data)
     sites = [_site(family, pooled, pair) for pair in data]
@@ -320,7 +320,7 @@ def _sample_tau(
 
 
 def resample(log_weights: Floats, count: int, u: float) -> NDArray[np.intp]:
-    """Return `count` positions drawn with the weights, evenly spaced on their cumulative sum (systematic resampling)."""
+    """Return `count` positions drawn with the weights, evenly spaced on their cumulative sum."""
     cumulative = np.cumsum(np.exp(log_weights - log_weights.max()))
     at = np.searchsorted(cumulative, (np.arange(count) + u) / count * cumulative[-1])
-    return np.minimum(at, len(log_weights) - 1)
+    return np.minimum(at, len(log_weights) - 1).astype(np.intp)

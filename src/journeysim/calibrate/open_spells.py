@@ -15,8 +15,8 @@ from typing import final
 import numpy as np
 
 from journeysim.calibrate.counts import Bins
-from journeysim.calibrate.dwells import DwellBelief, persona_modes
 from journeysim.calibrate.dwell_families import survival, to_scale_shape
+from journeysim.calibrate.dwells import DwellBelief, persona_modes
 from journeysim.calibrate.shares import KAPPA_MEDIAN
 from journeysim.model.dwell import Family
 from journeysim.model.quantity import Floats
@@ -47,7 +47,7 @@ class LinkDwell:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Spread:
-    """How a persona's open spells at a touchpoint are spread over its links: weights, shape (bins, links), rows sum to 1."""
+    """How a persona's open spells are spread over the links of a touchpoint: weights, shape (bins, links)."""
 
     silent: Bins
     weights: Floats

@@ -66,16 +66,16 @@ class AtItsWord(Reading):
 
     draws: int = 1
 
-    def number(self, quantity: Quantity, *address: str) -> Floats:
+    def number(self, quantity: Quantity, *address: str) -> Floats:  # noqa: ARG002, D102  the contract is Reading\'s
         return np.full(self.draws, quantity.mean)
 
-    def row(self, touchpoint: Touchpoint, owner: str, links: tuple[Link, ...]) -> Floats:
+    def row(self, touchpoint: Touchpoint, owner: str, links: tuple[Link, ...]) -> Floats:  # noqa: ARG002, D102  the contract is Reading\'s
         return np.tile(mean_shares(links), (self.draws, 1))
 
-    def shares(self, stated: Shared, seen: float, *address: str) -> Floats:
+    def shares(self, stated: Shared, seen: float, *address: str) -> Floats:  # noqa: ARG002, D102  the contract is Reading\'s
         return np.tile(normalised(np.array([share.mean for _, share in stated])), (self.draws, 1))
 
-    def scale(self, touchpoint: Touchpoint, owner: str, link: Link) -> Floats:
+    def scale(self, touchpoint: Touchpoint, owner: str, link: Link) -> Floats:  # noqa: ARG002, D102  the contract is Reading\'s
         return np.full(self.draws, link.dwell.scale.mean)
 
 
@@ -87,20 +87,20 @@ class AsPrior(Reading):
     draws: int
     seed: int
 
-    def number(self, quantity: Quantity, *address: str) -> Floats:
+    def number(self, quantity: Quantity, *address: str) -> Floats:  # noqa: D102  the contract is Reading\'s
         if quantity.certain:
             return np.full(self.draws, quantity.mean)
         return quantity.ppf(uniforms(self.seed, self.draws, *address))
 
-    def row(self, touchpoint: Touchpoint, owner: str, links: tuple[Link, ...]) -> Floats:
+    def row(self, touchpoint: Touchpoint, owner: str, links: tuple[Link, ...]) -> Floats:  # noqa: D102  the contract is Reading\'s
         stated = [(link.target, link.share) for link in links]
         return self._spread(stated, mean_shares(links), touchpoint.seen, "share", touchpoint.name, owner)
 
-    def shares(self, stated: Shared, seen: float, *address: str) -> Floats:
+    def shares(self, stated: Shared, seen: float, *address: str) -> Floats:  # noqa: D102  the contract is Reading\'s
         means = normalised(np.array([share.mean for _, share in stated]))
         return self._spread(list(stated), means, seen, *address)
 
-    def scale(self, touchpoint: Touchpoint, owner: str, link: Link) -> Floats:
+    def scale(self, touchpoint: Touchpoint, owner: str, link: Link) -> Floats:  # noqa: D102  the contract is Reading\'s
         address = ("dwell", touchpoint.name, owner, link.target)
         if not link.dwell.scale.certain:
             return self.number(link.dwell.scale, *address)

@@ -31,6 +31,8 @@ from journeysim.model.quantity import Floats
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from journeysim.calibrate.pymc_adapter import Sampling
+
 KAPPA_MEDIAN: Final = 100.0
 KAPPA_SPREAD: Final = 1.5
 #: Weight of a link that the map states at 0: it must stay possible when it is observed.
@@ -55,8 +57,9 @@ class ShareRows:
 
     @property
     def alpha(self) -> Floats:
-        """The prior's weights, at least a tenth of a customer on every link, shape (n, J)."""
-        return np.where(self.present, np.maximum(self.weight, _LEAST_WEIGHT * (self.weight == 0)), 0.0)
+        """The prior's weights, shape (n, J); a tenth of a customer where the map states 0."""
+        stated = np.where(self.weight > 0, self.weight, _LEAST_WEIGHT)
+        return np.where(self.present, stated, 0.0)
 
 
 @final
@@ -74,10 +77,31 @@ def fit_shares(rows: ShareRows, *, seed: int, draws: int, chains: int, tune: int
         return ShareFit(np.zeros((draws, 0, len(rows.personas), 0)), ())
     if len(rows.personas) == 1:
         return ShareFit(_persona_rows(rows, np.tile(rows.alpha, (draws, 1, 1))[:, :, None], seed), ())
-    return _pooled(rows, seed=seed, draws=-(-draws // chains), chains=chains, tune=tune)
+    from journeysim.calibrate import pymc_adapter
+
+    run = sample_rows(rows, seed=seed, draws=-(-draws // chains), chains=chains, tune=tune)
+    gates = (
+        *pymc_adapter.convergence("pooled shares", run.theta[..., rows.present]),
+        *pymc_adapter.convergence("persona spread", run.log_kappa),
+        *pymc_adapter.convergence("persona shares", _by_chain(run.shares, rows, chains)),
+        *pymc_adapter.health(run.sampling),
+    )
+    return ShareFit(run.shares, gates)
 
 
-def _pooled(rows: ShareRows, *, seed: int, draws: int, chains: int, tune: int) -> ShareFit:
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class PooledRun:
+    """Pooled shares (chain, draw, n, J), log kappa (chain, draw, n), and persona rows (draw, n, G, J)."""
+
+    theta: Floats
+    log_kappa: Floats
+    shares: Floats
+    sampling: Sampling
+
+
+def sample_rows(rows: ShareRows, *, seed: int, draws: int, chains: int, tune: int) -> PooledRun:
+    """Sample (theta, kappa) by NUTS, then the persona rows given them; `draws` is per chain."""
     from journeysim.calibrate import pymc_adapter
 
     centre, spread = _coordinates(rows)
@@ -87,16 +111,11 @@ def _pooled(rows: ShareRows, *, seed: int, draws: int, chains: int, tune: int) -
 
     run = pymc_adapter.sample(build, draws=draws, tune=tune, chains=chains, seed=seed)
     log_kappa = np.log(KAPPA_MEDIAN) + KAPPA_SPREAD * run.values["kappa_score"]
-    theta = softmax(np.where(rows.present, centre, -np.inf) + np.einsum("njk,cdnk->cdnj", spread, run.values["contrast"]))
+    moved = np.einsum("njk,cdnk->cdnj", spread, run.values["contrast"])
+    theta = softmax(np.where(rows.present, centre, -np.inf) + moved)
     pseudo = np.exp(log_kappa)[..., None, None] * _tilted(theta, rows.tilt)
     shares = _persona_rows(rows, pseudo.reshape(chains * draws, *pseudo.shape[2:]), seed)
-    gates = (
-        *pymc_adapter.convergence("pooled shares", theta[..., rows.present]),
-        *pymc_adapter.convergence("persona spread", log_kappa),
-        *pymc_adapter.convergence("persona shares", _by_chain(shares, rows, chains)),
-        *pymc_adapter.health(run),
-    )
-    return ShareFit(shares, gates)
+    return PooledRun(theta, log_kappa, shares, run)
 
 
 def _by_chain(shares: Floats, rows: ShareRows, chains: int) -> Floats:

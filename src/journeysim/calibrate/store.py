@@ -16,17 +16,16 @@ from journeysim.errors import BadInput, Place, Problem
 from journeysim.files.draws_store import has_draws, load_draws, save_draws
 from journeysim.files.event_log import read_events, read_transitions
 from journeysim.files.run_store import digest_of, digest_of_file
-from journeysim.model.draws import Draws
 from journeysim.model.event_log import SetAside, to_transitions
-from journeysim.model.journey import JourneyMap, Touchpoint, all_links, link_id
+from journeysim.model.journey import JourneyMap, Touchpoint, link_id, links_of
 
 Kind = Literal["transitions", "events"]
 TABLE_NAMES: Final = ("transitions.csv", "transitions.parquet", "transitions.csv.gz")
 #: What people say about a touchpoint that no number depends on.
-_PROSE: Final = frozenset(
-    "stage channel owner goal action thought pain_points opportunities root_causes solutions moment_of_truth "
-    "magic_moment backstage conversion staffed_by feeling_spread".split()
-)
+_PROSE: Final = frozenset({
+    "stage", "channel", "owner", "goal", "action", "thought", "pain_points", "opportunities", "root_causes",
+    "solutions", "moment_of_truth", "magic_moment", "backstage", "conversion", "staffed_by", "feeling_spread",
+})  # fmt: skip
 _LIBRARIES: Final = ("pymc", "pytensor", "arviz", "numpy", "scipy")
 
 
@@ -124,7 +123,8 @@ def _in_words(item: SetAside) -> str:
 
 def _made_from(data: Path, seed: int, draws: int) -> tuple[tuple[str, str], ...]:
     libraries = tuple((f"version of {name}", text) for name, text in _versions().items())
-    return (("data", data.name), ("data sha256", digest_of_file(data)), ("seed", str(seed)), ("draws", str(draws)), *libraries)
+    made_from = (("data", data.name), ("data sha256", digest_of_file(data)), ("seed", str(seed)), ("draws", str(draws)))
+    return (*made_from, *libraries)
 
 
 def _data_file(path: Path) -> Path:
@@ -168,16 +168,13 @@ def _rows(manifest: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
 def _fitting(calibration: Calibration, journey: JourneyMap, folder: Path) -> Calibration:
     """Return the calibration if its draws are of this map; BadInput with what differs otherwise."""
     draws = calibration.draws
-    labels = tuple(link_id(touchpoint.name, link.target) for touchpoint in journey.touchpoints for link in all_links(touchpoint))
+    labels = tuple(link_id(touchpoint.name, link.target) for touchpoint, link in links_of(journey))
     wanted = {"personas": journey.persona_names, "places": journey.place_names, "links": labels}
-    problems = [_differs(kind, _axis(draws, kind), names, folder) for kind, names in wanted.items() if _axis(draws, kind) != names]
+    saved = {"personas": draws.personas, "places": draws.places, "links": draws.links}
+    problems = [_differs(kind, saved[kind], names, folder) for kind, names in wanted.items() if saved[kind] != names]
     if problems:
         raise BadInput(problems)
     return calibration
-
-
-def _axis(draws: Draws, kind: str) -> tuple[str, ...]:
-    return {"personas": draws.personas, "places": draws.places, "links": draws.links}[kind]
 
 
 def _differs(kind: str, saved: tuple[str, ...], wanted: tuple[str, ...], folder: Path) -> Problem:

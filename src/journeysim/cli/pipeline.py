@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, final
 
+from journeysim.cli.fit import fit_of
 from journeysim.cli.manifest import command_line, files_in, input_hashes, manifest, versions
 from journeysim.cli.money_draws import write_money_draws
 from journeysim.cli.places import in_scenario_file
@@ -13,7 +14,7 @@ from journeysim.cli.project import inputs_of, project_of
 from journeysim.cli.screen import Stages
 from journeysim.errors import BadInput, Problem
 from journeysim.files import read_scenario_with_warnings
-from journeysim.files.run_store import digest_of, existing_run, writable, write_run
+from journeysim.files.run_store import digest_of, existing_run, private_folder, writable, write_run
 from journeysim.model.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -127,13 +128,28 @@ def decision_of(prepared: Prepared, stages: Stages) -> Decision:
 
 
 def draws_of(prepared: Prepared) -> tuple[Draws, Fit]:
-    """Return today's draws and what they rest on: data where the scenario names some, else the map's own beliefs."""
-    from journeysim.calibrate import prior_draws
+    """Return today's draws and what they rest on: data where the scenario names some, else the map's own beliefs.
+
+    A calibration is kept in the project's cache under the content of everything it depends on, and found again there.
+    """
+    from journeysim.calibrate import load_or_calibrate, prior_draws
     from journeysim.decide.decision import Fit
 
     scenario = prepared.scenario
-    draws = prior_draws(scenario.journey, draws=scenario.draws, seed=scenario.seed)
-    return draws, Fit(draws.source)
+    source = scenario.calibration or scenario.events
+    if source is None:
+        draws = prior_draws(scenario.journey, draws=scenario.draws, seed=scenario.seed)
+        return draws, Fit(draws.source)
+    found = load_or_calibrate(
+        scenario.journey,
+        source,
+        seed=scenario.seed,
+        draws=scenario.draws,
+        cache=private_folder(prepared.project, "cache"),
+        kind="transitions" if scenario.calibration else "events",
+        columns=dict(scenario.columns) or None,
+    )
+    return found.draws, fit_of(found)
 
 
 def _written(prepared: Prepared, decision: Decision, options: Options, stages: Stages) -> Path:

@@ -21,6 +21,9 @@ def _named(path: Steps, scenario: Scenario) -> Steps:
     match path:
         case ("proposals", int(number), *rest) if number < len(scenario.proposals):
             return ("proposals", scenario.proposals[number].name, *rest)
+        case ():
+            # What is wrong with the data as a whole stands where the scenario names them.
+            return ("calibration",) if scenario.calibration else ("events",) if scenario.events else ()
     return path
 
 

@@ -97,6 +97,7 @@ class ChangeFile(FileModel):
 
     @classmethod
     def title_in_file(cls) -> str:
+        """Return the setting that names this change."""
         return next((f'"{verb}"' for verb, model in CHANGES.items() if model is cls), "a change")
 
 

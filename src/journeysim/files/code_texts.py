@@ -36,6 +36,9 @@ J009 A clock time is quoted.
 J010 A file is one group of settings.
      why: A list, an empty file or several documents in one file have no meaning here.
      cure: Start with journeysim: 1.
+J011 Inside braces a comma separates settings.
+     why: {arrivals: 3,000 per month} is read as arrivals 3 and a setting "000 per month".
+     cure: Quote the number: "3,000 per month".
 J012 A file says which format it has, and this journeysim knows it.
      why: A newer format may mean other things by the same words; nothing is run on a guess.
      cure: Update journeysim, or write journeysim: 1 if the file follows this format.
@@ -179,4 +182,80 @@ J074 An elasticity says which link answers to it.
 J075 The dwell of a link has one family for all personas and tenure periods.
      why: Personas borrow strength from each other; scales and shapes can differ, families cannot.
      cure: Give each statement the same family (a range is log-normal, a single time is fixed).
+J090 A report is written in a language there is.
+     cure: Choose one of the languages in the message.
+J091 A run never overwrites another.
+     cure: Choose another name, or remove the folder yourself.
+J095 Results are written inside the project folder.
+     cure: Choose a folder inside it, or mark the folder around both with an empty .journeysim.
+J096 Results are never written through a symbolic link.
+     why: A link can lead anywhere on the computer.
+     cure: Remove the link, or choose another folder.
+J097 Results need a folder of their own.
+     cure: Remove or rename what stands in the way, or choose another name.
+J098 A stored run is complete and of a format this journeysim reads.
+     cure: Run the scenario again.
+C001 The dwell of a link has one family for all personas and tenure periods (see J075).
+     cure: Give each statement the same family.
+C010 Counted transitions name places and personas of the map.
+     cure: Correct the name in the table or in the map.
+C011 Counted moves are links of the map.
+     cure: Add the link to the map, with the share people believe in.
+E001 The event log exists.
+     cure: Correct the path; it is relative to the scenario file.
+E002 The event log has events.
+     cure: Export it again; the message counts why rows were set aside.
+E003 Column names are different.
+     cure: Rename one in the export.
+E004 An event log is UTF-8 text in columns (CSV, also as .gz) or Parquet.
+     cure: Export it again in one of these forms.
+E005 The named columns exist and have a known role.
+     cure: Correct columns in the scenario file.
+E006 An event log has a customer, a touchpoint and a time for each event.
+     cure: Say which columns they are.
+     example: columns: {customer: user_id, touchpoint: step, time: at}
+E007 A quote that opens also closes.
+     cure: Close it, or double a quotation mark that belongs to the text.
+E008 All times are written alike, and unmistakably.
+     why: 01/02/2026 can be January or February; guessing row by row mixes both.
+     cure: Export times as 2026-02-01 13:45:00, or give the format.
+E009 A number of seconds says whether it is seconds or milliseconds.
+     cure: Export times as 2026-02-01 13:45:00, or give the unit.
+E010 Touchpoints in the log are on the map.
+     cure: Add them to the map, or correct the names.
+E011 Outcomes in the log are on the map.
+     cure: Add them to the map, or correct the names.
+E012 Personas in the log are on the map.
+     cure: Add them to the map, or correct the names.
+E013 A map with several personas needs to know who is who in the log.
+     cure: Name the column of the persona, or describe one persona.
+E020 A table of transitions has its columns.
+     cure: Use the columns in the message.
+E021 A transition says for whom, from where and to where.
+     cure: Fill in the blank cell.
+E022 A count is a positive number.
+     cure: Correct it, or leave the row out.
+E023 A dwell bin starts at 0 days or later and ends after it starts.
+     cure: Correct the bin.
+E024 Entering is a start, and being still open an end, of a transition.
+     cure: Correct the row.
+E030 No single customer makes up much of the log (warning).
+     why: It may be a robot or a test account.
+     cure: Leave it out if it is none of your customers.
+E031 Few customers have events at the very same time (warning).
+     why: Their order is taken from the file.
+     cure: Export finer times.
+F001 Saved draws are where the scenario looks for them.
+     cure: Calibrate again.
+F002 Saved draws come with their manifest.
+     cure: Calibrate again.
+F003 Saved draws have a format this journeysim reads.
+     cure: Calibrate again.
+F004 Saved draws are as they were written.
+     why: A file that was cut short would give wrong numbers without a sign.
+     cure: Calibrate again.
+F005 A calibration folder holds a table of transitions or saved draws.
+     cure: Name the folder that does.
+F006 Saved draws belong to this map.
+     cure: Calibrate again, or use the map they were made for.
 """

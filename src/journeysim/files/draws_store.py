@@ -1,4 +1,4 @@
-"""Draws on disk: `draws.nc` (NetCDF-4) with `manifest.json` beside it, which holds the checksum and what it was made from."""
+"""Draws on disk: `draws.nc` (NetCDF-4), and `manifest.json` with its checksum and what it was made from."""
 
 from __future__ import annotations
 
@@ -93,7 +93,8 @@ def _content(file: Path, checksum: str) -> bytes:
     except FileNotFoundError:
         raise BadInput([Problem("F001", f"{file.parent} holds no saved draws ({file.name} is missing)")]) from None
     if hashlib.sha256(content).hexdigest() != checksum:
-        raise BadInput([Problem("F004", "checksum mismatch; recalibrate (the file was cut short or changed)", Place(str(file)))])
+        message = "checksum mismatch; recalibrate (the file was cut short or changed)"
+        raise BadInput([Problem("F004", message, Place(str(file)))])
     return content
 
 

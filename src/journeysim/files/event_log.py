@@ -1,4 +1,4 @@
-"""Event logs and transition tables from CSV (plain or .gz) and Parquet, read by duckdb; every oddity found once, here."""
+"""Event logs and transition tables from CSV (plain or .gz) and Parquet; every oddity is found once, here."""
 
 from __future__ import annotations
 
@@ -10,10 +10,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from journeysim.errors import BadInput, Place, Problem
 from journeysim.model.checks.did_you_mean import did_you_mean
-from journeysim.model.event_log import ENTER, OPEN, EventLog, Names, SetAside, Transitions
+from journeysim.model.event_log import ENTER, OPEN, EventLog, Names, SetAside, Times, Transitions
+from journeysim.model.quantity import Floats
+
+Texts = NDArray[np.object_]
+Bools = NDArray[np.bool_]
 
 _USUAL: Final[Mapping[str, tuple[str, ...]]] = {
     "customer": ("customer", "customer_id", "case_id", "case", "user_id"),
@@ -22,6 +27,11 @@ _USUAL: Final[Mapping[str, tuple[str, ...]]] = {
     "persona": ("persona",),
     "outcome": ("outcome",),
     "value": ("value",),
+}
+_HINTS: Final = {
+    "customer": ("user", "id", "case"),
+    "touchpoint": ("activ", "event", "touch", "step"),
+    "time": ("time", "date", "stamp"),
 }
 _NEEDED: Final = ("customer", "touchpoint", "time")
 _TABLE_COLUMNS: Final = ("persona", "from", "to", "dwell_from_days", "dwell_to_days", "count")
@@ -112,7 +122,8 @@ def _is_parquet(file: Path) -> bool:
 def _header(file: Path) -> tuple[str, ...]:
     """Return the column names of the file."""
     if _is_parquet(file):
-        return tuple(row[0] for row in _query(file, f"DESCRIBE SELECT * FROM read_parquet('{_quoted(file)}')"))
+        described = f"DESCRIBE SELECT * FROM read_parquet('{_quoted(file)}')"  # noqa: S608  quoted
+        return tuple(row[0] for row in _query(file, described))
     first = _first_line(file)
     names = next(csv.reader([first], delimiter=_delimiter(first)), [])
     repeated = sorted({name for name in names if names.count(name) > 1})
@@ -127,7 +138,8 @@ def _first_line(file: Path) -> str:
             line = stream.readline(1 << 20)
         return line.decode("utf-8-sig").rstrip("\r\n")
     except UnicodeDecodeError as error:
-        raise BadInput([Problem("E004", f"not UTF-8 at byte {error.start}; save it as UTF-8", Place(str(file)))]) from None
+        message = f"not UTF-8 at byte {error.start}; save it as UTF-8"
+        raise BadInput([Problem("E004", message, Place(str(file)))]) from None
     except (gzip.BadGzipFile, EOFError) as error:
         raise BadInput([Problem("E004", f"not a readable .gz file ({error})", Place(str(file)))]) from None
 
@@ -154,7 +166,10 @@ def _resolve(found: Sequence[str], columns: Mapping[str, str], file: Path) -> di
     missing = [role for role in _NEEDED if role not in names]
     if missing:
         example = ",".join(f"{role}={_guess(role, found)}" for role in missing)
-        message = f"an event log needs {', '.join(missing)}; found: {', '.join(found)}; say which is which: --columns {example}"
+        message = (
+            f"an event log needs {', '.join(missing)}; found: {', '.join(found)}; "
+            f"say which is which: --columns {example}"
+        )
         problems.append(Problem("E006", message, Place(str(file))))
     if problems:
         raise BadInput(problems)
@@ -162,14 +177,13 @@ def _resolve(found: Sequence[str], columns: Mapping[str, str], file: Path) -> di
 
 
 def _guess(role: str, found: Sequence[str]) -> str:
-    hints = {"customer": ("user", "id", "case"), "touchpoint": ("activ", "event", "touch", "step"), "time": ("time", "date", "stamp")}
-    return next((name for hint in hints[role] for name in found if hint in name.lower()), "?")
+    return next((name for hint in _HINTS[role] for name in found if hint in name.lower()), "?")
 
 
-def _texts(file: Path, found: Sequence[str], names: Mapping[str, str]) -> dict[str, np.ndarray[Any, np.dtype[np.object_]]]:
+def _texts(file: Path, found: Sequence[str], names: Mapping[str, str]) -> dict[str, Texts]:
     """Return the wanted columns as text, blanks as ""; BadInput when the file is not a proper table."""
     wanted = ", ".join(f"coalesce(trim(CAST({_identifier(name)} AS VARCHAR)), '')" for name in names.values())
-    rows = _query(file, f"SELECT {wanted} FROM {_source(file, found)}")
+    rows = _query(file, f"SELECT {wanted} FROM {_source(file, found)}")  # noqa: S608  quoted
     if not rows:
         raise BadInput([Problem("E002", "no events: there is only a header", Place(str(file)))])
     columns = zip(*rows, strict=True)
@@ -203,7 +217,8 @@ def _unreadable(file: Path, error: str) -> Problem:
     place = Place(str(file), int(line.group(1)) if line else 1)
     if "quote" in error.lower():
         return Problem("E007", f"the quote that opens on line {place.line} never closes", place)
-    first = next((part.strip() for part in error.splitlines() if "xpected" in part or "rror when" in part), error.splitlines()[0])
+    said = error.splitlines()
+    first = next((part.strip() for part in said if "xpected" in part), said[0])
     return Problem("E004", f"this is not a proper table: {first}", place)
 
 
@@ -220,11 +235,11 @@ def _identifier(name: str) -> str:
     return f'"{doubled}"'
 
 
-def _times(texts: np.ndarray[Any, np.dtype[np.object_]], column: str, file: Path) -> np.ndarray[Any, np.dtype[np.datetime64]]:
+def _times(texts: Texts, column: str, file: Path) -> Times:
     """Return the times, UTC; NaT where the text is not a time."""
     for line, text in enumerate(texts, start=2):
         if _DAY_OR_MONTH_FIRST.match(text):
-            message = f'"{text}" in column "{column}" could be day or month first; write times as 2026-02-01 or 2026-02-01T13:45:00'
+            message = f'"{text}" in column "{column}" could be day or month first; write times as 2026-02-01T13:45:00'
             raise BadInput([Problem("E008", message, Place(str(file), line))])
         if _NUMBER.fullmatch(text):
             message = f'"{text}" in column "{column}" is a number, not a time; write times as 2026-02-01T13:45:00'
@@ -247,8 +262,8 @@ def _time(text: str) -> np.datetime64:
 
 
 def _usable(
-    reasons: Iterable[tuple[str, np.ndarray[Any, np.dtype[np.bool_]]]], examples: np.ndarray[Any, np.dtype[np.object_]]
-) -> tuple[np.ndarray[Any, np.dtype[np.bool_]], tuple[SetAside, ...]]:
+    reasons: Iterable[tuple[str, Bools]], examples: Texts
+) -> tuple[Bools, tuple[SetAside, ...]]:
     """Return which rows are usable, and those set aside under the first reason that applies."""
     usable, aside = np.ones(len(examples), dtype=bool), []
     for reason, rows in reasons:
@@ -264,7 +279,7 @@ def _count_reasons(aside: Sequence[SetAside]) -> str:
     return ", ".join(f"{item.rows} rows with {item.reason}" for item in aside) or "no rows"
 
 
-def _values(texts: np.ndarray[Any, np.dtype[np.object_]] | None) -> tuple[np.ndarray[Any, np.dtype[np.float64]] | None, tuple[SetAside, ...]]:
+def _values(texts: Texts | None) -> tuple[Floats | None, tuple[SetAside, ...]]:
     """Return the value column, NaN where blank, not a number or infinite; the latter two are counted."""
     if texts is None:
         return None, ()
@@ -274,7 +289,7 @@ def _values(texts: np.ndarray[Any, np.dtype[np.object_]] | None) -> tuple[np.nda
     return np.where(np.isfinite(values), values, np.nan), (aside,) if aside.rows else ()
 
 
-def _numbers(texts: np.ndarray[Any, np.dtype[np.object_]]) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _numbers(texts: Texts) -> Floats:
     return np.array([_number(text) for text in texts], dtype=np.float64)
 
 
@@ -286,15 +301,16 @@ def _number(text: str) -> float:
 
 
 def _table_problems(
-    texts: Mapping[str, np.ndarray[Any, np.dtype[np.object_]]],
-    low: np.ndarray[Any, np.dtype[np.float64]],
-    high: np.ndarray[Any, np.dtype[np.float64]],
-    count: np.ndarray[Any, np.dtype[np.float64]],
+    texts: Mapping[str, Texts],
+    low: Floats,
+    high: Floats,
+    count: Floats,
     file: Path,
 ) -> list[Problem]:
     entering = texts["from"] == ENTER
     rules = (
-        ("E021", "persona, from and to must not be blank", (texts["persona"] == "") | (texts["from"] == "") | (texts["to"] == "")),
+        ("E021", "persona, from and to must not be blank",
+         (texts["persona"] == "") | (texts["from"] == "") | (texts["to"] == "")),
         ("E022", "count must be a positive number", ~(np.isfinite(count) & (count > 0))),
         ("E023", "a dwell bin needs 0 <= dwell_from_days < dwell_to_days",
          ~entering & ~((low >= 0) & (low < high) & np.isfinite(high))),
@@ -319,9 +335,9 @@ def _with_warnings(log: EventLog) -> EventLog:
     warnings = []
     if log.customers >= _ROBOT_CUSTOMERS and events.max() >= _ROBOT_SHARE * events.sum():
         name = log.customer.labels[int(events.argmax())]
-        warnings.append(Problem("E030", f'customer "{name}" has {events.max() / events.sum():.0%} of all events; '
-                                        "if that is a robot or a placeholder id, take it out", severity="warning"))  # fmt: skip
+        message = f'customer "{name}" has {events.max() / events.sum():.0%} of all events; a robot or a placeholder id?'
+        warnings.append(Problem("E030", message, severity="warning"))
     if tied > _TIE_SHARE:
-        warnings.append(Problem("E031", f"{tied:.0%} of the customers have events at the very same time; "
-                                        "they are taken in the order of the file", severity="warning"))  # fmt: skip
+        message = f"{tied:.0%} of the customers have events at the very same time; they keep the order of the file"
+        warnings.append(Problem("E031", message, severity="warning"))
     return replace(log, warnings=tuple(warnings))

@@ -159,7 +159,7 @@ def _row(row: Row, write: _Writers, base: Iterable[Link] = ()) -> Group:
 
 
 def _links(links: Iterable[Link], write: _Writers, base: Iterable[Link] = ()) -> Group:
-    """Return a row; what it shares with the link of `base` to the same target is left out, as the reader fills it in."""
+    """Return a row; what a link shares with the one of `base` to the same target is left out."""
     known = {link.target: link for link in base}
     return {link.target: _link(link, write, known.get(link.target, Link(link.target, None))) for link in links}
 

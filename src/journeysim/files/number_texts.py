@@ -18,6 +18,7 @@ from journeysim.model.units import DAYS_PER, DAYS_PER_MONTH
 Write = Callable[[float], str]
 Value = str | dict[str, "Value"] | list[str]
 LONGEST_NATURAL: Final = 8
+LONGEST_TIME: Final = 16
 FAMILY_WORDS: Final = {
     Family.EXPONENTIAL: ("exponential", "mean", ""),
     Family.GAMMA: ("gamma", "scale", "shape"),
@@ -38,13 +39,20 @@ def percent(value: float) -> str:
 
 
 def duration(days: float) -> str:
-    """Return a time in the first unit, from days down, in which it is short, else in days."""
+    """Return a time in its most natural unit, else in days."""
+    exact = (text for text, value in _natural(days) if value == days and len(text) <= LONGEST_TIME)
+    return next(exact, f"{plain(days)} days")
+
+
+def _natural(days: float) -> list[tuple[str, float]]:
+    """Return a time rounded in each unit as (text, days): whole numbers first, then larger units first."""
+    found = []
     for unit in ("day", "hour", "minute", "second"):
         number = round(days / DAYS_PER[unit], 6)
-        text = plain(number)
-        if days and number * DAYS_PER[unit] == days and len(text) <= LONGEST_NATURAL:
-            return f"{text} {_word(unit, number)}"
-    return f"{plain(days)} days"
+        found.append(
+            (number != int(number) or number == 0, f"{plain(number)} {_word(unit, number)}", number * DAYS_PER[unit])
+        )
+    return [(text, value) for _, text, value in sorted(found, key=lambda item: item[0])]
 
 
 def _word(unit: str, number: float) -> str:
@@ -115,10 +123,9 @@ def _as_range(item: Dwell) -> str | None:
     """Return `4 min to 9 min` when a log-normal dwell is exactly that."""
     if item.family is not Family.LOGNORMAL or not isinstance(item.scale, Fixed) or not isinstance(item.shape, Fixed):
         return None
-    for units in product(("day", "hour", "minute", "second"), repeat=2):
-        ends = [item.scale.value * math.exp(sign * item.shape.value * Z90) for sign in (-1, 1)]
-        low, high = (round(end / DAYS_PER[unit], 6) for end, unit in zip(ends, units, strict=True))
-        text = f"{plain(low)} {_word(units[0], low)} to {plain(high)} {_word(units[1], high)}"
-        if 0 < low * DAYS_PER[units[0]] < high * DAYS_PER[units[1]] and read_dwell(text) == item:
+    ends = [item.scale.value * math.exp(sign * item.shape.value * Z90) for sign in (-1, 1)]
+    for (low, low_days), (high, high_days) in product(*(_natural(end) for end in ends)):
+        text = f"{low} to {high}"
+        if 0 < low_days < high_days and read_dwell(text) == item:
             return text
     return None

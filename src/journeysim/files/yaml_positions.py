@@ -21,6 +21,7 @@ MAX_VALUES: Final = 100_000
 MAX_DEPTH: Final = 50
 LEADING_ZERO: Final = re.compile(r"[+-]?0\d+(\.\d*)?")
 CLOCK_TIME: Final = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
+TORN: Final = re.compile(r"\d{3}(?!\d)")
 NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 
 Tree = str | None | list["Tree"] | dict[str, "Tree"]
@@ -242,6 +243,8 @@ class _Builder:
             key = self._node(event, events, depth + 1)
             value = self._node(next(events), events, depth + 1)
             name = self._key_name(key)
+            if value.text is None and self._torn_number(name, key.mark, pairs):
+                continue
             if name in pairs:
                 first = pairs[name][1].line
                 self._problem("J006", f'"{name}" is written twice (first on line {first}); keep one', key.mark)
@@ -250,6 +253,15 @@ class _Builder:
             else:
                 pairs[name] = (name, key.mark, value)
         return list(pairs.values())
+
+    def _torn_number(self, name: str, mark: Mark, pairs: dict[str, tuple[str, Mark, _Node]]) -> bool:
+        """Whether `name` is the second half of a number like 3,000 that the comma of `{…}` tore apart; if so, mend it."""
+        last = next(reversed(pairs.values()), None)
+        if last is None or last[2].text is None or not (TORN.match(name) and last[2].text[-1:].isdigit()):
+            return False
+        last[2].text = f"{last[2].text},{name}"
+        self._problem("J011", f'inside braces a comma separates settings; quote the number: "{last[2].text}"', mark)
+        return True
 
     def _key_name(self, key: _Node) -> str:
         if key.items is not None or key.pairs is not None:

@@ -181,11 +181,11 @@ def _sizes(proposal: Proposal, label: str, change: Change, count: int, *, seed: 
 
 
 def _met_together(exposures: Sequence[Exposure]) -> list[tuple[bool, ...]]:
-    """Return the combinations of exposures some customer meets at some date: none first, all last."""
+    """Return the combinations some customer meets at some date, or with everything in force: none first, all last."""
     ends = [e.start + e.ramp + (e.decay or 0.0) for e in exposures]
     turns = [0.0, *ends, *(e.start for e in exposures), *(e.start + e.ramp for e in exposures)]
     dates = np.unique([*turns, *np.linspace(0.0, max(turns) + 1.0, 400)])
-    shares = [exposure.at(dates) for exposure in exposures]
+    shares = [np.column_stack([exposure.at(dates), exposure.reach]) for exposure in exposures]
     every = list(product((False, True), repeat=len(exposures)))
     if not exposures:
         return every

@@ -209,17 +209,18 @@ def _fold(customer: Ints, persona: Ints, place: Ints, days: Floats, journey: Jou
     first = np.ones(len(place), dtype=bool)
     first[1:] = customer[1:] != customer[:-1]
     ended = np.cumsum(place >= n)
-    before = ended - (place >= n)
+    before: Ints = ended - (place >= n)
     after_outcome = before > np.maximum.accumulate(np.where(first, before, 0))
     nameless, late = persona < 0, days > 0
     usable = ~(after_outcome | nameless | late)
     aside = [_aside("after the outcome", after_outcome), _aside("customer without a persona", nameless)]
     aside.append(_aside("after the cut-off", late & ~after_outcome & ~nameless))
     c, g, s, d = customer[usable], persona[usable], place[usable], days[usable]
-    loops = np.array([any(k.target == t.name for k in all_links(t)) for t in journey.touchpoints] + [True] * (len(journey.place_names) - n))
+    loops = np.ones(len(journey.place_names), dtype=bool)
+    loops[:n] = [any(link.target == tp.name for link in all_links(tp)) for tp in journey.touchpoints]
     repeat = np.zeros(len(s), dtype=bool)
     repeat[1:] = (c[1:] == c[:-1]) & (s[1:] == s[:-1])
-    repeat &= ~loops[s] if len(s) else False
+    repeat &= ~loops[s]
     aside.append(_aside("repeats the touchpoint before (same stay)", repeat))
     keep = ~repeat
     return _Visits(c[keep], g[keep], s[keep], d[keep], 0.0, tuple(item for item in aside if item.rows))

@@ -87,14 +87,15 @@ def picture(flow: Flow, name: str, language: Language) -> str:
     """Return the flow picture as an SVG element with title and description; `name` makes its ids unique."""
     sheet = _sheet(flow)
     title = language["fig.flow"].format(arm=language.word("word", flow.arm))
-    parts = [
+    head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="flow" role="img" aria-labelledby="{name}-title {name}-desc" '
         f'viewBox="0 0 {sheet.wide:.0f} {sheet.high:.0f}" width="{sheet.wide:.0f}" height="{sheet.high:.0f}" '
         f'style="width:100%;height:auto;min-width:{0.78 * sheet.wide:.0f}px;max-width:{sheet.wide:.0f}px">'
         f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-desc">{escape(language["alt.flow"])}</desc>'
-        f'<defs><pattern id="{name}-hatch" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-        f'<line class="hatch" x1="0" y1="0" x2="0" y2="7"/></pattern></defs>'
-    ]
+        f'<defs><pattern id="{name}-hatch" width="7" height="7" patternUnits="userSpaceOnUse" '
+        'patternTransform="rotate(45)"><line class="hatch" x1="0" y1="0" x2="0" y2="7"/></pattern></defs>'
+    )
+    parts = [head]
     labels: list[str] = []
     parts += _bands(flow, sheet, labels, language)
     parts += _entries(flow, sheet, labels, language)
@@ -228,19 +229,19 @@ def _entries(flow: Flow, sheet: _Sheet, labels: list[str], language: Language) -
             yield f'<path class="band in" d="M14 {y:.1f}H{LEFT}" stroke-width="{width:.2f}"/>'
             labels.append(f'<text class="count" x="14" y="{y - width / 2 - 5:.1f}">{escape(text)}</text>')
         else:
-            x = sheet.x(name, -0.42)
-            yield f'<path class="band in" d="M{x:.1f} {sheet.top - 22:.1f}V{sheet.top:.1f}" stroke-width="{width:.2f}"/>'
-            labels.append(
-                f'<text class="count" x="{x - width / 2 - 4:.1f}" y="{sheet.top - 10:.1f}" text-anchor="end">{escape(text)}</text>'
-            )
+            x, y = sheet.x(name, -0.42), sheet.top
+            yield f'<path class="band in" d="M{x:.1f} {y - 22:.1f}V{y:.1f}" stroke-width="{width:.2f}"/>'
+            at = f'x="{x - width / 2 - 4:.1f}" y="{y - 10:.1f}"'
+            labels.append(f'<text class="count" {at} text-anchor="end">{escape(text)}</text>')
 
 
 def _cards(flow: Flow, sheet: _Sheet, name: str, language: Language) -> Iterator[str]:
     for point, state in flow.touchpoints:
         x, y = sheet.x(point, -0.5), sheet.top
-        yield f'<g class="card {state}"><rect x="{x:.1f}" y="{y:.1f}" width="{CARD[0]}" height="{CARD[1]}" rx="5"/>'
+        box = f'x="{x:.1f}" y="{y:.1f}" width="{CARD[0]}" height="{CARD[1]}" rx="5"'
+        yield f'<g class="card {state}"><rect {box}/>'
         if state == "removed":
-            yield f'<rect fill="url(#{name}-hatch)" x="{x:.1f}" y="{y:.1f}" width="{CARD[0]}" height="{CARD[1]}" rx="5"/>'
+            yield f'<rect fill="url(#{name}-hatch)" {box}/>'
         lines = _lines(("+ " if state == "added" else "") + point)
         first = y + CARD[1] / 2 - 7 * len(lines) + 4
         for k, line in enumerate(lines):

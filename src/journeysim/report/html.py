@@ -136,7 +136,8 @@ def _method(
         ("horizon", say["days"].format(n=written(scenario.horizon, "count", say))),
         ("money", say["months"].format(n=written(decision.horizon_months, "count", say))), ("discount", rates),
         ("draws", written(float(outcomes.today.arm.worlds[0].draws.count), "count", say)), ("seed", str(outcomes.seed)),
-        ("files", ", ".join(path for path in (scenario.path, scenario.journey_path) if path)), ("versions", ", ".join(named)),
+        ("files", ", ".join(path for path in (scenario.path, scenario.journey_path) if path)),
+        ("versions", ", ".join(named)),
     )  # fmt: skip
     return tuple((say[f"method.{name}"], text) for name, text in rows if text)
 

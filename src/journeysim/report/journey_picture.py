@@ -44,7 +44,7 @@ class Card:
 @final
 @dataclass(frozen=True, slots=True)
 class Lanes:
-    """One map: its title, its cards, runs of stages (name, columns), and the feeling curve as SVG ("" without feelings)."""
+    """One map: its title, its cards, runs of stages (name, columns), the feeling curve as SVG ("" without feelings)."""
 
     arm: str
     title: str
@@ -171,12 +171,13 @@ def _curve(points: Sequence[tuple[float | None, float | None]], name: str, langu
     each = column_width(len(points))
     wide = each * len(points)
     values = ", ".join(written(value, "hundredths difference", language) for _, value in now)
-    parts = [
-        f'<svg class="curve" role="img" aria-labelledby="{name}-t {name}-d" viewBox="0 0 {wide} {CURVE}" width="{wide}" '
-        f'height="{CURVE}"><title id="{name}-t">{escape(language["lane.feeling"])}</title>'
+    head = (
+        f'<svg class="curve" role="img" aria-labelledby="{name}-t {name}-d" viewBox="0 0 {wide} {CURVE}" '
+        f'width="{wide}" height="{CURVE}"><title id="{name}-t">{escape(language["lane.feeling"])}</title>'
         f'<desc id="{name}-d">{escape(language["alt.feeling"].format(values=values))}</desc>'
         f'<line class="zero" x1="0" x2="{wide}" y1="{middle}" y2="{middle}"/>'
-    ]
+    )
+    parts = [head]
     if before and before != now:
         parts.append(f'<path class="was" d="{_smooth([_at(*point, each) for point in before])}"/>')
     parts.append(f'<path class="now" d="{_smooth([_at(*point, each) for point in now])}"/>')

@@ -30,7 +30,7 @@ class Losses:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class MeanFlow:
-    """The average draw's flow per entering customer: arrivals by place (s,), moves as a matrix (n, s), net value (s,)."""
+    """The average draw's flow per entering customer: arrivals by place (s,), moves (n, s), net value (s,)."""
 
     places: tuple[str, ...]
     visits: Floats

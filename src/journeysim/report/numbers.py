@@ -9,8 +9,9 @@ from typing import Final, Literal
 from journeysim.report.words import Language
 
 Kind = Literal[
-    "text", "metric", "basis", "word", "share", "points", "money", "money difference", "months", "days", "days difference", "count",
-    "hundredths", "hundredths difference", "assumption", "number", "precise", "difference", "chance", "ratio", "by row", "level by row",
+    "text", "metric", "basis", "word", "assumption", "share", "chance", "points", "money", "money difference", "months",
+    "days", "days difference", "count", "hundredths", "hundredths difference", "number", "difference", "precise",
+    "ratio", "by row", "level by row",
 ]  # fmt: skip
 Style = Literal["plain", "size", "chance"]
 Value = str | float | bool | None
@@ -74,29 +75,23 @@ def _number(value: float, kind: Kind, language: Language, *, signed: bool) -> st
             return _percent(value, 1, language)
         case "chance":
             return _chance(value, language)
-        case "points":
-            return _decimals(100 * value, 1, language, plus)
         case "money" | "money difference":
             return _money(value, language, plus)
-        case "count":
-            return _decimals(value, 0, language)
-        case "hundredths" | "hundredths difference":
-            return _decimals(value, 1, language, plus)
-        case "months" | "days" | "days difference":
-            return _decimals(value, 1 if abs(value) < 100 else 0, language, plus)
-        case "precise":
-            return _decimals(value, _places(value, 4), language)
-        case "ratio":
-            return _decimals(value, 2, language)
+        case "points":
+            return _decimals(100 * value, 1, language, plus)
         case _:
-            return _decimals(value, _places(value), language, plus)
+            return _decimals(value, _places(value, kind), language, plus)
 
 
-def _places(value: float, digits: int = 3) -> int:
-    """Return decimals that leave that many significant digits, at most four."""
+def _places(value: float, kind: Kind) -> int:
+    """Return how many decimals a kind shows: fixed, or what leaves three or four significant digits."""
     size = abs(value)
-    if size == 0:
-        return 0
+    fixed = {"count": 0, "hundredths": 1, "hundredths difference": 1, "ratio": 2}
+    if kind in fixed or size == 0:
+        return fixed.get(kind, 0)
+    if kind in {"months", "days", "days difference"}:
+        return 1 if size < 100 else 0
+    digits = 4 if kind == "precise" else 3
     return min(4, max(0, digits - 1 - math.floor(math.log10(size))))
 
 

@@ -102,7 +102,8 @@ def _case(case: MoneyCase, *, money: bool) -> dict[str, Json]:
     made: dict[str, Json] = {
         "npv": _spread(case.npv, money=money), "roi": _spread(case.roi, money=money),
         "payback_months": _spread(case.payback_months, money=money),
-        "p_net_benefit": _number(case.p_net_benefit, money=money), "p_pays_back": _number(case.p_pays_back, money=money),
+        "p_net_benefit": _number(case.p_net_benefit, money=money),
+        "p_pays_back": _number(case.p_pays_back, money=money),
         "expected_loss": _number(case.expected_loss, money=money),
     }  # fmt: skip
     return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 from journeysim.decide.decision import Decision, Verdict
@@ -42,9 +43,8 @@ def _first(item: Table, names: tuple[str, ...]) -> str | None:
     """Return the first of the metrics that differs in some proposal."""
     for name in names:
         part = item.where(metric=name)
-        if any(
-            value for column in ("difference_q05", "difference_q95") for value in part.numbers(column) if value == value
-        ):  # noqa: PLR0124
+        ends = [*part.numbers("difference_q05"), *part.numbers("difference_q95")]
+        if any(math.isfinite(end) and end != 0 for end in ends):
             return name
     return None
 

@@ -19,7 +19,7 @@ from journeysim.report.tables import money_shown, to_csv
 def render(
     decision: Decision, scenario: Scenario, folder: Path, *, manifest: Mapping[str, object], lang: str = "en"
 ) -> None:
-    """Write report.html, results.json, outcomes.parquet, manifest.json, tables/*.csv and figures/*.svg into a new folder.
+    """Write report.html, results.json, outcomes.parquet, manifest.json, tables and figures into a new folder.
 
     Parameters
     ----------
@@ -102,6 +102,7 @@ def _long(decision: Decision, *, money: bool) -> Iterator[dict[str, object]]:
     for other in decision.comparison.contrasts:
         if money or other.unit != "money":
             yield {
-                "metric": other.metric, "arm": other.arm, "versus": other.versus, "persona": other.persona, "view": other.view,
+                "metric": other.metric, "arm": other.arm, "versus": other.versus, "persona": other.persona,
+                "view": other.view,
                 "realism": other.realism, "draw": range(len(other.values)), "value": other.values,
             }  # fmt: skip

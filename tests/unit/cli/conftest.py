@@ -89,10 +89,17 @@ def call():
 @pytest.fixture
 def project(tmp_path, monkeypatch) -> Path:
     """Return a marked project with one small scenario, as the current folder."""
-    (tmp_path / ".journeysim").mkdir()
-    write_project(tmp_path)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    made = new_project(tmp_path)
+    monkeypatch.chdir(made)
+    return made
+
+
+def new_project(above: Path) -> Path:
+    """Make a marked project `shop` with one small scenario, and return it."""
+    made = above / "shop"
+    (made / ".journeysim").mkdir(parents=True)
+    write_project(made)
+    return made
 
 
 def write_project(folder: Path, journey: str = JOURNEY, scenario: str = SCENARIO) -> None:

@@ -159,3 +159,20 @@ def test_spread_is_mean_and_quantiles_of_the_defined_draws():
     assert [found.q05, found.q25, found.q50, found.q75, found.q95] == pytest.approx(expected.tolist(), rel=1e-12)
     assert found.mean == pytest.approx(values[:31].mean())
     assert spread_of(np.array([1.0, np.nan, np.nan])).why == "undefined in 2 of 3 draws"
+
+
+def test_equal_arms_differ_by_nothing_even_where_cost_eats_the_revenue():
+    """A margin of rounding size must not differ by rounding: the mix of worlds is the same on both sides."""
+    draws = bank_draws(20)
+    data = draws.data.copy(deep=True)
+    data["visit_cost"].values[...] = 0.0
+    data["visit_cost"].values[..., :2] = [3.1, 7.7]
+    tally = bank_outcomes(draws=draws.with_data(data)).today.tallies[0]
+    data["visit_value"].values[...] = 0.0
+    data["visit_value"].values[:, :, 0, 0] = tally.cost / tally.visits[..., 0] * (1 + 1e-13)
+    terms = Terms(reach=Fixed(0.37))
+    comparison = compare(bank_outcomes(more_calls(1.0, terms=terms, realism=(0.3,)), draws=draws.with_data(data)))
+    assert (contrast(comparison, "margin", realism=0.3).values == 0).all()
+    margin = level(comparison, "margin", "today").values
+    assert (margin > 0).all()
+    assert (margin < 1e-11).all()

@@ -52,7 +52,7 @@ IN_JOURNEY = [
     (29, [("share: 50%", "share: 120%")], "14:20", "J030", ("cart -> pay", "120 %")),
     (34, [("      lost: rest", "      help: rest"), ("cart: {share: 40%, dwell: 4 min to 9 min}", "cart: 0%")],
      "21:5", "J035", ('"help"', "zero time")),
-    (35, [("{silent: true}", "{silent: true, next: {cart: 100%}}")], "32:24", "J036", ('"lost"', "win-back", "touchpoint")),
+    (35, [("{silent: true}", "{silent: true, next: {cart: 100%}}")], "32:24", "J036", ('"lost"', "win-back")),
     (35, [("{silent: true}", "{silent: true, win-back: true}")], "32:24", "J036", ('"lost"', "win-back", "touchpoint")),
     (38, [("dwell: 2 days", "dwell: -2 days")], "14:32", "J039", ("negative",)),
     (38, [("dwell: 2 days", "dwell: {family: gamma, mean: -3 days, shape: 2}")], "14:25", "J039", ("-3 days",)),

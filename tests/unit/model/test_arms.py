@@ -65,6 +65,19 @@ def test_an_exposure_starts_grows_and_fades():
     assert Exposure("x", np.array([0.8]), start=10.0).at(np.array([9.9, 10.0]))[0].tolist() == [0.0, 0.8]
 
 
+def test_what_is_never_in_force_together_still_has_a_world_for_the_cohort():
+    terms = [
+        Terms(reach=Fixed(0.5), decay=10.0),
+        Terms(reach=Fixed(0.7), decay=10.0),
+        Terms(reach=Fixed(0.9), start=100.0),
+    ]
+    changes = [ScaleDwell("visit", None, Fixed(0.9), terms=term) for term in terms]
+    arm = build_arms(scenario(*changes), prior_draws(shop(), draws=2, seed=1), seed=2)[1]
+    weights = arm.weights([exposure.reach for exposure in arm.exposures])
+    assert sum(weights) == pytest.approx(np.ones(2))
+    assert len(arm.world_of(np.array([0.1, 0.6, 0.8, 0.95]), [0.5, 0.7, 0.9])) == 4
+
+
 def test_every_proposal_with_an_impossible_effect_is_named():
     big = AdjustShare("visit", "left", "relative x", Fixed(3.0))
     bad = Scenario("s", shop(), (Proposal("a", (big,)), Proposal("b", (big,))))

@@ -1,6 +1,7 @@
 """One small decision for all tests of the report."""
 
 import pytest
+
 from decision_builder import build_decision, small_scenario
 
 

@@ -5,8 +5,8 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from decision_builder import build_decision, renamed, small_scenario
 
+from decision_builder import build_decision, renamed, small_scenario
 from journeysim.report.html import page_of
 from journeysim.report.narrative import UnboundNumber, check_page
 from journeysim.report.words import language
@@ -37,7 +37,7 @@ class Outline(HTMLParser):
 
     def handle_endtag(self, tag):
         if tag not in VOID:
-            assert self.open and self.open[-1] == tag, f"</{tag}> closes <{self.open[-1:]}>"
+            assert self.open[-1:] == [tag], f"</{tag}> closes <{self.open[-1:]}>"
             self.open.pop()
 
 

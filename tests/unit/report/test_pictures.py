@@ -2,6 +2,7 @@
 
 import re
 import xml.etree.ElementTree as ET
+from itertools import pairwise
 
 import pytest
 
@@ -51,7 +52,7 @@ def test_feeling_curve_goes_through_the_feelings(arms):
 
 def _flow(count=13):
     names = [f"step <{k}>" for k in range(count)]
-    moves = [Move(a, b, 90.0 - 6 * k, 0.0) for k, (a, b) in enumerate(zip(names, names[1:], strict=False))]
+    moves = [Move(a, b, 90.0 - 6 * k, 0.0) for k, (a, b) in enumerate(pairwise(names))]
     moves += [Move(name, "lost", 6.0, -1.0) for name in names[:-1]]
     moves += [
         Move(names[-1], "won", 18.0, 12.0),

@@ -5,8 +5,8 @@ import json
 
 import numpy as np
 import pytest
-from decision_builder import build_decision
 
+from decision_builder import build_decision
 from journeysim.compare.comparison import spread_of
 from journeysim.report import results
 from journeysim.report.results import WITHHELD
@@ -18,7 +18,7 @@ SPREAD = {"mean", "q05", "q25", "q50", "q75", "q95"}
 
 @pytest.fixture(scope="module")
 def made(decision, scenario):
-    return json.loads(strict_json(results(decision, scenario)), parse_constant=lambda name: pytest.fail(name))
+    return json.loads(strict_json(results(decision, scenario)), parse_constant=pytest.fail)
 
 
 def test_has_what_the_contract_names(made):

@@ -5,8 +5,8 @@ import io
 
 import numpy as np
 import pytest
-from decision_builder import build_decision, renamed, small_scenario
 
+from decision_builder import build_decision, renamed, small_scenario
 from journeysim.report.tables import tables_of, to_csv
 from journeysim.report.tables.table import Row, table
 

@@ -2,9 +2,9 @@
 
 import io
 
-from decision_builder import build_decision, renamed, small_scenario
 from rich.console import Console
 
+from decision_builder import build_decision, renamed, small_scenario
 from journeysim.report import comparison_table
 
 

@@ -38,7 +38,8 @@ def test_parquet_holds_every_draw(run, decision):
         columns = [row[0] for row in connection.execute("DESCRIBE o").fetchall()]
         assert {"metric", "arm", "persona", "view", "realism", "draw", "value"} <= set(columns)
         count, mean = connection.execute(
-            "SELECT count(*), avg(value) FROM o WHERE metric='conversion' AND arm='today' AND persona='all' AND versus=''"
+            "SELECT count(*), avg(value) FROM o "
+            "WHERE metric='conversion' AND arm='today' AND persona='all' AND versus='' AND view='cohort'"
         ).fetchone()
     level = next(
         x for x in decision.comparison.levels if (x.metric, x.arm, x.persona) == ("conversion", "today", "all")

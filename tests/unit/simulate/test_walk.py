@@ -6,13 +6,13 @@ import dataclasses
 
 import numpy as np
 import pytest
-from chains import build_chain, fixed, random_chain, with_arrays
-from walk_reference import reference_life, rich_chain
 
+from chains import build_chain, fixed, random_chain, with_arrays
 from journeysim.errors import JourneysimError
 from journeysim.model.dwell import Family
 from journeysim.simulate.settings import Settings
 from journeysim.simulate.walk import WalkError, life_story, merge_walks, walk_lives, walk_tally
+from walk_reference import reference_life, rich_chain
 
 RUN = Settings(horizon=120.0, discount_value=0.09, discount_cost=0.03)
 MONEY = ("value", "cost", "value_pv", "cost_pv", "effort")
@@ -59,7 +59,8 @@ def _compare(lives, draw, customer, life, touchpoints):
 
 def test_times_without_gamma_dwells_are_the_references_to_the_last_digits():
     chain = rich_chain(11)
-    chain = with_arrays(chain, family=np.where(chain.family == Family.GAMMA, Family.WEIBULL, chain.family).astype(np.int8))
+    family = np.where(chain.family == Family.GAMMA, Family.WEIBULL, chain.family)
+    chain = with_arrays(chain, family=family.astype(np.int8))
     for customer in range(100):
         days = [step.day for step in life_story(chain, RUN, seed=1, draw=0, customer=customer)]
         np.testing.assert_allclose(days, reference_life(chain, RUN, 1, 0, customer).days, rtol=1e-13)

@@ -90,7 +90,7 @@ def _check(journey: JourneyMap, resource: Resource, visits: dict[str, float]) ->
         return ()
     message = (
         f'"{resource.name}" is asked for {24 * asked:.1f} hours of work a day and can give {24 * given:.1f} '
-        f'(load {asked / given:.2f}), and customers of "{patient[0]}" wait without limit: the queue grows without bound, '
-        f'so no steady-state figure is shown; add staff, shorten the time or give a "patience"'
+        f'(load {asked / given:.2f}), and customers of "{patient[0]}" wait without limit: the queue grows without '
+        f'bound, so no steady-state figure is shown; add staff, shorten the time or give a "patience"'
     )
     return (Problem("J072", message, severity="warning", path=("resources", resource.name)),)

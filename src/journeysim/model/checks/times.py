@@ -13,7 +13,7 @@ from journeysim.model.journey import JourneyMap
 
 
 def check_times(journey: JourneyMap) -> tuple[Problem, ...]:
-    """Return dwells that are negative, not finite or of several families (J039, J075), and tenure periods that overlap."""
+    """Return dwells that are negative, not finite or of several families, and equal tenure periods (J039, J075)."""
     problems = [problem for path, what, dwell in _dwells(journey) for problem in check_dwell(dwell, what, path)]
     problems += _families(journey)
     for point in journey.touchpoints:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from journeysim.report.numbers import written
@@ -35,7 +36,8 @@ def figure(item: Table, proposals: list[str], language: Language) -> Figure | No
 
 
 def _range(item: Table) -> tuple[float, float]:
-    values = [v for name in ("difference_q05", "difference_q95") for v in item.numbers(name) if v == v]  # noqa: PLR0124
+    ends = [*item.numbers("difference_q05"), *item.numbers("difference_q95")]
+    values = [end for end in ends if math.isfinite(end)]
     low, high = min([0.0, *values]), max([0.0, *values])
     pad = 0.06 * (high - low) or 1.0
     return low - pad, high + pad

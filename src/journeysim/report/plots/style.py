@@ -19,16 +19,18 @@ INK, MUTED, GRID, PAPER, ACCENT = "#010203", "#010204", "#010205", "#010206", "#
 SERIES: Final = ("#010211", "#010212", "#010213", "#010214", "#010215", "#010216")
 TODAY: Final = "#010210"
 _VARIABLES: Final = {
-    INK: "var(--ink,#1d2126)", MUTED: "var(--muted,#666d75)", GRID: "var(--grid,#dcdcd6)", PAPER: "var(--paper,#ffffff)",
-    ACCENT: "var(--accent,#0b5c8c)", TODAY: "var(--today,#7d838a)", SERIES[0]: "var(--s1,#1a6fa8)",
+    INK: "var(--ink,#1d2126)", MUTED: "var(--muted,#666d75)", GRID: "var(--grid,#dcdcd6)",
+    PAPER: "var(--paper,#ffffff)", ACCENT: "var(--accent,#0b5c8c)", TODAY: "var(--today,#7d838a)",
+    SERIES[0]: "var(--s1,#1a6fa8)",
     SERIES[1]: "var(--s2,#c4622d)", SERIES[2]: "var(--s3,#2b8a6e)", SERIES[3]: "var(--s4,#a2588c)",
     SERIES[4]: "var(--s5,#8c7613)", SERIES[5]: "var(--s6,#3f94bd)",
 }  # fmt: skip
 _SETTINGS: Final = {
     "svg.fonttype": "none", "text.parse_math": False, "font.size": 10.0, "axes.spines.top": False,
     "axes.spines.right": False, "axes.spines.left": False, "axes.edgecolor": GRID, "axes.labelcolor": MUTED,
-    "axes.labelsize": 9.5, "axes.linewidth": 0.8, "axes.axisbelow": True, "axes.unicode_minus": True, "xtick.color": GRID,
-    "ytick.color": GRID, "xtick.labelcolor": MUTED, "ytick.labelcolor": INK, "xtick.labelsize": 9.5, "ytick.labelsize": 10.0,
+    "axes.labelsize": 9.5, "axes.linewidth": 0.8, "axes.axisbelow": True, "axes.unicode_minus": True,
+    "xtick.color": GRID, "ytick.color": GRID, "xtick.labelcolor": MUTED, "ytick.labelcolor": INK,
+    "xtick.labelsize": 9.5, "ytick.labelsize": 10.0,
     "xtick.major.size": 3.0, "ytick.major.size": 0.0, "xtick.minor.visible": False, "text.color": INK,
     "grid.color": GRID, "grid.linewidth": 0.7, "axes.titlesize": 10.5, "axes.titleweight": "bold",
     "axes.titlelocation": "left", "axes.titlecolor": INK, "axes.titlepad": 10.0, "figure.facecolor": "none",

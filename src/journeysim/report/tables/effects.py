@@ -112,7 +112,8 @@ def levels(decision: Decision, *, money: bool) -> Table:
             rows.append(Row((*cells, item.sd_not_knowing, item.sd_luck, item.mc_error, item.spread.why), kind))
     by: Kind = "level by row"
     columns: list[tuple[str, Kind]] = [
-        ("metric", "metric"), ("unit", "word"), ("arm", "word"), ("persona", "word"), ("view", "word"), *spread_columns(by),
+        ("metric", "metric"), ("unit", "word"), ("arm", "word"), ("persona", "word"), ("view", "word"),
+        *spread_columns(by),
         ("sd_not_knowing", by), ("sd_luck", by), ("mc_error", by), ("why_empty", "text"),
     ]  # fmt: skip
     return table("levels", columns, rows)

@@ -54,6 +54,7 @@ def agreement(decision: Decision) -> Table:
     found = decision.comparison.outcomes.agreement
     rows = [Row((item.arm, item.metric, item.exact, item.walk, item.z)) for item in found]
     columns: list[tuple[str, Kind]] = [
-        ("arm", "word"), ("metric", "metric"), ("exact", "precise"), ("walk", "precise"), ("standard_errors_apart", "difference"),
+        ("arm", "word"), ("metric", "metric"), ("exact", "precise"), ("walk", "precise"),
+        ("standard_errors_apart", "difference"),
     ]  # fmt: skip
     return table("engine_agreement", columns, rows)

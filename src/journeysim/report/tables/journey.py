@@ -57,8 +57,8 @@ def stories(decision: Decision) -> Table:
     """Return example lives, step by step: the same customer today and in the proposal."""
     rows = [row for number, story in enumerate(decision.comparison.stories, 1) for row in _steps(number, story)]
     columns: list[tuple[str, Kind]] = [
-        ("life", "count"), ("proposal", "text"), ("persona", "word"), ("kind", "word"), ("world", "word"), ("step", "count"),
-        ("place", "text"), ("day", "days"),
+        ("life", "count"), ("proposal", "text"), ("persona", "word"), ("kind", "word"), ("world", "word"),
+        ("step", "count"), ("place", "text"), ("day", "days"),
     ]  # fmt: skip
     return table("lives", columns, rows)
 

@@ -31,7 +31,7 @@ class Column:
 @final
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row; `kind` is that of the cells whose column says "by row" (a difference, say); "level by row" is the same unit without a sign."""
+    """One row; `kind` is that of the cells whose column says "by row"; "level by row" is the level it differs from."""
 
     cells: tuple[Value, ...]
     kind: Kind = "number"

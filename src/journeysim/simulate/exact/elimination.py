@@ -50,7 +50,8 @@ def _fill(table: Floats, share: Floats, source: Ints, target: Ints, entry: Float
     table[:] = 0.0
     for link in range(len(source)):
         table[source[link], target[link]] += share[link]
-    table[table.shape[0] - 1] = entry
+    for j in range(table.shape[1]):
+        table[table.shape[0] - 1, j] = entry[j]
 
 
 @compiled
@@ -104,7 +105,9 @@ def accumulate(share: Floats, source: Ints, target: Ints, rest: Floats, rewards:
 def _accumulate_one(table: Floats, rewards: Floats, out: Floats) -> None:
     """Reduce the table together with the rewards earned on the way, then substitute back."""
     n, kinds = rewards.shape
-    out[:] = rewards
+    for k in range(n):
+        for r in range(kinds):
+            out[k, r] = rewards[k, r]
     for k in range(n - 1, -1, -1):
         _take_out(table, n, k, out)
     for k in range(n):
@@ -116,9 +119,13 @@ def _accumulate_one(table: Floats, rewards: Floats, out: Floats) -> None:
 @compiled
 def _take_out(table: Floats, n: int, k: int, earned: Floats) -> None:
     """Take out touchpoint k, leaving each lower row with its way past k and what is earned on it."""
-    leaving = table[k, :k].sum() + table[k, n:].sum()
-    table[k] /= leaving
-    earned[k] /= leaving
+    leaving = 0.0
+    for j in range(table.shape[1]):
+        leaving += table[k, j] if j < k or j >= n else 0.0
+    for j in range(table.shape[1]):
+        table[k, j] /= leaving
+    for r in range(earned.shape[1]):
+        earned[k, r] /= leaving
     for i in range(k):
         part = table[i, k]
         if part > 0.0:

@@ -71,22 +71,24 @@ def _prepare_kernels(plan: Plan, a: Floats, b: Floats, kernels: Kernels, means: 
 @compiled
 def _prepare_rows(plan: Plan, rows: Rows, world: World, d: int, g: int) -> None:
     """Copy the world's rows next to each other and forget the customers of the world before."""
-    world.share[:] = rows.share[d, g]
-    world.move_terms[:, :, 0] = 1.0
-    world.move_terms[:, :, 1] = rows.link_value[d, g]
-    world.move_terms[:, :, 2] = rows.link_cost[d, g]
     for p in range(world.share.shape[0]):
         for link in range(world.share.shape[1]):
             i = plan.links[link, SOURCE]
+            world.share[p, link] = rows.share[d, g, p, link]
+            world.move_terms[p, link, 0] = 1.0
+            world.move_terms[p, link, 1] = rows.link_value[d, g, p, link]
+            world.move_terms[p, link, 2] = rows.link_cost[d, g, p, link]
             world.move_terms[p, link, 3] = rows.value_per_day[d, g, p, i]
             world.move_terms[p, link, 4] = rows.cost_per_day[d, g, p, i]
-    world.visit_terms[:, :, 0] = 1.0
-    world.visit_terms[:, :, 1] = rows.visit_value[d, g]
-    world.visit_terms[:, :, 2] = rows.visit_cost[d, g]
-    world.visit_terms[:, :, 3] = rows.value_per_day[d, g]
-    world.visit_terms[:, :, 4] = rows.cost_per_day[d, g]
-    world.visit_terms[:, plan.touchpoints :, 3:5] = 0.0
-    world.visit_terms[:, :, 5] = rows.effort[d, g]
+        for j in range(world.visit_terms.shape[1]):
+            stays = 1.0 if j < plan.touchpoints else 0.0
+            world.entering[j] = rows.entry[d, g, j]
+            world.visit_terms[p, j, 0] = 1.0
+            world.visit_terms[p, j, 1] = rows.visit_value[d, g, p, j]
+            world.visit_terms[p, j, 2] = rows.visit_cost[d, g, p, j]
+            world.visit_terms[p, j, 3] = stays * rows.value_per_day[d, g, p, j]
+            world.visit_terms[p, j, 4] = stays * rows.cost_per_day[d, g, p, j]
+            world.visit_terms[p, j, 5] = rows.effort[d, g, p, j]
     world.arrived[:] = 0.0
     world.sharp[:] = 0.0
     world.seen[:] = False
@@ -198,14 +200,16 @@ def _gather(plan: Plan, kernels: Kernels, world: World, k: int, layer: int) -> N
 
 
 @compiled
-def _visits(inverse: Floats, start: Floats, out: Floats) -> None:
-    """Fill out with all arrivals of this step, given those by moves that began earlier."""
-    n = len(out)
-    out[:] = 0.0
+def _solve(inverse: Floats, landed: Floats, scratch: Floats) -> None:
+    """Replace the touchpoints' arrivals that began earlier by all arrivals of this step."""
+    n = len(inverse)
     for i in range(n):
-        if start[i] > 0.0:
+        scratch[i] = landed[i]
+        landed[i] = 0.0
+    for i in range(n):
+        if scratch[i] > 0.0:
             for j in range(n):
-                out[j] += start[i] * inverse[i, j]
+                landed[j] += scratch[i] * inverse[i, j]
 
 
 @compiled
@@ -248,23 +252,34 @@ def _collect(plan: Plan, world: World, layer: int, start: Floats) -> None:
 
 
 @compiled
+def _land_sharp(plan: Plan, kernels: Kernels, world: World, k: int, layer: int, kind: int) -> None:
+    """Land one class of sharp arrivals at the touchpoints and complete its same-step moves."""
+    landed, now = world.landed, plan.points[k, NOW]
+    _prepare_same_step(plan, kernels, world, now, kind)
+    for j in range(len(landed)):
+        landed[j] = world.base[layer, kind, j]
+    if world.moving[kind, 0]:
+        _solve(world.inverse[kind, layer], landed, world.scratch)
+    for i in range(plan.touchpoints):
+        world.sharp[layer, kind, i, k] = landed[i]
+    if world.moving[kind, 1]:
+        _pass_on(plan, kernels, world, layer, kind, now)
+
+
+@compiled
 def _arrive_sharp(plan: Plan, kernels: Kernels, world: World, k: int, layer: int, start: Floats) -> None:
-    """Land the arrivals whose time is known, with the row of that time, and complete their same-step moves."""
-    base, landed, n, now = world.base[layer], world.landed, plan.touchpoints, plan.points[k, NOW]
+    """Land the arrivals whose time is known, with the row of that time."""
+    base, now, some = world.base[layer], plan.points[k, NOW], 0.0
     _collect(plan, world, layer, start)
-    if base[AT].sum() + base[AFTER].sum() == 0.0:
+    for j in range(len(start)):
+        some += base[AT, j] + base[AFTER, j]
+    if some == 0.0:
         return
     for kind in (AT, AFTER):
         _collect(plan, world, layer, start)
-        _prepare_same_step(plan, kernels, world, now, kind)
-        landed[:] = base[kind]
-        if world.moving[kind, 0]:
-            _visits(world.inverse[kind, layer], base[kind], landed[:n])
-        world.sharp[layer, kind, :, k] = landed[:n]
-        if world.moving[kind, 1]:
-            _pass_on(plan, kernels, world, layer, kind, now)
+        _land_sharp(plan, kernels, world, k, layer, kind)
     _collect(plan, world, layer, start)
-    for i in range(n):
+    for i in range(plan.touchpoints):
         known = base[AT, i] + base[AFTER, i]
         world.seen[layer, i] = world.seen[layer, i] or known > 0.0
         world.arrived[layer, i, plan.slots[now, OFFSET] + k - plan.slots[now, FIRST]] += known
@@ -291,7 +306,7 @@ def _arrive_spread(plan: Plan, kernels: Kernels, world: World, k: int, layer: in
             continue
         _prepare_same_step(plan, kernels, world, p, ALL)
         if world.moving[ALL, 0]:
-            _visits(world.inverse[ALL, layer], landed[:n].copy(), landed[:n])
+            _solve(world.inverse[ALL, layer], landed, world.scratch)
         if world.moving[ALL, 1]:
             _pass_on(plan, kernels, world, layer, ALL, p)
         for i in range(n):
@@ -303,11 +318,10 @@ def _arrive_spread(plan: Plan, kernels: Kernels, world: World, k: int, layer: in
 
 
 @compiled
-def _world(
-    plan: Plan, money: Money, kernels: Kernels, world: World, series: Series, sums: Sums, start: Floats, at: int
-) -> None:
+def _world(plan: Plan, money: Money, kernels: Kernels, world: World, series: Series, sums: Sums, at: int) -> None:
     """Run one world whose rows are prepared; `at` is its place in the sums."""
     series.rates[:] = 0.0
+    start = world.entering
     for k in range(len(plan.points)):
         world.moved[:] = 0.0
         world.booked[:] = 0.0
@@ -332,4 +346,4 @@ def worlds(
         for g in range(personas):
             _prepare_kernels(plan, rows.dwell_a[d, g], rows.dwell_b[d, g], kernels, means)
             _prepare_rows(plan, rows, world, d, g)
-            _world(plan, money, kernels, world, series, sums, rows.entry[d, g].copy(), d * personas + g)
+            _world(plan, money, kernels, world, series, sums, d * personas + g)

@@ -269,6 +269,7 @@ def _scratch(chain: Chain, plan: Plan) -> tuple[Kernels, World, Series]:
             share=np.zeros((periods, links)),
             move_terms=np.zeros((periods, links, 5)),
             visit_terms=np.zeros((periods, places, 6)),
+            entering=np.zeros(places),
             arrived=np.zeros((layers, n, len(plan.part))),
             sharp=np.zeros((layers, 3, n, points)),
             seen=np.zeros((layers, n), dtype=np.bool_),
@@ -278,6 +279,7 @@ def _scratch(chain: Chain, plan: Plan) -> tuple[Kernels, World, Series]:
             ready=np.full(3, -1, dtype=np.int64),
             moving=np.zeros((3, 2), dtype=np.bool_),
             landed=np.zeros(places),
+            scratch=np.zeros(n),
             booked=np.zeros((places, 3, 6)),
         ),
         Series(

@@ -67,6 +67,7 @@ class World(NamedTuple):
     share: Floats  # (P, L)
     move_terms: Floats  # (P, L, 5) 1, link value, link cost, and the daily value and cost that end at the source
     visit_terms: Floats  # (P, s, 6) 1, visit value, visit cost, daily value and cost that begin, effort
+    entering: Floats  # (s,) who enters now
     arrived: Floats  # (layers, n, slots) all classes together
     sharp: Floats  # (layers, 3, n, steps + 1) classes AT and AFTER
     seen: Bools  # (layers, n)
@@ -76,4 +77,5 @@ class World(NamedTuple):
     ready: Ints  # (3,) period whose rows the inverse is for, -1 for none
     moving: Bools  # (3, 2) whether same-step moves exist: between touchpoints within the class, of any kind
     landed: Floats  # (s,) this step's arrivals of one class and period
+    scratch: Floats  # (n,)
     booked: Floats  # (s, 3, 6) what this step's arrivals add, by class

@@ -1,5 +1,8 @@
 """Money and effort: what a block's arrivals and stays bring, booked when it moves."""
 
+# Compiled code takes plain arrays, so many of them.
+# ruff: noqa: PLR0913, PLR0917
+
 from __future__ import annotations
 
 import math
@@ -10,7 +13,7 @@ from numpy.typing import NDArray
 
 from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Ints
-from journeysim.simulate.streams import VALUE_WORD, VISIT, compiled_leaf, uniform_at
+from journeysim.simulate.streams import VALUE_WORD, VISIT, compiled_inner, uniform_at
 from journeysim.simulate.walk.lanes import CUSTOMER, Lanes
 from journeysim.simulate.walk.layout import Layout, Parameters
 from journeysim.simulate.walk.quantiles import exp_of, normal_of
@@ -30,7 +33,7 @@ class Books(NamedTuple):
     cost_month: Floats  # (D, G, M)
 
 
-@compiled_leaf
+@compiled_inner
 def month_of(month_ends: Floats, day: float) -> int:
     """Return the month since entry: the first whose end is at or after the day (the last one if none is)."""
     last = month_ends.size - 1
@@ -42,7 +45,7 @@ def month_of(month_ends: Floats, day: float) -> int:
     return month
 
 
-@compiled_leaf
+@compiled_inner
 def book_arrivals(
     count: int,
     layout: Layout,
@@ -69,7 +72,8 @@ def book_arrivals(
             cost = parameters.visit_cost[row, cell, place]
             if truth.spread[cell * places + place]:
                 visit = seen[slot * places + place]
-                value = _spread_value(cell * places + place, place, visit, layout, draw, truth, lanes.words[CUSTOMER + k])
+                customer = lanes.words[CUSTOMER + k]
+                value = _spread_value(cell * places + place, place, visit, layout, draw, truth, customer)
             if link >= 0:
                 value += parameters.link_value[row, lanes.cell[k], link]
                 cost += parameters.link_cost[row, lanes.cell[k], link]
@@ -78,7 +82,7 @@ def book_arrivals(
                 _book(row, slot, persona[slot], place, day, value, cost, layout, money, books)
 
 
-@compiled_leaf
+@compiled_inner
 def _spread_value(
     at: int, place: int, visit: np.uint32, layout: Layout, draw: np.uint64, truth: Truth, customer: np.uint32
 ) -> float:
@@ -87,7 +91,7 @@ def _spread_value(
     return exp_of(truth.log_mean[at] + truth.log_sd[at] * normal_of(words[VALUE_WORD]))
 
 
-@compiled_leaf
+@compiled_inner
 def _book(
     row: int, slot: int, persona: int, place: int, day: float, value: float, cost: float,
     layout: Layout, money: Floats, books: Books,
@@ -103,7 +107,7 @@ def _book(
     books.cost_month[row, persona, month] += cost
 
 
-@compiled_leaf
+@compiled_inner
 def book_days(
     count: int,
     layout: Layout,
@@ -129,7 +133,7 @@ def book_days(
             _book_months(row, persona[slot], start, end, value, cost, layout.month_ends, books)
 
 
-@compiled_leaf
+@compiled_inner
 def discounted_days(force: float, start: float, end: float) -> float:
     """Return the integral of exp(-force * t) from `start` to `end`, in days."""
     if force == 0.0:
@@ -137,7 +141,7 @@ def discounted_days(force: float, start: float, end: float) -> float:
     return -math.exp(-force * start) * math.expm1(-force * (end - start)) / force
 
 
-@compiled_leaf
+@compiled_inner
 def _book_months(
     row: int, persona: int, start: float, end: float, value: float, cost: float, month_ends: Floats, books: Books
 ) -> None:

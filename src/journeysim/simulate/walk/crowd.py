@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
-from typing import final
+from dataclasses import dataclass, fields, replace
+from itertools import pairwise
+from typing import Any, final
 
 import numpy as np
 
@@ -83,14 +84,13 @@ def merge_walks(first: tuple[Tally, WalkError], second: tuple[Tally, WalkError])
     """Return the tally and errors of both walks' customers together (same chain and settings, other customers)."""
     before, after = first[1].customers, second[1].customers
     part = before / np.maximum(before + after, 1)
-    merged = {
+    merged: dict[str, Any] = {
         item.name: _mix(getattr(first[0], item.name), getattr(second[0], item.name), part)
         for item in fields(Tally)
         if item.name not in _SAME
     }
-    same = {name: getattr(first[0], name) for name in _SAME}
     errors = {name: _merge_errors(name, first, second) for name in _WITH_ERROR}
-    return Tally(**merged, **same), WalkError(customers=before + after, **errors)
+    return replace(first[0], **merged), WalkError(customers=before + after, **errors)
 
 
 _SAME = ("marks", "links", "touchpoints", "outcomes", "personas")
@@ -125,12 +125,12 @@ def _in_threads(walk: Callable[[tuple[int, int]], None], draws: int, threads: in
     slices = max(1, min(draws, 4 * threads))
     edges = [draws * k // slices for k in range(slices + 1)]
     if threads == 1:
-        for rows in zip(edges, edges[1:], strict=False):
+        for rows in pairwise(edges):
             walk(rows)
         return
     with ThreadPoolExecutor(threads) as pool:
-        for done in pool.map(walk, zip(edges, edges[1:], strict=False)):
-            assert done is None
+        # Going through the results raises what a thread raised.
+        list(pool.map(walk, pairwise(edges)))
 
 
 def _tally(chain: Chain, settings: Settings, books: Books, sums: Sums) -> Tally:
@@ -143,7 +143,8 @@ def _tally(chain: Chain, settings: Settings, books: Books, sums: Sums) -> Tally:
 
     moves = books.moves.reshape(draws, personas, -1, chain.target.size).sum(axis=2)
     arrived = books.entries.copy()
-    np.add.at(arrived, (slice(None), slice(None), chain.target), moves)
+    for link, target in enumerate(chain.target):
+        arrived[..., target] += moves[..., link]
     money = {name: per_customer(sums.total[..., k]) for k, name in enumerate(FIELDS)}
     ended_by = per_customer(np.cumsum(sums.ended_from, axis=-1))
     return Tally(

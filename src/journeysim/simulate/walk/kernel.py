@@ -1,5 +1,8 @@
 """The walk itself: blocks of customers of one draw, from entry to the end or the horizon."""
 
+# Compiled code takes plain arrays, so many of them.
+# ruff: noqa: PLR0913, PLR0917
+
 from __future__ import annotations
 
 from typing import Final, NamedTuple
@@ -9,7 +12,7 @@ from numpy.typing import NDArray
 
 from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Ints
-from journeysim.simulate.streams import BLOCK, ENTRY, PURPOSE_SHIFT, Words, compiled, compiled_leaf, unit, visit_words
+from journeysim.simulate.streams import BLOCK, ENTRY, PURPOSE_SHIFT, Words, compiled, compiled_inner, compiled_leaf, unit, visit_words
 from journeysim.simulate.walk.booking import Books, book_arrivals, book_days
 from journeysim.simulate.walk.lanes import (
     CUSTOMER,
@@ -17,6 +20,7 @@ from journeysim.simulate.walk.lanes import (
     KEY,
     LINK,
     VISIT_NUMBER,
+    Indices,
     Lanes,
     arrive,
     arrive_by_table,
@@ -130,7 +134,9 @@ def walk_block(
             )  # fmt: skip
             if layout.books_days:
                 book_days(count, layout, parameters, row, block.persona, block.money, lanes, books)
-            _count_moves(count, layout.horizon, layout.target.size, lanes.cell, lanes.link, lanes.arrival, books.moves[row])
+            _count_moves(
+                count, layout.horizon, layout.target.size, lanes.cell, lanes.link, lanes.arrival, books.moves[row]
+            )
         if step < story.day.size:
             story.place[step] = lanes.next_place[0]
             story.day[step] = lanes.arrival[0]
@@ -143,7 +149,7 @@ def walk_block(
     return -1
 
 
-@compiled_leaf
+@compiled_inner
 def _enter(
     size: int, persona: int, layout: Layout, draw: np.uint64, truth: Truth, block: Block, lanes: Lanes, entries: Ints
 ) -> None:
@@ -157,7 +163,9 @@ def _enter(
     visit_words(size, layout.seed_low, layout.seed_high, draw, lanes.words)
     first_period = period_of(layout.period_end, 0.0)
     for k in range(size):
-        chosen = persona if persona >= 0 else layout.persona_order[_first_above(truth.personas, unit(lanes.words[LINK + k]))]
+        chosen = persona
+        if persona < 0:
+            chosen = layout.persona_order[_first_above(truth.personas, unit(lanes.words[LINK + k]))]
         block.persona[k] = chosen
         for field in range(5):
             block.money[field, k] = 0.0
@@ -172,7 +180,7 @@ def _enter(
         entries[chosen, lanes.next_place[k]] += 1
 
 
-@compiled_leaf
+@compiled_inner
 def _first_above(upper: Floats, u: float) -> int:
     place = 0
     while u >= upper[place]:
@@ -180,15 +188,15 @@ def _first_above(upper: Floats, u: float) -> int:
     return place
 
 
-@compiled_leaf
+@compiled_inner
 def _count_moves(
-    count: int, horizon: float, links: int, cell: NDArray[np.int32], link: NDArray[np.int32], arrival: Floats, moves: Ints
+    count: int, horizon: float, links: int, cell: Indices, link: Indices, arrival: Floats, moves: Ints
 ) -> None:
     for k in range(count):
         moves[cell[k] * links + link[k]] += np.int64(arrival[k] <= horizon)
 
 
-@compiled_leaf
+@compiled_inner
 def _settle(count: int, step: int, layout: Layout, block: Block, lanes: Lanes) -> int:
     """Write arrivals into the block, keep the lanes that go on, and return how many do."""
     places, kept = layout.place_key.size, 0

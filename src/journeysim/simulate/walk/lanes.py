@@ -5,6 +5,9 @@ into short loops over plain arrays lets the compiler use vector instructions for
 exponentials, which is where the time goes.
 """
 
+# Compiled code takes plain arrays, so many of them.
+# ruff: noqa: PLR0913, PLR0917
+
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -14,7 +17,7 @@ from numpy.typing import NDArray
 
 from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Ints
-from journeysim.simulate.streams import BLOCK, RESIDUAL, Words, compiled, compiled_leaf, unit, uniform_at
+from journeysim.simulate.streams import BLOCK, RESIDUAL, Words, compiled, compiled_inner, uniform_at, unit
 from journeysim.simulate.walk.layout import BASES, LOG_EXPONENTIAL, LOG_GAMMA, LOGISTIC, NORMAL, TABLE
 from journeysim.simulate.walk.quantiles import MIDDLE, exp_of, gamma_of, log_of, middle_normal, tail_normal
 from journeysim.simulate.walk.truth import GUIDE
@@ -65,7 +68,7 @@ def new_lanes() -> Lanes:
     )
 
 
-@compiled_leaf
+@compiled_inner
 def choose_links(
     count: int, touchpoints: int, links: int, upper: Floats, guide: Indices,
     place: Indices, cell: Indices, words: Words, link: Indices,
@@ -81,10 +84,10 @@ def choose_links(
         link[k] = chosen
 
 
-@compiled_leaf
+@compiled_inner
 def couple_links(
-    count: int, links: int, low: np.uint64, high: np.uint64, draw: np.uint64, row_start: Ints, keep: Floats, rest: Floats,
-    place: Indices, cell: Indices, words: Words, link: Indices,
+    count: int, links: int, low: np.uint64, high: np.uint64, draw: np.uint64,
+    row_start: Ints, keep: Floats, rest: Floats, place: Indices, cell: Indices, words: Words, link: Indices,
 ) -> None:  # fmt: skip
     """Replace choices by today's row that do not stand: maximal coupling, the rest drawn from what the row gained."""
     for k in range(count):
@@ -97,7 +100,7 @@ def couple_links(
             link[k] = chosen
 
 
-@compiled_leaf
+@compiled_inner
 def sort_by_base(count: int, base: NDArray[np.int8], link: Indices, sizes: Ints, members: Indices) -> None:
     """List the lanes of each base in members[base * BLOCK : base * BLOCK + sizes[base]]."""
     for b in range(BASES):
@@ -108,7 +111,7 @@ def sort_by_base(count: int, base: NDArray[np.int8], link: Indices, sizes: Ints,
         sizes[b] += 1
 
 
-@compiled_leaf
+@compiled_inner
 def base_quantiles(
     sizes: Ints, members: Indices, words: Words, gathered: Floats, other: Floats, quantile: Floats
 ) -> None:
@@ -120,7 +123,7 @@ def base_quantiles(
         if base == LOG_EXPONENTIAL:
             for k in range(count):
                 gathered[k] = log_of(-log_of(1.0 - gathered[k]))
-        elif base == NORMAL or base == LOG_GAMMA:
+        elif base in (NORMAL, LOG_GAMMA):
             _normal_quantiles(count, gathered, other)
         elif base == LOGISTIC:
             for k in range(count):
@@ -132,7 +135,7 @@ def base_quantiles(
             quantile[members[base * BLOCK + k]] = gathered[k]
 
 
-@compiled_leaf
+@compiled_inner
 def _normal_quantiles(count: int, u: Floats, other: Floats) -> None:
     """Three loops, so that the choice between the two formulas does not keep them from vector instructions."""
     for k in range(count):
@@ -144,7 +147,7 @@ def _normal_quantiles(count: int, u: Floats, other: Floats) -> None:
         u[k] = other[k]
 
 
-@compiled_leaf
+@compiled_inner
 def gamma_quantiles(
     count: int, members: Indices, gamma_place: Indices, gamma: Floats, cell: Indices, link: Indices, quantile: Floats
 ) -> None:
@@ -154,7 +157,7 @@ def gamma_quantiles(
         quantile[lane] = gamma_of(quantile[lane], gamma, cell[lane], gamma_place[link[lane]])
 
 
-@compiled_leaf
+@compiled_inner
 def arrive(
     count: int, links: int, scale: Floats, power: Floats,
     cell: Indices, link: Indices, quantile: Floats, day: Floats, arrival: Floats,
@@ -168,7 +171,7 @@ def arrive(
         arrival[k] = day[k] + arrival[k] * exp_of(quantile[k])
 
 
-@compiled_leaf
+@compiled_inner
 def arrive_by_table(
     count: int, members: Indices, links: int, dwell_table: Floats, scale: Floats, cell: Indices, link: Indices,
     words: Words, day: Floats, arrival: Floats,
@@ -184,7 +187,7 @@ def arrive_by_table(
         arrival[lane] = day[lane] + scale[cell[lane] * links + link[lane]] * dwell
 
 
-@compiled_leaf
+@compiled_inner
 def look_ahead(
     count: int, target: Indices, period_end: Floats,
     cell: Indices, link: Indices, arrival: Floats, next_place: Indices, next_cell: Indices,
@@ -199,7 +202,7 @@ def look_ahead(
             next_cell[k] = cell[k] // periods * periods + period_of(period_end, arrival[k])
 
 
-@compiled_leaf
+@compiled_inner
 def period_of(period_end: Floats, day: float) -> int:
     """Return the first period whose end lies above the day (the last one if none does)."""
     period = 0

@@ -5,7 +5,7 @@ Axes as in `simulate.chain`; C = G * P cells, the pairs of persona and tenure pe
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -96,9 +96,8 @@ def parameters_of(chain: Chain) -> Parameters:
     arrays = {name: np.asarray(getattr(chain, name), dtype=np.float64) for name in Parameters._fields}
     draws, personas, periods, _ = arrays["share"].shape
     cells = (draws, personas * periods, -1)
-    return Parameters(
-        **{name: _plain(item.reshape(cells) if name in _PER_CELL else item) for name, item in arrays.items()}
-    )
+    folded = {name: item.reshape(cells) if name in _PER_CELL else item for name, item in arrays.items()}
+    return Parameters(**{name: _plain(item, np.float64) for name, item in folded.items()})
 
 
 def layout_of(chain: Chain, settings: Settings, seed: int) -> Layout:
@@ -162,7 +161,10 @@ def too_many_moves(chain: Chain, customer: int, draw: int, place: int, limit: in
     )
 
 
-def _plain(values: ArrayLike, dtype: type | None = None) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
+Item = TypeVar("Item", bound=np.generic)
+
+
+def _plain(values: ArrayLike, dtype: type[Item]) -> NDArray[Item]:
     """Return a contiguous writeable array, the one kind the kernels are compiled for."""
     return np.require(np.asarray(values), dtype=dtype, requirements=["C", "W"])
 

@@ -128,8 +128,8 @@ def gamma_grid() -> Floats:
     """
     from scipy import special
 
-    shape = np.exp(SHAPE_LOW + SHAPE_STEP * np.arange(SHAPE_NODES))[:, None]
-    z = -Z_LIMIT + Z_STEP * np.arange(Z_NODES)
+    shape = np.exp(SHAPE_LOW + SHAPE_STEP * np.arange(SHAPE_NODES, dtype=np.float64))[:, None]
+    z = -Z_LIMIT + Z_STEP * np.arange(Z_NODES, dtype=np.float64)
     log_density = -0.5 * z**2 - 0.5 * math.log(2 * math.pi)
     y = _log_gamma_quantile(shape, z)
     x = np.exp(y)
@@ -192,4 +192,4 @@ def gamma_of(z: float, tables: Floats, cell: int, place: int) -> float:
     slope_left, slope_right = tables[cell, place, 1, node] * Z_STEP, tables[cell, place, 1, node + 1] * Z_STEP
     rise = right - left
     bend = slope_left + slope_right - 2.0 * rise
-    return left + t * (slope_left + t * (rise - slope_left - bend + t * bend))
+    return float(left + t * (slope_left + t * (rise - slope_left - bend + t * bend)))

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Chain, Ints
 from journeysim.simulate.lives import Lives, Step
 from journeysim.simulate.settings import Settings
-from journeysim.simulate.streams import BLOCK, compiled
-from journeysim.simulate.walk.booking import COST, COST_PV, EFFORT, VALUE, VALUE_PV, Books
-from journeysim.simulate.walk.kernel import MOST_MOVES, Story, new_block, walk_block
+from journeysim.simulate.streams import BLOCK
+from journeysim.simulate.walk.booking import COST, COST_PV, EFFORT, VALUE, VALUE_PV
+from journeysim.simulate.walk.kernel import MOST_MOVES, Block, Story, new_block, walk_block
 from journeysim.simulate.walk.lanes import new_lanes
 from journeysim.simulate.walk.layout import (
-    Layout,
-    Parameters,
     check_chain,
     check_numbers,
     layout_of,
@@ -85,54 +83,35 @@ def life_story(
 
 def _walk(
     chain: Chain, settings: Settings, seed: int, rows: Ints, numbers: Ints, customers: Ints, room: int
-) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.int32]], Floats, Story]:
+) -> tuple[NDArray[np.int32], Floats, Story]:
+    """Walk chosen customers of chosen draws, block by block; see `_write` for what comes back."""
     check_chain(chain)
     layout, parameters = layout_of(chain, settings, seed), parameters_of(chain)
     whole = np.zeros((rows.size, customers.size, 4), dtype=np.int32)
     real = np.zeros((rows.size, customers.size, 7))
     story = Story(np.zeros(room, dtype=np.int32), np.full(room, np.inf))
-    runaway = np.zeros(3, dtype=np.int64)
+    truth, block, lanes = new_truth(layout), new_block(layout.place_key.size), new_lanes()
     books = new_books(chain.draws, layout)
-    if not _walk_rows(rows, numbers, customers, layout, parameters, books, story, whole, real, runaway):
-        row, customer, place = (int(item) for item in runaway)
-        raise too_many_moves(chain, customer, int(numbers[row]), place, MOST_MOVES)
+    for d, row in enumerate(rows):
+        fill_truth(layout, parameters, int(row), truth)
+        number = np.uint64(numbers[row])
+        for start in range(0, customers.size, BLOCK):
+            people = customers[start : start + BLOCK]
+            block.customer[: people.size] = people
+            slot = walk_block(
+                people.size, -1, layout, parameters, int(row), number, truth, block, lanes, books, story
+            )  # fmt: skip
+            if slot >= 0:
+                raise too_many_moves(chain, int(people[slot]), int(number), int(block.place[slot]), MOST_MOVES)
+            _write(block, whole[d, start : start + BLOCK], real[d, start : start + BLOCK])
     return whole, real, story
 
 
-@compiled
-def _walk_rows(
-    rows: Ints,
-    numbers: Ints,
-    customers: Ints,
-    layout: Layout,
-    parameters: Parameters,
-    books: Books,
-    story: Story,
-    whole: np.ndarray[tuple[int, ...], np.dtype[np.int32]],
-    real: Floats,
-    runaway: Ints,
-) -> bool:
-    """Walk chosen customers of chosen draws and write down each one's life; False: see `runaway`."""
-    truth, block, lanes = new_truth(layout), new_block(layout.place_key.size), new_lanes()
-    for d in range(rows.size):
-        row, persona = rows[d], min(-1, d)
-        number = np.uint64(numbers[row])
-        fill_truth(layout, parameters, row, truth)
-        for start in range(0, customers.size, BLOCK):
-            size = min(BLOCK, customers.size - start)
-            for k in range(size):
-                block.customer[k] = customers[start + k]
-            slot = walk_block(size, persona, layout, parameters, row, number, truth, block, lanes, books, story)
-            if slot >= 0:
-                runaway[0], runaway[1], runaway[2] = row, block.customer[slot], block.place[slot]
-                return False
-            for k in range(size):
-                whole[d, start + k, 0] = block.persona[k]
-                whole[d, start + k, 1] = block.place[k]
-                whole[d, start + k, 2] = block.touches[k]
-                whole[d, start + k, 3] = block.touches_to_convert[k]
-                for field in range(5):
-                    real[d, start + k, field] = block.money[field, k]
-                real[d, start + k, 5] = block.day[k]
-                real[d, start + k, 6] = block.convert_day[k]
-    return True
+def _write(block: Block, whole: NDArray[np.int32], real: Floats) -> None:
+    """Write a block's lives: persona, last place, touches, those to conversion; money, last day, conversion day."""
+    size = len(whole)
+    for column, values in enumerate((block.persona, block.place, block.touches, block.touches_to_convert)):
+        whole[:, column] = values[:size]
+    real[:, :5] = block.money[:, :size].T
+    real[:, 5] = block.day[:size]
+    real[:, 6] = block.convert_day[:size]

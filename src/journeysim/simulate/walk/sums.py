@@ -1,5 +1,8 @@
 """From blocks to sums: what the customers of a draw add up to, per persona."""
 
+# Compiled code takes plain arrays, so many of them.
+# ruff: noqa: PLR0913, PLR0917
+
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -9,7 +12,7 @@ from numpy.typing import NDArray
 
 from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Ints
-from journeysim.simulate.streams import BLOCK, compiled, compiled_leaf
+from journeysim.simulate.streams import BLOCK, compiled, compiled_inner
 from journeysim.simulate.walk.booking import Books, month_of
 from journeysim.simulate.walk.kernel import Block, Story, new_block, walk_block
 from journeysim.simulate.walk.lanes import new_lanes
@@ -104,7 +107,7 @@ def walk_draws(
     return True
 
 
-@compiled_leaf
+@compiled_inner
 def _needed(persona: int, row: int, customers: int, share: Floats, walked: Ints) -> int:
     """Return how many customers to walk: all as they come (persona -1), then stand-ins for personas without any."""
     if persona < 0:
@@ -112,7 +115,7 @@ def _needed(persona: int, row: int, customers: int, share: Floats, walked: Ints)
     return min(STAND_INS, customers) if walked[row, persona] == 0 and share[row, persona] > 0.0 else 0
 
 
-@compiled_leaf
+@compiled_inner
 def _add_fates(size: int, layout: Layout, block: Block, row: int, sums: Sums) -> None:
     """Count how the block's customers ended, and when they converted and ended."""
     for k in range(size):
@@ -131,7 +134,7 @@ def _add_fates(size: int, layout: Layout, block: Block, row: int, sums: Sums) ->
             sums.churned[row, persona] += np.int64(counts)
 
 
-@compiled_leaf
+@compiled_inner
 def mark_of(marks: Floats, day: float) -> int:
     """Return the first mark at or after the day; marks are evenly spaced from 0 and end at the horizon."""
     last = marks.size - 1
@@ -167,7 +170,7 @@ def _add_money(
                 total[g, field] += part[g, field]
 
 
-@compiled_leaf
+@compiled_inner
 def _count_members(size: int, persona: NDArray[np.int32], customers: Ints) -> None:
     for k in range(size):
         customers[persona[k]] += 1

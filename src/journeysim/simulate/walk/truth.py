@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from journeysim.model.dwell import Family
 from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Bools, Ints
-from journeysim.simulate.streams import compiled, compiled_leaf
+from journeysim.simulate.streams import compiled, compiled_inner
 from journeysim.simulate.walk.layout import Layout, Parameters
 from journeysim.simulate.walk.quantiles import Z_NODES, fill_gamma
 
@@ -82,7 +82,7 @@ def fill_truth(layout: Layout, parameters: Parameters, draw: int, truth: Truth) 
         _cumulate(parameters.entry[draw, persona], layout.entry_order, truth.entry[persona])
 
 
-@compiled_leaf
+@compiled_inner
 def _cumulate(share: Floats, order: Ints, out: Floats) -> None:
     """Fill `out` with cumulative shares in the given order, above every uniform from the last positive one on."""
     total = 0.0
@@ -96,9 +96,9 @@ def _cumulate(share: Floats, order: Ints, out: Floats) -> None:
     out[k] = ALWAYS
 
 
-@compiled_leaf
+@compiled_inner
 def _cumulate_row(share: Floats, first: int, last: int, total: float, out: Floats, offset: int) -> None:
-    """The same for links first … last - 1 of a row that adds up to `total`, into out[offset + link]."""
+    """Do the same for links first … last - 1 of a row that adds up to `total`, into out[offset + link]."""
     part = 0.0
     for link in range(first, last):
         part += share[link] / total
@@ -110,8 +110,10 @@ def _cumulate_row(share: Floats, first: int, last: int, total: float, out: Float
     out[offset + link] = ALWAYS
 
 
-@compiled_leaf
-def _fill_row(layout: Layout, share: Floats, today: Floats, gained: Floats, cell: int, place: int, truth: Truth) -> None:
+@compiled_inner
+def _fill_row(
+    layout: Layout, share: Floats, today: Floats, gained: Floats, cell: int, place: int, truth: Truth
+) -> None:
     """Fill one row: cumulative shares, guide, and how it is coupled to today's (MODEL section 7)."""
     first, last = layout.row_start[place], layout.row_start[place + 1]
     offset = cell * layout.target.size
@@ -135,7 +137,7 @@ def _fill_row(layout: Layout, share: Floats, today: Floats, gained: Floats, cell
     _fill_guide(truth.upper, offset, first, truth.guide, (cell * layout.touchpoints + place) * GUIDE)
 
 
-@compiled_leaf
+@compiled_inner
 def _fill_guide(upper: Floats, offset: int, first: int, guide: NDArray[np.int32], start: int) -> None:
     link = first
     for bucket in range(GUIDE):
@@ -144,7 +146,7 @@ def _fill_guide(upper: Floats, offset: int, first: int, guide: NDArray[np.int32]
         guide[start + bucket] = link
 
 
-@compiled_leaf
+@compiled_inner
 def _fill_dwells(layout: Layout, scale: Floats, shape: Floats, cell: int, truth: Truth) -> None:
     """Fill dwell = scale * exp(power * base quantile) for every link of a cell."""
     offset = cell * layout.target.size
@@ -152,18 +154,18 @@ def _fill_dwells(layout: Layout, scale: Floats, shape: Floats, cell: int, truth:
         family = layout.family[link]
         truth.scale[offset + link] = scale[link]
         power = 0.0
-        if family == _EXPONENTIAL or family == _GAMMA:
+        if family in (_EXPONENTIAL, _GAMMA):
             power = 1.0
         elif family == _LOGNORMAL:
             power = shape[link]
-        elif family == _WEIBULL or family == _LOGLOGISTIC:
+        elif family in (_WEIBULL, _LOGLOGISTIC):
             power = 1.0 / shape[link]
         truth.power[offset + link] = power
         if family == _GAMMA:
             fill_gamma(shape[link], layout.gamma_grid, truth.gamma[cell, layout.gamma_place[link]])
 
 
-@compiled_leaf
+@compiled_inner
 def _fill_spread(mean: Floats, sd: Floats, cell: int, truth: Truth) -> None:
     """Fill the log-normal with exactly this mean and standard deviation, where there is one."""
     offset = cell * mean.size
