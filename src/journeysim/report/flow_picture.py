@@ -16,6 +16,7 @@ CARD: Final = (104, 58)
 LEFT: Final = 78
 RIGHT: Final = 168
 PER_HUNDRED: Final = 50.0
+ROOM: Final = 944.0
 SMALLEST: Final = 0.05
 LABELLED: Final = 0.95
 _SCALE: Final = PER_HUNDRED / 100.0
@@ -90,7 +91,7 @@ def picture(flow: Flow, name: str, language: Language) -> str:
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="flow" role="img" aria-labelledby="{name}-title {name}-desc" '
         f'viewBox="0 0 {sheet.wide:.0f} {sheet.high:.0f}" width="{sheet.wide:.0f}" height="{sheet.high:.0f}" '
-        f'style="width:100%;height:auto;min-width:{0.78 * sheet.wide:.0f}px;max-width:{sheet.wide:.0f}px">'
+        f'style="width:100%;height:auto;min-width:{_least(sheet.wide):.0f}px;max-width:{sheet.wide:.0f}px">'
         f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-desc">{escape(language["alt.flow"])}</desc>'
         f'<defs><pattern id="{name}-hatch" width="7" height="7" patternUnits="userSpaceOnUse" '
         'patternTransform="rotate(45)"><line class="hatch" x1="0" y1="0" x2="0" y2="7"/></pattern></defs>'
@@ -102,6 +103,11 @@ def picture(flow: Flow, name: str, language: Language) -> str:
     parts += _cards(flow, sheet, name, language)
     parts += _ends(flow, sheet, language)
     return "".join([*parts, *labels, "</svg>"])
+
+
+def _least(wide: float) -> float:
+    """Return the least width to shrink to: a picture that must scroll anyway keeps its full size."""
+    return 0.78 * wide if 0.78 * wide <= ROOM else wide
 
 
 def _sheet(flow: Flow) -> _Sheet:

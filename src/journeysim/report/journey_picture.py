@@ -52,6 +52,7 @@ class Lanes:
     stages: tuple[tuple[str, int], ...]
     curve: str
     is_today: bool
+    changes: tuple[str, ...] = ()
 
     @property
     def width(self) -> int:
@@ -82,8 +83,17 @@ def proposal_lanes(today: Arm, arm: Arm, changes: Sequence[Change], number: int,
     cards = tuple(
         _card(name, before.journey, after.journey, old | new, told) for name in columns(before.journey, after.journey)
     )
+    listed = tuple(_what(change, "", language).replace(" -> ", " \u2192 ") for change in changes)
     points = [(card.feeling if card.state != "removed" else None, old.get(card.point.name)) for card in cards]
-    return Lanes(arm.name, arm.name, cards, _stages(cards), _curve(points, f"curve-{number}", language), is_today=False)
+    return Lanes(
+        arm.name,
+        arm.name,
+        cards,
+        _stages(cards),
+        _curve(points, f"curve-{number}", language),
+        is_today=False,
+        changes=listed,
+    )
 
 
 def columns(before: JourneyMap, after: JourneyMap) -> tuple[str, ...]:
@@ -146,8 +156,9 @@ def _place(edit: str) -> str:
 
 
 def _what(change: Change, place: str, language: Language) -> str:
-    """Return a change in words: its title without the place it stands at, and the 90 % range of what is uncertain."""
-    title = change.title.replace(f"{place} -> ", "\u2192 ").removesuffix(f": {place}")
+    """Return a change in words: its title without the place it stands at ("" for all of it), and 90 % ranges."""
+    short = change.title.replace(f"{place} -> ", "\u2192 ").removesuffix(f": {place}")
+    title = short if place else change.title
     sizes = [
         name.replace(" x", " \u00d7") + f" {_range(quantity.ppf(np.array([0.05, 0.95])).tolist(), language)}"
         for name, quantity in change.quantities.items()

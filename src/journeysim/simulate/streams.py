@@ -55,21 +55,14 @@ def compiled(function: Compiled) -> Compiled:
     """Return the function compiled to machine code: cached on disk, free of the interpreter's lock, strict arithmetic.
 
     Without fastmath, additions keep their order and nothing is fused, so the same bits come out of scalar and vector
-    code.
-    """
-    return cast("Compiled", njit(cache=True, nogil=True, error_model="numpy")(function))
-
-
-def compiled_leaf(function: Compiled) -> Compiled:
-    """Return the function compiled likewise, for functions that allocate nothing: no reference counting.
-
-    Counting references to some seventy arrays at every call costs more than the arithmetic of a short block.
+    code. For functions that allocate nothing, so references need no counting: counting those of some seventy arrays
+    at every call costs more than the arithmetic of a short block.
     """
     return cast("Compiled", njit(cache=True, nogil=True, error_model="numpy", **_UNCOUNTED)(function))
 
 
 def compiled_inner(function: Compiled) -> Compiled:
-    """Return the function compiled as a leaf that only compiled code can call, which compiles in half the time."""
+    """Return the function compiled likewise, but callable from compiled code only: that compiles in half the time."""
     return cast("Compiled", njit(cache=True, nogil=True, error_model="numpy", **_UNCOUNTED, **_INNER)(function))
 
 

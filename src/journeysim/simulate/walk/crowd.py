@@ -19,7 +19,7 @@ from journeysim.simulate.tally import Tally
 from journeysim.simulate.walk.booking import Books
 from journeysim.simulate.walk.kernel import MOST_MOVES
 from journeysim.simulate.walk.layout import check_chain, check_numbers, layout_of, parameters_of, too_many_moves
-from journeysim.simulate.walk.sums import FIELDS, Sums, new_books, new_sums, walk_draws
+from journeysim.simulate.walk.sums import FIELDS, Sums, new_books, new_room, new_sums, walk_draws
 
 
 @final
@@ -71,9 +71,9 @@ def walk_tally(
     books, sums = new_books(chain.draws, layout), new_sums(chain.draws, layout)
 
     def walk(rows: tuple[int, int]) -> None:
-        runaway = np.zeros(3, dtype=np.int64)
-        if not walk_draws(*rows, numbers, first_customer, customers, layout, parameters, books, sums, runaway):
-            row, customer, place = (int(item) for item in runaway)
+        room = new_room(layout)
+        if not walk_draws(*rows, numbers, first_customer, customers, layout, parameters, books, sums, room):
+            row, customer, place = (int(item) for item in room.runaway)
             raise too_many_moves(chain, customer, int(numbers[row]), place, MOST_MOVES)
 
     _in_threads(walk, chain.draws, threads or os.cpu_count() or 1)

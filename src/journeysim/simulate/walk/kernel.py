@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 
 from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Ints
-from journeysim.simulate.streams import BLOCK, ENTRY, PURPOSE_SHIFT, Words, compiled, compiled_inner, compiled_leaf, unit, visit_words
+from journeysim.simulate.streams import (
+    BLOCK,
+    ENTRY,
+    PURPOSE_SHIFT,
+    Words,
+    compiled,
+    compiled_inner,
+    unit,
+    visit_words,
+)
 from journeysim.simulate.walk.booking import Books, book_arrivals, book_days
 from journeysim.simulate.walk.lanes import (
     CUSTOMER,
@@ -62,23 +71,22 @@ class Story(NamedTuple):
     day: Floats
 
 
-@compiled
 def new_block(places: int) -> Block:
     """Return room for one block."""
     return Block(
-        np.empty(BLOCK, dtype=np.uint32),
-        np.empty(BLOCK, dtype=np.int32),
-        np.empty(BLOCK, dtype=np.int32),
-        np.empty(BLOCK),
-        np.empty(BLOCK),
-        np.empty(BLOCK, dtype=np.int32),
-        np.empty(BLOCK, dtype=np.int32),
-        np.empty((5, BLOCK)),
-        np.empty(BLOCK * places, dtype=np.uint32),
+        customer=np.zeros(BLOCK, dtype=np.uint32),
+        persona=np.zeros(BLOCK, dtype=np.int32),
+        place=np.zeros(BLOCK, dtype=np.int32),
+        day=np.zeros(BLOCK),
+        convert_day=np.zeros(BLOCK),
+        touches=np.zeros(BLOCK, dtype=np.int32),
+        touches_to_convert=np.zeros(BLOCK, dtype=np.int32),
+        money=np.zeros((5, BLOCK)),
+        seen=np.zeros(BLOCK * places, dtype=np.uint32),
     )
 
 
-@compiled_leaf
+@compiled
 def walk_block(
     size: int,
     persona: int,

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Ints
-from journeysim.simulate.streams import BLOCK, RESIDUAL, Words, compiled, compiled_inner, uniform_at, unit
+from journeysim.simulate.streams import BLOCK, RESIDUAL, Words, compiled_inner, uniform_at, unit
 from journeysim.simulate.walk.layout import BASES, LOG_EXPONENTIAL, LOG_GAMMA, LOGISTIC, NORMAL, TABLE
 from journeysim.simulate.walk.quantiles import MIDDLE, exp_of, gamma_of, log_of, middle_normal, tail_normal
 from journeysim.simulate.walk.truth import GUIDE
@@ -47,25 +47,13 @@ class Lanes(NamedTuple):
     other: Floats
 
 
-@compiled
 def new_lanes() -> Lanes:
     """Return working arrays for one block."""
-    return Lanes(
-        np.empty(BLOCK, dtype=np.int32),
-        np.empty(BLOCK, dtype=np.int32),
-        np.empty(BLOCK, dtype=np.int32),
-        np.empty(BLOCK),
-        np.empty(6 * BLOCK, dtype=np.uint32),
-        np.empty(BLOCK, dtype=np.int32),
-        np.empty(BLOCK),
-        np.empty(BLOCK),
-        np.empty(BLOCK, dtype=np.int32),
-        np.empty(BLOCK, dtype=np.int32),
-        np.empty(BASES * BLOCK, dtype=np.int32),
-        np.empty(BASES, dtype=np.int64),
-        np.empty(BLOCK),
-        np.empty(BLOCK),
-    )
+    index, real = np.dtype(np.int32), np.dtype(np.float64)
+    kinds = dict.fromkeys(("day", "quantile", "arrival", "gathered", "other"), real)
+    kinds |= {"words": np.dtype(np.uint32), "sizes": np.dtype(np.int64)}
+    sizes = {"words": 6 * BLOCK, "members": BASES * BLOCK, "sizes": BASES}
+    return Lanes(**{name: np.zeros(sizes.get(name, BLOCK), kinds.get(name, index)) for name in Lanes._fields})
 
 
 @compiled_inner

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from journeysim.model.quantity import Floats
-from journeysim.simulate.streams import compiled, compiled_leaf
+from journeysim.simulate.streams import compiled
 
 _LN2_HIGH: Final = 6.93147180369123816490e-01
 _LN2_LOW: Final = 1.90821492927058770002e-10
@@ -36,7 +36,7 @@ LARGEST_TABLED_SHAPE: Final = 1e6
 SMALLEST_SHAPE: Final = 1e-3
 
 
-@compiled_leaf
+@compiled
 def exp_of(y: float) -> float:
     """Return e**y within 2 units in the last place; y is cut to [-708, 708]."""
     y = min(max(y, -_LIMIT), _LIMIT)
@@ -61,7 +61,7 @@ def exp_of(y: float) -> float:
     return p * np.int64(power).view(np.float64)
 
 
-@compiled_leaf
+@compiled
 def log_of(x: float) -> float:
     """Return log(x) within 2 units in the last place, for normal positive x."""
     shifted = np.float64(x).view(np.int64) + _TO_SQRT_HALF
@@ -83,7 +83,7 @@ def log_of(x: float) -> float:
     return exponent * _LN2_HIGH + (fraction + exponent * _LN2_LOW)
 
 
-@compiled_leaf
+@compiled
 def normal_of(u: float) -> float:
     """Return the standard normal quantile of u (Wichura, algorithm AS 241, PPND16, 1988).
 
@@ -92,7 +92,7 @@ def normal_of(u: float) -> float:
     return middle_normal(u) if abs(u - 0.5) <= MIDDLE else tail_normal(u)
 
 
-@compiled_leaf
+@compiled
 def middle_normal(u: float) -> float:
     """Return the normal quantile for |u - 0.5| <= MIDDLE."""
     q = u - 0.5
@@ -151,7 +151,7 @@ def _log_gamma_quantile(shape: Floats, z: Floats) -> Floats:
         return np.where(x > 1e-200, np.log(np.maximum(x, 1e-300)), leading)
 
 
-@compiled_leaf
+@compiled
 def fill_gamma(shape: float, grid: Floats, out: Floats) -> None:
     """Fill `out` (2, Z_NODES) with the log of the unit-scale gamma quantile at this shape and its slope, by node of z.
 
@@ -182,7 +182,7 @@ def fill_gamma(shape: float, grid: Floats, out: Floats) -> None:
             out[1, node] += weight * grid[1, first + a, node]
 
 
-@compiled_leaf
+@compiled
 def gamma_of(z: float, tables: Floats, cell: int, place: int) -> float:
     """Return the log of a unit-scale gamma quantile at normal score z: cubic Hermite in tables[cell, place]."""
     position = (z + Z_LIMIT) / Z_STEP

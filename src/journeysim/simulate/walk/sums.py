@@ -15,9 +15,9 @@ from journeysim.simulate.chain import Ints
 from journeysim.simulate.streams import BLOCK, compiled, compiled_inner
 from journeysim.simulate.walk.booking import Books, month_of
 from journeysim.simulate.walk.kernel import Block, Story, new_block, walk_block
-from journeysim.simulate.walk.lanes import new_lanes
+from journeysim.simulate.walk.lanes import Lanes, new_lanes
 from journeysim.simulate.walk.layout import Layout, Parameters
-from journeysim.simulate.walk.truth import fill_truth, new_truth
+from journeysim.simulate.walk.truth import Truth, fill_truth, new_truth
 
 #: Customers walked on behalf of a persona that none of a draw's customers happened to be.
 STAND_INS = 64
@@ -67,6 +67,29 @@ def new_sums(draws: int, layout: Layout) -> Sums:
     return Sums(**counts, total=np.zeros((*by_persona, 5)), squares=np.zeros((*by_persona, 5)))
 
 
+class Room(NamedTuple):
+    """What one thread works in."""
+
+    truth: Truth
+    block: Block
+    lanes: Lanes
+    story: Story
+    part: Floats  # (3, G, 5) a block's members, sums and squared deviations
+    runaway: Ints  # (3,) draw row, customer and place of a customer in an endless loop
+
+
+def new_room(layout: Layout) -> Room:
+    """Return room for one thread."""
+    return Room(
+        truth=new_truth(layout),
+        block=new_block(layout.place_key.size),
+        lanes=new_lanes(),
+        story=Story(np.zeros(0, dtype=np.int32), np.zeros(0)),
+        part=np.zeros((3, layout.personas, 5)),
+        runaway=np.zeros(3, dtype=np.int64),
+    )
+
+
 @compiled
 def walk_draws(
     first_row: int,
@@ -78,14 +101,10 @@ def walk_draws(
     parameters: Parameters,
     books: Books,
     sums: Sums,
-    runaway: Ints,
+    room: Room,
 ) -> bool:
-    """Walk the customers of draws first_row … last_row - 1 into `books` and `sums`; False: see `runaway`.
-
-    `runaway` becomes (draw row, customer, place) of a customer in an endless loop.
-    """
-    truth, block, lanes = new_truth(layout), new_block(layout.place_key.size), new_lanes()
-    story = Story(np.empty(0, dtype=np.int32), np.empty(0))
+    """Walk the customers of draws first_row … last_row - 1 into `books` and `sums`; False: see `room.runaway`."""
+    truth, block, lanes, runaway = room.truth, room.block, room.lanes, room.runaway
     for row in range(first_row, last_row):
         fill_truth(layout, parameters, row, truth)
         number = np.uint64(numbers[row])
@@ -94,15 +113,16 @@ def walk_draws(
                 size = min(BLOCK, customers - start) if persona < 0 else min(STAND_INS, customers)
                 for k in range(size):
                     block.customer[k] = first_customer + start + k
-                slot = walk_block(size, persona, layout, parameters, row, number, truth, block, lanes, books, story)
+                slot = walk_block(size, persona, layout, parameters, row, number, truth, block, lanes, books, room.story)
                 if slot >= 0:
                     runaway[0], runaway[1], runaway[2] = row, block.customer[slot], block.place[slot]
                     return False
                 _add_fates(size, layout, block, row, sums)
                 if layout.books_visits or layout.books_days:
                     _add_money(
-                        size, block.persona, block.money, sums.customers[row], sums.total[row], sums.squares[row]
-                    )
+                        size, block.persona, block.money,
+                        sums.customers[row], sums.total[row], sums.squares[row], room.part,
+                    )  # fmt: skip
                 _count_members(size, block.persona, sums.customers[row])
     return True
 
@@ -146,28 +166,32 @@ def mark_of(marks: Floats, day: float) -> int:
     return mark
 
 
-@compiled
+@compiled_inner
 def _add_money(
-    size: int, persona: NDArray[np.int32], money: Floats, before: Ints, total: Floats, squares: Floats
+    size: int, persona: NDArray[np.int32], money: Floats, before: Ints, total: Floats, squares: Floats, part: Floats
 ) -> None:
     """Add a block's money: sums, and squared deviations merged by Chan, Golub and LeVeque (1979), eq. 1.5."""
-    personas = before.size
-    members, part, deviations = np.zeros(personas), np.zeros((personas, 5)), np.zeros((personas, 5))
-    for k in range(size):
-        members[persona[k]] += 1.0
+    for g in range(before.size):
         for field in range(5):
-            part[persona[k], field] += money[field, k]
+            part[0, g, field] = part[1, g, field] = part[2, g, field] = 0.0
     for k in range(size):
         for field in range(5):
-            deviations[persona[k], field] += (money[field, k] - part[persona[k], field] / members[persona[k]]) ** 2
-    for g in range(personas):
+            part[0, persona[k], field] += 1.0
+            part[1, persona[k], field] += money[field, k]
+    for k in range(size):
         for field in range(5):
-            if members[g] > 0.0:
+            mean = part[1, persona[k], field] / part[0, persona[k], field]
+            part[2, persona[k], field] += (money[field, k] - mean) ** 2
+    for g in range(before.size):
+        for field in range(5):
+            members = part[0, g, field]
+            if members > 0.0:
+                deviations = part[2, g, field]
                 if before[g] > 0:
-                    gap = part[g, field] / members[g] - total[g, field] / before[g]
-                    deviations[g, field] += gap * gap * before[g] * members[g] / (before[g] + members[g])
-                squares[g, field] += deviations[g, field]
-                total[g, field] += part[g, field]
+                    gap = part[1, g, field] / members - total[g, field] / before[g]
+                    deviations += gap * gap * before[g] * members / (before[g] + members)
+                squares[g, field] += deviations
+                total[g, field] += part[1, g, field]
 
 
 @compiled_inner

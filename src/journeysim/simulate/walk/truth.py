@@ -42,40 +42,38 @@ class Truth(NamedTuple):
     spread: Bools  # (C * s,) whether the value per visit differs between customers
     log_mean: Floats  # (C * s,) of such a value
     log_sd: Floats  # (C * s,)
+    gained: Floats  # (L,) scratch
 
 
-@compiled
 def new_truth(layout: Layout) -> Truth:
     """Return room for one draw."""
     cells, links, places = layout.personas * layout.periods, layout.target.size, layout.place_key.size
-    gammas = 0
-    for link in range(links):
-        gammas += 1 if layout.family[link] == _GAMMA else 0
+    gammas = int(np.sum(layout.family == _GAMMA))
     return Truth(
-        np.empty(cells * links),
-        np.empty(cells * layout.touchpoints * GUIDE, dtype=np.int32),
-        np.empty(cells * links),
-        np.empty(cells * links),
-        np.empty(cells * links),
-        np.empty(cells * links),
-        np.empty((cells, gammas, 2, Z_NODES)),
-        np.empty(layout.personas),
-        np.empty((layout.personas, places)),
-        np.empty(cells * places, dtype=np.bool_),
-        np.empty(cells * places),
-        np.empty(cells * places),
+        upper=np.zeros(cells * links),
+        guide=np.zeros(cells * layout.touchpoints * GUIDE, dtype=np.int32),
+        keep=np.zeros(cells * links),
+        rest=np.zeros(cells * links),
+        scale=np.zeros(cells * links),
+        power=np.zeros(cells * links),
+        gamma=np.zeros((cells, gammas, 2, Z_NODES)),
+        personas=np.zeros(layout.personas),
+        entry=np.zeros((layout.personas, places)),
+        spread=np.zeros(cells * places, dtype=np.bool_),
+        log_mean=np.zeros(cells * places),
+        log_sd=np.zeros(cells * places),
+        gained=np.zeros(links),
     )
 
 
 @compiled
 def fill_truth(layout: Layout, parameters: Parameters, draw: int, truth: Truth) -> None:
     """Make one draw ready."""
-    gained = np.empty(layout.target.size)
     for cell in range(layout.personas * layout.periods):
         share, today = parameters.share[draw, cell], parameters.today_share[draw, cell]
         _fill_dwells(layout, parameters.dwell_a[draw, cell], parameters.dwell_b[draw, cell], cell, truth)
         for place in range(layout.touchpoints):
-            _fill_row(layout, share, today, gained, cell, place, truth)
+            _fill_row(layout, share, today, cell, place, truth)
         _fill_spread(parameters.visit_value[draw, cell], parameters.visit_value_sd[draw, cell], cell, truth)
     _cumulate(parameters.persona_share[draw], layout.persona_order, truth.personas)
     for persona in range(layout.personas):
@@ -111,12 +109,10 @@ def _cumulate_row(share: Floats, first: int, last: int, total: float, out: Float
 
 
 @compiled_inner
-def _fill_row(
-    layout: Layout, share: Floats, today: Floats, gained: Floats, cell: int, place: int, truth: Truth
-) -> None:
+def _fill_row(layout: Layout, share: Floats, today: Floats, cell: int, place: int, truth: Truth) -> None:
     """Fill one row: cumulative shares, guide, and how it is coupled to today's (MODEL section 7)."""
     first, last = layout.row_start[place], layout.row_start[place + 1]
-    offset = cell * layout.target.size
+    offset, gained = cell * layout.target.size, truth.gained
     here, then, gain = 0.0, 0.0, 0.0
     for link in range(first, last):
         truth.keep[offset + link] = 1.0
