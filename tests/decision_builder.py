@@ -300,6 +300,11 @@ def _calendars(outcomes: Outcomes) -> tuple[Calendar, ...]:
     return tuple(found)
 
 
+def _agreement(arms: tuple[Arm, ...]) -> tuple[Agreement, ...]:
+    pairs = (("conversion", 0.231, 0.2304, -0.42), ("revenue", 173.2, 173.6, 0.31))
+    return tuple(Agreement(arm.name, *pair) for arm in arms for pair in pairs)
+
+
 def _fit() -> Fit:
     return Fit(
         "posterior",
@@ -328,7 +333,7 @@ def build_decision(scenario: Scenario | None = None, *, seed: int = 7, draws: in
     )
     outcomes = Outcomes(
         found, settings, seed, Engine("exact", "no queue, no feeling that acts, no memory on the map", 0.25, 0.0004),
-        tuple(Agreement(arm.name, "conversion", 0.231, 0.2304, -0.42) for arm in arms),
+        _agreement(arms),
         ("offer call counts as always staffed",),
     )  # fmt: skip
     contrasts = [item for arm in found[1:] for item in _contrasts(found[0], arm)]

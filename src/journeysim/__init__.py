@@ -7,7 +7,7 @@
     arms = js.build_arms(scenario, draws, seed=2)
     outcomes = js.simulate(arms, settings=js.Settings(scenario.horizon), seed=3)
 
-Everything is loaded when it is first used, so that importing the package costs nothing.
+Everything is loaded when it is first used, so that importing the package costs nothing; types stand in `__init__.pyi`.
 """
 
 from __future__ import annotations
@@ -16,20 +16,7 @@ import importlib
 import inspect
 import sys
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Final, final
-
-if TYPE_CHECKING:
-    from journeysim.calibrate import calibrate, load_or_calibrate, prior_draws, stated_draws
-    from journeysim.compare import compare
-    from journeysim.decide import decide
-    from journeysim.decide.decision import Fit
-    from journeysim.errors import BadInput, GateFailed, JourneysimError, Problem
-    from journeysim.files import read_journey, read_scenario
-    from journeysim.files.event_log import read_events
-    from journeysim.model.arms import build_arms
-    from journeysim.report import render
-    from journeysim.simulate.run import simulate
-    from journeysim.simulate.settings import Settings
+from typing import Any, Final, final
 
 __all__ = [
     "BadInput",
@@ -85,7 +72,7 @@ class _Verb(ModuleType):
 
 @final
 class _Package(ModuleType):
-    """This package: where Python hangs an imported package `compare` on it, the verb of that name must not be hidden."""
+    """The package itself: an imported package `compare` that Python hangs on it must not hide the verb of that name."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if name in _VERBS and isinstance(value, ModuleType):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 
-from golden import DRAWS, SCENARIOS, TOLERANCE, differences, key_figures, run
+from golden import DRAWS, SCENARIOS, differences, key_figures, run, samplers
 
 
 def main(names: list[str]) -> None:
@@ -19,7 +19,7 @@ def main(names: list[str]) -> None:
         results, seconds = run(folder)
         file, found = folder / "expected.json", key_figures(results)
         before = json.loads(file.read_text(encoding="utf-8"))["figures"] if file.exists() else {}
-        content = {"draws": DRAWS, "tolerance": TOLERANCE, "figures": found}
+        content = {"draws": DRAWS, "made_with": samplers(), "figures": found}
         file.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         moved = differences(found, before)
         sys.stdout.write(f"{folder.name}: {len(found)} figures, {len(moved)} moved, {seconds:.0f} s\n")

@@ -142,7 +142,7 @@ def dwell_table(dwell: Dwell) -> Floats:
     if dwell.family is not Family.EMPIRICAL:
         return np.full(TABLE_SIZE, np.nan)
     probabilities, days = np.array(dwell.quantiles, dtype=np.float64).T
-    return np.interp(np.linspace(0.0, 1.0, TABLE_SIZE), probabilities, days)
+    return np.asarray(np.interp(np.linspace(0.0, 1.0, TABLE_SIZE), probabilities, days))
 
 
 def sd_of_log(dwell: Dwell, shape: float) -> float:  # noqa: PLR0911  one line per family

@@ -33,6 +33,10 @@ class Bins:
         """How many customers are in the bins."""
         return float(self.count.sum())
 
+    def times(self, factor: float) -> Bins:
+        """Return the same bins with all counts multiplied."""
+        return self if factor == 1.0 else Bins(self.low, self.high, self.count * factor)
+
     @property
     def middle(self) -> Floats:
         """One time per bin: the geometric middle, or half of the first bin, which starts at 0."""

@@ -323,4 +323,4 @@ def resample(log_weights: Floats, count: int, u: float) -> NDArray[np.intp]:
     """Return `count` positions drawn with the weights, evenly spaced on their cumulative sum."""
     cumulative = np.cumsum(np.exp(log_weights - log_weights.max()))
     at = np.searchsorted(cumulative, (np.arange(count) + u) / count * cumulative[-1])
-    return np.minimum(at, len(log_weights) - 1).astype(np.intp)
+    return np.asarray(np.minimum(at, len(log_weights) - 1), dtype=np.intp)

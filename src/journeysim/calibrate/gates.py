@@ -12,6 +12,7 @@ from journeysim.model.quantity import Floats
 RHAT_LIMIT: Final = 1.01
 ESS_LIMIT: Final = 400.0
 BFMI_LIMIT: Final = 0.3
+PARETO_LIMIT: Final = 0.7
 
 
 @final
@@ -46,3 +47,30 @@ def weight_size(log_weights: Floats) -> float:
     """Return the effective number of draws behind importance weights, (sum w)^2 / sum w^2 (Kong 1992)."""
     weights = np.exp(log_weights - np.max(log_weights))
     return float(weights.sum() ** 2 / np.sum(weights**2))
+
+
+def pareto_tail(log_weights: Floats) -> float:
+    """Return the shape k of the generalised Pareto distribution that fits the largest importance weights.
+
+    Above 0.7 the weights' tail is too heavy for their average to be trusted, however large the effective number of
+    draws looks (Vehtari, Simpson, Gelman, Yao and Gabry 2024, Pareto smoothed importance sampling). The fit is the
+    one of Zhang and Stephens (2009), with the weakly informative correction of the former paper.
+    """
+    weights = np.sort(np.exp(log_weights - np.max(log_weights)))
+    tail = min(len(weights) // 5, int(np.ceil(3 * np.sqrt(len(weights)))))
+    excess = weights[-tail:] - weights[-tail - 1]
+    if tail < 5 or excess[0] <= 0 or excess[-1] < 1e-10:
+        return 0.0
+    return _generalised_pareto_shape(excess)
+
+
+def _generalised_pareto_shape(excess: Floats) -> float:
+    count = len(excess)
+    size = 30 + int(np.sqrt(count))
+    grid = 1 - np.sqrt(size / (np.arange(1, size + 1) - 0.5))
+    grid = grid / (3 * excess[int(count / 4 + 0.5) - 1]) + 1 / excess[-1]
+    shape = np.mean(np.log1p(-grid[:, None] * excess), axis=1)
+    profile = count * (np.log(-grid / shape) - shape - 1)
+    weights = 1 / np.sum(np.exp(profile - profile[:, None]), axis=1)
+    best = float(grid @ weights / weights.sum())
+    return float((np.mean(np.log1p(-best * excess)) * count + 0.5 * 10) / (count + 10))

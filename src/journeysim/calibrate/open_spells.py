@@ -4,7 +4,9 @@ The exact likelihood of an open spell is sum_j P_ij S_ij(t). Rows and dwells are
 prod_j (P_ij S_ij(t))^e_j, in which the spell counts e_j for link j, with e_j = P_ij S_ij(t) / sum at the fixed point
 of an EM iteration; there the surrogate touches the exact likelihood, and lies below it everywhere else. Importance
 weights then replace one by the other, touchpoint by touchpoint, so the posterior is the exact one; the effective
-number of draws is gated.
+number of draws is gated. Where many open spells could still take several links, the surrogate knows too much and its
+draws lie too close together: there all its counts are multiplied by a tempering factor below 1, and the weights put
+the rest of the likelihood back.
 """
 
 from __future__ import annotations
@@ -15,14 +17,16 @@ from typing import final
 import numpy as np
 
 from journeysim.calibrate.counts import Bins
-from journeysim.calibrate.dwell_families import survival, to_scale_shape
+from journeysim.calibrate.dwell_families import log_likelihood, survival, to_scale_shape
 from journeysim.calibrate.dwells import DwellBelief, persona_modes
 from journeysim.calibrate.shares import KAPPA_MEDIAN
 from journeysim.model.dwell import Family
 from journeysim.model.quantity import Floats
 
-_ROUNDS = 6
+_MOST_ROUNDS = 150
+_SETTLED = 0.02
 _LEAST = 1e-300
+_FEW, _STEEP, _COOLEST = 0.02, 11.0, 0.15
 
 
 @final
@@ -62,6 +66,18 @@ class Spread:
         return Bins(self.silent.low, self.silent.high, self.silent.count * self.weights[:, link])
 
 
+def tempering(counts: Floats, spreads: tuple[Spread, ...]) -> float:
+    """Return the factor on all counts of a touchpoint: 1 unless much of its information is missing.
+
+    The part of the customers whose link is a guess is A / N, with A the sum over open spells of 1 - max_j e_j; the
+    factor is 1 - 11 A / N, at least 0.15, and 1 where A / N is below 0.02. (Chosen on a touchpoint of two links, cut
+    off so early that half of the customers were still there, where it brings the draws to the exact spread.)
+    """
+    guessed = sum(float(spread.silent.count @ (1 - spread.weights.max(axis=1))) for spread in spreads)
+    part = guessed / (float(counts.sum()) + sum(spread.silent.size for spread in spreads))
+    return 1.0 if part < _FEW else max(1.0 - _STEEP * part, _COOLEST)
+
+
 def even_spread(silent: Bins, shares: Floats) -> Spread:
     """Return open spells spread by the shares alone."""
     return Spread(silent, np.tile(shares / shares.sum(), (len(silent.count), 1)))
@@ -75,13 +91,16 @@ def spread_open(links: list[LinkDwell], silent: tuple[Bins, ...], counts: Floats
     spreads = tuple(even_spread(bins, row) for bins, row in zip(silent, _point_shares(counts, alpha), strict=True))
     if not any(bins.size for bins in silent):
         return spreads
-    for _ in range(_ROUNDS):
-        shares = _point_shares(counts + np.stack([spread.by_link for spread in spreads]), alpha)
+    for _ in range(_MOST_ROUNDS):
+        before = np.stack([spread.by_link for spread in spreads])
+        shares = _point_shares(counts + before, alpha)
         still = [_point_survival(link, j, spreads) for j, link in enumerate(links)]
         spreads = tuple(
             _expect(spread, shares[g], np.stack([curves[g] for curves in still], axis=1))
             for g, spread in enumerate(spreads)
         )
+        if np.max(np.abs(np.stack([spread.by_link for spread in spreads]) - before)) < _SETTLED:
+            break
     return spreads
 
 
@@ -108,12 +127,12 @@ def _expect(spread: Spread, shares: Floats, still: Floats) -> Spread:
     return Spread(spread.silent, joint / joint.sum(axis=1, keepdims=True))
 
 
-def log_weights(links: list[LinkDwell], spreads: tuple[Spread, ...], shares: Floats) -> Floats:
-    """Return log(exact / surrogate) of all open spells at a touchpoint, shape (draw,).
+def log_weights(links: list[LinkDwell], spreads: tuple[Spread, ...], shares: Floats, factor: float) -> Floats:
+    """Return log(exact / tempered surrogate) at a touchpoint, shape (draw,).
 
-    `shares` has shape (draw, persona, link); the links hold their fitted (or prior) draws.
+    `shares` has shape (draw, persona, link); the links hold their fitted (or prior) draws; `factor` is the tempering.
     """
-    logs = np.zeros(len(shares))
+    logs = _left_out(links, spreads, shares, factor)
     for g, spread in enumerate(spreads):
         if spread.silent.size:
             p = np.maximum(shares[:, g, None, :], _LEAST)
@@ -123,6 +142,19 @@ def log_weights(links: list[LinkDwell], spreads: tuple[Spread, ...], shares: Flo
             kept = np.where(learned, np.log(np.maximum(still, _LEAST)), 0.0)
             logs += (exact - np.sum(spread.weights * (np.log(p) + kept), axis=-1)) @ spread.silent.count
     return logs
+
+
+def _left_out(links: list[LinkDwell], spreads: tuple[Spread, ...], shares: Floats, factor: float) -> Floats:
+    """Return the part of the surrogate's log likelihood that the tempering left out."""
+    logs = np.zeros(len(shares))
+    if factor < 1.0:
+        for j, link in enumerate(links):
+            for g, (done, spread) in enumerate(zip(link.done, spreads, strict=True)):
+                silent = spread.on(j)
+                logs += (done.size + silent.size) * np.log(np.maximum(shares[:, g, j], _LEAST))
+                if link.learned:
+                    logs += log_likelihood(link.family, link.a[:, g], link.b[:, g], done, silent)
+    return (1.0 - factor) * logs
 
 
 def _curves(link: LinkDwell, g: int, times: Floats) -> Floats:

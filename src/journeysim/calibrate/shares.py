@@ -147,7 +147,7 @@ def _write_model(pymc: ModuleType, tensor: ModuleType, rows: ShareRows, centre: 
 def _real_contrasts(rows: ShareRows) -> Floats:
     """Return 1 for the contrasts a row has, 0 for padding, shape (n, max(J - 1, 1))."""
     width = max(rows.present.shape[1] - 1, 1)
-    return (np.arange(width) < rows.present.sum(axis=1)[:, None] - 1).astype(np.float64)
+    return np.asarray(np.arange(width) < rows.present.sum(axis=1)[:, None] - 1, dtype=np.float64)
 
 
 def _tilted(theta: Floats, tilt: Floats) -> Floats:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from journeysim.calibrate.account import DwellAccount, TouchpointAccount
-from journeysim.calibrate.calibrate import Calibration, calibrate
 from journeysim.calibrate.gates import Gate
+from journeysim.calibrate.posterior import Calibration, calibrate
 from journeysim.errors import BadInput, Place, Problem
 from journeysim.files.draws_store import has_draws, load_draws, save_draws
 from journeysim.files.event_log import read_events, read_transitions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 import click
@@ -48,7 +49,7 @@ for verb in (init, check, calibrate, run, compare, schema, explain, doctor):
 
 def main() -> None:
     """Run the command line."""
-    if hasattr(sys.stderr, "reconfigure"):
-        for stream in (sys.stdout, sys.stderr):
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="replace")
     journeysim(prog_name="journeysim")

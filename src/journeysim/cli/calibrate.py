@@ -25,7 +25,7 @@ TABLE_MARKS: Final = frozenset({"from", "to", "count"})
 Kind = Literal["transitions", "events"]
 
 
-class Columns(click.ParamType):
+class Columns(click.ParamType[dict[str, str]]):
     """`customer=user_id,time=when`: which column of the file is which."""
 
     name = "columns"
@@ -43,8 +43,8 @@ class Columns(click.ParamType):
 @click.command("calibrate", cls=Verb)
 @click.argument("log", metavar="LOG", type=click.Path(path_type=Path))
 @click.option("--journey", "journey_file", required=True, type=click.Path(path_type=Path), help="The journey file.")
-@click.option("--columns", type=Columns(), metavar="NAME=COLUMN,...", help="What the log calls customer, touchpoint, time, …")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for the draws, inside the project.  [default: calibration/NAME]")
+@click.option("--columns", type=Columns(), metavar="NAME=COLUMN,...", help="What the log calls them.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for the draws  [default: calibration/NAME]")
 @click.option("--draws", type=click.IntRange(20, 100_000), default=1000, show_default=True, help="How many draws.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="The seed.")
 @click.option("--accept", metavar="GATE", multiple=True, help="Accept this gate although it failed (repeatable).")
@@ -76,7 +76,8 @@ def command(
     _show(found, folder)
     if as_json:
         write_json("calibrate", document_of(found, folder))
-    failed = [f"{gate.name} (--accept {shlex.quote(gate.name)} to go on)" for gate in found.failed if gate.name not in accept]
+    names = [gate.name for gate in found.failed if gate.name not in accept]
+    failed = [f"{name} (--accept {shlex.quote(name)} to go on)" for name in names]
     if failed:
         raise GateFailed(failed)
 
@@ -103,7 +104,8 @@ def _header(log: Path) -> list[str]:
         except duckdb.Error:
             return []
     try:
-        with gzip.open(log, "rt", encoding="utf-8-sig") if log.suffix == ".gz" else log.open(encoding="utf-8-sig") as stream:
+        opened = gzip.open if log.suffix == ".gz" else open
+        with opened(log, "rt", encoding="utf-8-sig") as stream:
             return next(csv.reader(stream), [])
     except (OSError, UnicodeDecodeError, csv.Error):
         return []

@@ -25,7 +25,8 @@ def command(paths: tuple[Path, ...], *, as_json: bool) -> None:
 
     problems = check_files(paths)
     show_problems(problems)
-    say(last_line(problems, "check") if problems else f"{counted(len(paths), 'file')} checked, no problems.", style="bold")
+    fine = f"{counted(len(paths), 'file')} checked, no problems."
+    say(last_line(problems, "check") if problems else fine, style="bold")
     if as_json:
         write_json("problems", problems_document(problems))
     if any(problem.severity == "error" for problem in problems):

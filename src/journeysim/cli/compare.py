@@ -40,7 +40,7 @@ class Pair:
 @click.command("compare", cls=Verb)
 @files_argument("runs", "RUN|SCENARIO...")
 @click.option("--metric", default="conversion", show_default=True, help="The metric to show beside the money.")
-@click.option("--csv", "csv_file", type=click.Path(path_type=Path, dir_okay=False), help="Also write the table to a new CSV file.")
+@click.option("--csv", "csv_file", type=click.Path(path_type=Path, dir_okay=False), help="Also write a new CSV file.")
 @json_option
 def command(runs: tuple[Path, ...], *, metric: str, csv_file: Path | None, as_json: bool) -> None:
     """Show several runs in one table. Scenario files are run first (an identical run is found, not repeated).
@@ -89,17 +89,24 @@ def _say_pairs(pairs: Sequence[Pair], *, several: bool) -> None:
         if chance < 0.5:
             better, worse, chance = worse, better, 1 - chance
         verdict = "told apart" if pair.told_apart else "not told apart by what is known"
-        say(f"{pair.run}: {better} is better than {worse} in {100 * chance:.0f} % of the draws ({pair.measure}): {verdict}")
+        how_often = f"in {100 * chance:.0f} % of the draws ({pair.measure})"
+        say(f"{pair.run}: {better} is better than {worse} {how_often}: {verdict}")
     if several:
-        say("Different runs rest on different draws: their levels are shown side by side, without a chance of being better.")
+        say("Runs rest on different draws: their levels are shown side by side, without a chance of being better.")
 
 
 def _document(stored: Sequence[StoredRun], pairs: Sequence[Pair]) -> dict[str, object]:
     rows = [
-        {"run": str(run.folder), "scenario": run.scenario, "currency": run.currency, "trust": run.grade, "metric": run.metric,
-         "arms": [asdict(arm) for arm in run.arms]}
+        {
+            "run": str(run.folder),
+            "scenario": run.scenario,
+            "currency": run.currency,
+            "trust": run.grade,
+            "metric": run.metric,
+            "arms": [asdict(arm) for arm in run.arms],
+        }
         for run in stored
-    ]  # fmt: skip
+    ]
     return {"runs": rows, "pairs": [asdict(pair) | {"told_apart": pair.told_apart} for pair in pairs]}
 
 

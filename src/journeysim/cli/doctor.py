@@ -47,7 +47,8 @@ def command(*, as_json: bool) -> None:
     found = findings()
     width = max(len(item.name) for item in found)
     for item in found:
-        say(f"{'ok ' if item.good else 'BAD'}  {item.name:<{width}}  {item.found}", style="" if item.good else "bold red")
+        mark, style = ("ok ", "") if item.good else ("BAD", "bold red")
+        say(f"{mark}  {item.name:<{width}}  {item.found}", style=style)
     bad = [item.name for item in found if not item.good]
     say("Everything is as it should be." if not bad else f"Look at: {', '.join(bad)}", style="bold")
     if as_json:
@@ -59,9 +60,10 @@ def command(*, as_json: bool) -> None:
 
 def findings() -> list[Finding]:
     """Return everything looked at."""
+    machine = f"{platform.system()} {platform.machine()}"
     return [
         Finding("journeysim", version("journeysim"), good=True),
-        Finding("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}", sys.version_info >= (3, 11)),
+        Finding("python", f"{platform.python_version()} on {machine}", sys.version_info >= (3, 11)),
         Finding("processors", str(os.cpu_count() or 1), good=True),
         *map(_library, LIBRARIES),
         *_places(),

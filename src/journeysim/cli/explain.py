@@ -20,9 +20,9 @@ def command(code: str, *, as_json: bool) -> None:
     if found is None:
         raise click.BadParameter(f'there is no code "{code}"{did_you_mean(code, CODES)}', param_hint="CODE")
     say(f"{found.code}  {found.rule}", style="bold")
-    for text in (found.why, f"Cure: {found.cure}" if found.cure else "", f"For example: {found.example}" if found.example else ""):
+    for head, text in (("", found.why), ("Cure: ", found.cure), ("For example: ", found.example)):
         if text:
-            say(text)
+            say(f"{head}{text}")
     if as_json:
         fields = ("code", "rule", "why", "cure", "example")
         write_json("explanation", {name: getattr(found, name) for name in fields})

@@ -14,7 +14,9 @@ from typing import Final
 from journeysim.files.run_store import digest_of_file
 
 # Libraries whose release could change a digit of a result.
-DECISIVE: Final = ("numpy", "scipy", "xarray", "pandas", "h5netcdf", "numba", "pymc", "arviz", "matplotlib", "jinja2", "duckdb")
+DECISIVE: Final = (
+    "numpy", "scipy", "xarray", "pandas", "h5netcdf", "numba", "pymc", "arviz", "matplotlib", "jinja2", "duckdb",
+)  # fmt: skip
 
 
 def versions() -> dict[str, str]:
@@ -30,12 +32,16 @@ def _release(name: str) -> str:
         return "missing"
 
 
+#: Kinds of files in the package that decide what a run writes.
+OWN: Final = ("*.py", "*.html*", "*.css", "*.js", "*.toml")
+
+
 @cache
 def _own_code() -> str:
     """Return the digest of the package's own source, so that an edited checkout is never taken for the release."""
     package = Path(__file__).parents[1]
     sums = hashlib.sha256()
-    for file in sorted(package.rglob("*.py")) + sorted((package / "report").rglob("*.html*")):
+    for file in sorted(file for kind in OWN for file in package.rglob(kind)):
         sums.update(file.relative_to(package).as_posix().encode() + b"\0" + file.read_bytes())
     return sums.hexdigest()
 

@@ -25,5 +25,3 @@ def _named(path: Steps, scenario: Scenario) -> Steps:
             # What is wrong with the data as a whole stands where the scenario names them.
             return ("calibration",) if scenario.calibration else ("events",) if scenario.events else ()
     return path
-
-

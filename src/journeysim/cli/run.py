@@ -20,15 +20,19 @@ if TYPE_CHECKING:
 
 @click.command("run", cls=Verb)
 @files_argument("scenarios", "SCENARIO...")
-@click.option("--draws", type=click.IntRange(20, 100_000), help="How many draws, over the scenario's own number.")
+@click.option("--draws", type=click.IntRange(20, 100_000), help="How many draws, over the scenario's own.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="The seed, over the scenario's own.")
-@click.option("--lang", type=click.Choice(["en", "fr"]), default="en", show_default=True, help="Language of the report.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for the reports, inside the project.  [default: reports]")
-@click.option("--again", is_flag=True, help="Run even if an identical run is there; the new one gets -2 after its name.")
-@click.option("--accept", metavar="GATE", multiple=True, help="Accept this gate of the fit although it failed (repeatable).")
+@click.option("--lang", type=click.Choice(["en", "fr"]), default="en", show_default=True, help="The report's language.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder for the reports, in the project  [default: reports]"
+)
+@click.option(
+    "--again", is_flag=True, help="Run although an identical run is there; the new one gets -2 after its name."
+)
+@click.option("--accept", metavar="GATE", multiple=True, help="Accept this gate although it failed (repeatable).")
 @click.option("--strict", is_flag=True, help="Exit code 3 unless one proposal meets every rule of `succeed if`.")
 @json_option
-def command(
+def command(  # noqa: PLR0913 - one argument per option
     scenarios: tuple[Path, ...], *, draws: int | None, seed: int | None, lang: str, out: Path | None, again: bool,
     accept: tuple[str, ...], strict: bool, as_json: bool,
 ) -> None:  # fmt: skip
@@ -89,7 +93,8 @@ def show_run(done: Finished, lang: str) -> None:
     from journeysim.cli.table import show_table, table_of
 
     if done.decision is None:
-        say(f"{done.prepared.scenario.name}: an identical run is already there (same files, versions, draws and seed); --again repeats it")
+        name = done.prepared.scenario.name
+        say(f"{name}: an identical run is already there (same files, versions, draws and seed); --again repeats it")
         show_table(table_of([read_run(done.folder)]))
     else:
         from journeysim.report import comparison_table
@@ -136,7 +141,8 @@ def failures(done: Finished, *, accept: Sequence[str], strict: bool) -> list[str
 
     stored = read_run(done.folder)
     name = done.prepared.scenario.name
-    gates = [f"{name}: {gate} (--accept {shlex.quote(gate)} to go on)" for gate in stored.failed_gates if gate not in accept]
+    failed = [gate for gate in stored.failed_gates if gate not in accept]
+    gates = [f"{name}: {gate} (--accept {shlex.quote(gate)} to go on)" for gate in failed]
     if strict and not stored.meets_its_rules:
         rules = dict.fromkeys(rule for rule, _, _ in stored.targets)
         gates.append(f"{name}: no proposal meets {' and '.join(rules)}")

@@ -94,7 +94,8 @@ def _document(file: Path) -> Row:
     except OSError as error:
         raise _not_a_run(file.parent, f"is no run: {file.name} cannot be read ({error.strerror})") from error
     except ValueError as error:
-        raise _not_a_run(file.parent, f"is damaged: {file.name} is not JSON ({error}); run the scenario again") from error
+        why = f"is damaged: {file.name} is not JSON ({error}); run the scenario again"
+        raise _not_a_run(file.parent, why) from error
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         raise _not_a_run(file.parent, f"has results of another format than {SCHEMA}; run the scenario again")
     return document

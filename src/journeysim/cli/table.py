@@ -34,13 +34,16 @@ def table_of(runs: Sequence[StoredRun]) -> Table:
 
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), caption_justify="left")
     metric = runs[0].metric
-    for name in ("run", "arm", metric, "difference", "P(better)", "net present value", "P(net > 0)", "payback", "trust"):
+    money = ("net present value", "P(net > 0)", "payback", "trust")
+    for name in ("run", "arm", metric, "difference", "P(better)", *money):
         made.add_column(name, overflow="fold", justify="left" if name in {"run", "arm"} else "right")
     for run in runs:
         for at, arm in enumerate(run.arms):
             head = (run.folder.name, arm.name, *_cells(arm, run.currency), run.grade)
             made.add_row(*(escape(cell) for cell in (head if at == 0 else ("", *head[1:-1], ""))))
-    made.caption = "Means with 90 % ranges, full effect, all customers of a cohort; differences are from the same run's today."
+    made.caption = (
+        "Means with 90 % ranges, full effect, all customers of a cohort; differences from the same run's today."
+    )
     return made
 
 
@@ -79,9 +82,8 @@ def csv_of(runs: Sequence[StoredRun]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     spread = ("mean", "q05", "q95")
     money = ("npv_mean", "npv_q05", "npv_q95", "p_net_benefit", "payback_months", "currency", "trust")
-    writer.writerow(
-        ["run", "scenario", "arm", "role", "metric", "unit", *spread, *(f"difference_{name}" for name in spread), "p_better", *money]
-    )
+    head = ("run", "scenario", "arm", "role", "metric", "unit")
+    writer.writerow([*head, *spread, *(f"difference_{name}" for name in spread), "p_better", *money])
     for run in runs:
         for arm in run.arms:
             writer.writerow([_cell(value) for value in _row(run, arm)])

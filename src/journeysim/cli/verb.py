@@ -6,20 +6,24 @@ import errno
 import json
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final, TypeVar, final
 
 import click
 
 from journeysim.cli.screen import harmless, say, show_problems, tally
 from journeysim.errors import BadInput, GateFailed, JourneysimError, Problem
 
+_NOTHING: Final = {"check": "", "run": " Nothing was run.", "compare": " Nothing was run."}
 UNEXPECTED: Final = 1
 INTERRUPTED: Final = 130
 WHERE_TO_REPORT: Final = "the issue tracker of journeysim, with the command and its input"
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Write one JSON document to stdout.")
+
+
+_Command = TypeVar("_Command", bound=Callable[..., object])
 
 
 @final
@@ -56,7 +60,7 @@ def _bad_input(error: BadInput, *, as_json: bool, verb: str) -> None:
 
 def last_line(problems: Sequence[Problem], verb: str) -> str:
     """Return the line under all problems: how many, that nothing was done, and how to learn more."""
-    nothing = {"check": "", "run": " Nothing was run.", "compare": " Nothing was run."}.get(verb, " Nothing was written.")
+    nothing = _NOTHING.get(verb, " Nothing was written.")
     codes = sorted({problem.code for problem in problems if problem.severity == "error"})
     more = f"  (journeysim explain {codes[0]})" if codes else ""
     return f"{tally(problems)}.{nothing}{more}"
@@ -74,7 +78,8 @@ def problems_document(problems: Sequence[Problem]) -> dict[str, object]:
 
 def _problem(problem: Problem) -> dict[str, object]:
     place = problem.place
-    where = {} if place is None else {"file": place.file, "line": place.line, "column": place.column, "width": place.width}
+    names = ("file", "line", "column", "width")
+    where = {} if place is None else {name: getattr(place, name) for name in names}
     return {
         "code": problem.code,
         "severity": problem.severity,
@@ -94,7 +99,7 @@ def _unexpected(error: Exception, *, debug: bool) -> None:
     else:
         text = harmless(" ".join(str(error).split())) or "no message"
         say(f"unexpected error: {type(error).__name__}: {text}", style="bold red")
-        say(f"This is a bug in journeysim. Please report it to {WHERE_TO_REPORT}; `journeysim --debug …` shows the traceback.")
+        say(f"This is a bug. Please report it to {WHERE_TO_REPORT}; `journeysim --debug …` shows the traceback.")
 
 
 def _system(error: OSError) -> str:
@@ -110,12 +115,10 @@ def _system(error: OSError) -> str:
 
 def write_json(name: str, document: Mapping[str, object]) -> None:
     """Write the one document of a command to stdout; `schema` comes first. Not-a-number is written as null."""
-    sys.stdout.write(json.dumps({"schema": f"journeysim/{name}/1", **document}, ensure_ascii=False, indent=1, allow_nan=False))
-    sys.stdout.write("\n")
+    whole = {"schema": f"journeysim/{name}/1", **document}
+    sys.stdout.write(json.dumps(whole, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
 
 
-def files_argument(name: str, metavar: str, *, many: bool = True) -> Any:  # noqa: ANN401 - click's decorator
-    """Return the argument for one or more paths; whether they exist is said as a problem, like all else."""
-    return click.argument(
-        name, metavar=metavar, nargs=-1 if many else 1, required=True, type=click.Path(path_type=Path)
-    )
+def files_argument(name: str, metavar: str) -> Callable[[_Command], _Command]:
+    """Return the decorator for one or more paths; whether they exist is said as a problem, like all else."""
+    return click.argument(name, metavar=metavar, nargs=-1, required=True, type=click.Path(path_type=Path))

@@ -49,9 +49,8 @@ def _natural(days: float) -> list[tuple[str, float]]:
     found = []
     for unit in ("day", "hour", "minute", "second"):
         number = round(days / DAYS_PER[unit], 6)
-        found.append(
-            (number != int(number) or number == 0, f"{plain(number)} {_word(unit, number)}", number * DAYS_PER[unit])
-        )
+        broken = number != int(number) or number == 0
+        found.append((broken, f"{plain(number)} {_word(unit, number)}", number * DAYS_PER[unit]))
     return [(text, value) for _, text, value in sorted(found, key=lambda item: item[0])]
 
 

@@ -170,13 +170,13 @@ def _has(tree: Tree, step: str | int) -> bool:
 def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """Return problems by file (in the order met), line and column, each said once, and without their consequences."""
     found = list(dict.fromkeys(replace(problem, path=()) for problem in problems))
-    ambiguous = {_place(problem) for problem in found if problem.code in AMBIGUOUS}
-    found = [problem for problem in found if problem.code in AMBIGUOUS or _place(problem) not in ambiguous]
-    files = list(dict.fromkeys(_place(problem).file for problem in found))
-    seen: dict[tuple[str, Place], Problem] = {}
+    ambiguous: dict[Place, Problem] = {}
     for problem in found:
-        seen.setdefault((problem.code, _place(problem)), problem)
-    return tuple(sorted(seen.values(), key=lambda item: _key(item, files)))
+        if problem.code in AMBIGUOUS:
+            ambiguous.setdefault(_place(problem), problem)
+    kept = [problem for problem in found if ambiguous.get(_place(problem), problem) is problem]
+    files = list(dict.fromkeys(_place(problem).file for problem in kept))
+    return tuple(sorted(kept, key=lambda item: _key(item, files)))
 
 
 def _key(problem: Problem, files: list[str]) -> tuple[int, int, int]:

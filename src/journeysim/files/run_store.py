@@ -94,9 +94,7 @@ def existing_run(folder: Path, name: str, digest: str) -> Path | None:
     return found if found.is_dir() else None
 
 
-def write_run(
-    project: Path, folder: Path, name: str, digest: str, write: Callable[[Path], None]
-) -> Path:
+def write_run(project: Path, folder: Path, name: str, digest: str, write: Callable[[Path], None]) -> Path:
     """Write a run and return the folder it is in; whatever happens, there is all of it or nothing.
 
     Parameters
@@ -139,7 +137,7 @@ def private_folder(project: Path, name: str) -> Path:
 
 
 def _move_in(work: Path, folder: Path) -> Path:
-    """Rename a finished run to the first free name; renaming onto a folder with content fails, so nothing is replaced."""
+    """Rename a finished run to the first free name; onto a folder with content that fails, so nothing is replaced."""
     for number in itertools.count(1):
         target = folder / (work.name if number == 1 else f"{work.name}-{number}")
         if target.exists() or target.is_symlink():

@@ -255,7 +255,7 @@ class _Builder:
         return list(pairs.values())
 
     def _torn_number(self, name: str, mark: Mark, pairs: dict[str, tuple[str, Mark, _Node]]) -> bool:
-        """Whether `name` is the second half of a number like 3,000 that the comma of `{…}` tore apart; if so, mend it."""
+        """Whether `name` is the second half of a number like 3,000, torn by the comma of `{…}`; if so, mend it."""
         last = next(reversed(pairs.values()), None)
         if last is None or last[2].text is None or not (TORN.match(name) and last[2].text[-1:].isdigit()):
             return False

@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import Final, Literal, final
 
 import numpy as np
@@ -19,7 +20,13 @@ from scipy import special
 Floats = NDArray[np.float64]
 Z90: Final = float(special.ndtri(0.95))
 Z80: Final = float(special.ndtri(0.90))
-_MEAN_NODES, _MEAN_WEIGHTS = np.polynomial.legendre.leggauss(512)
+
+
+@cache
+def _mean_rule() -> tuple[Floats, Floats]:
+    """Return nodes in (0, 1) and weights of a Gauss-Legendre rule; made when first needed, as it takes a while."""
+    nodes, weights = np.polynomial.legendre.leggauss(256)
+    return 0.5 * (nodes + 1.0), 0.5 * weights
 
 
 class Scale(Enum):
@@ -59,7 +66,8 @@ class Quantity(ABC):
     @property
     def mean(self) -> float:
         """The expected value, by Gauss-Legendre quadrature of the inverse distribution function where no closed form is used."""
-        return float(0.5 * _MEAN_WEIGHTS @ self.ppf(0.5 * (_MEAN_NODES + 1.0)))
+        nodes, weights = _mean_rule()
+        return float(weights @ self.ppf(nodes))
 
 
 @final

@@ -197,9 +197,11 @@ def _drivers(decision: Decision, item: Table, say: Say) -> Iterator[Sentence]:
         row = item.find(proposal=verdict.proposal)
         if row is not None and as_float(item.at(row, "variance_share")) > _NOTHING:
             cell = partial(Cell, "evidence", row)
-            yield say(
-                "drivers.one", proposal=cell("proposal"), assumption=cell("assumption"), share=cell("variance_share")
-            )
+            found = {"assumption": cell("assumption"), "share": cell("variance_share")}
+            if str(item.at(row, "assumption")).startswith(f"{verdict.proposal}: "):
+                yield say("drivers.own", **found)
+            else:
+                yield say("drivers.one", proposal=cell("proposal"), **found)
 
 
 def _tests(item: Table, say: Say) -> Iterator[Sentence]:

@@ -10,7 +10,7 @@ from journeysim.compare.comparison import Contrast, Level, Spread
 from journeysim.decide.decision import Decision, MoneyCase, Verdict
 from journeysim.model.scenario import Scenario
 from journeysim.report.tables import money_shown
-from journeysim.report.tables.effects import place_in_order, unit_of
+from journeysim.report.tables.effects import MONEY_METRICS, place_in_order, unit_of
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 SCHEMA: Final = "journeysim/results/1"
@@ -50,10 +50,7 @@ def results(decision: Decision, scenario: Scenario) -> dict[str, Json]:
         "targets": _targets(decision, money=money),
         "flips": [_flips(decision, k) for k in range(len(comparison.flips))],
         "fit": _fit(decision),
-        "agreement": [
-            {"arm": x.arm, "metric": x.metric, "exact": _finite(x.exact), "walk": _finite(x.walk), "z": _finite(x.z)}
-            for x in outcomes.agreement
-        ],
+        "agreement": _agreement(decision, money=money),
         "warnings": [*outcomes.warnings, *comparison.warnings],
     }  # fmt: skip
 
@@ -151,6 +148,16 @@ def _flips(decision: Decision, number: int) -> dict[str, Json]:
     item = decision.comparison.flips[number]
     made: dict[str, Json] = {"arm": item.arm, "persona": item.persona, "saved": item.saved, "lost": item.lost}
     return made | {"changed": item.changed, "unchanged": item.unchanged}
+
+
+def _agreement(decision: Decision, *, money: bool) -> list[Json]:
+    found: list[Json] = []
+    for item in decision.comparison.outcomes.agreement:
+        shown = money or item.metric not in MONEY_METRICS
+        sizes: dict[str, Json] = {"exact": _number(item.exact, money=shown), "walk": _number(item.walk, money=shown)}
+        row: dict[str, Json] = {"arm": item.arm, "metric": item.metric, **sizes, "z": _finite(item.z)}
+        found.append(row if shown else row | {"reason": WITHHELD})
+    return found
 
 
 def _fit(decision: Decision) -> dict[str, Json]:

@@ -40,8 +40,8 @@ Compiled = TypeVar("Compiled", bound=Callable[..., object])
 
 PURPOSE_SHIFT: Final = 24
 _ROUNDS: Final = 10
-_UNCOUNTED: Final = {"_nrt": False}
-_INNER: Final = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+_UNCOUNTED: Final = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
+_INNER: Final = _UNCOUNTED | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 _MULTIPLY_0 = np.uint64(0xD2511F53)
 _MULTIPLY_1 = np.uint64(0xCD9E8D57)
 _WEYL_0 = np.uint64(0x9E3779B9)
@@ -58,12 +58,12 @@ def compiled(function: Compiled) -> Compiled:
     code. For functions that allocate nothing, so references need no counting: counting those of some seventy arrays
     at every call costs more than the arithmetic of a short block.
     """
-    return cast("Compiled", njit(cache=True, nogil=True, error_model="numpy", **_UNCOUNTED)(function))
+    return cast("Compiled", njit(**_UNCOUNTED)(function))  # type: ignore[call-overload]
 
 
 def compiled_inner(function: Compiled) -> Compiled:
     """Return the function compiled likewise, but callable from compiled code only: that compiles in half the time."""
-    return cast("Compiled", njit(cache=True, nogil=True, error_model="numpy", **_UNCOUNTED, **_INNER)(function))
+    return cast("Compiled", njit(**_INNER)(function))  # type: ignore[call-overload]
 
 
 def seed_halves(seed: int) -> tuple[np.uint64, np.uint64]:

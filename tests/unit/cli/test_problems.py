@@ -35,8 +35,8 @@ def test_a_problem_is_shown_with_place_line_underline_and_cure(project, call):
     done = call("run", "scenario.yaml")
     assert done.code == 2
     assert done.people == (
-        'error[J014] scenario.yaml:9:9\n'
-        '    9 |         odd x: 1.1 to 1.5\n'
+        "error[J014] scenario.yaml:9:9\n"
+        "    9 |         odd x: 1.1 to 1.5\n"
         '      |         ^^^^^ no setting "odd x" for "change share"; did you mean "odds x"?\n'
         "1 error, 0 warnings. Nothing was run.  (journeysim explain J014)\n"
     )
@@ -67,7 +67,7 @@ def test_an_effect_that_leaves_the_range_is_counted_and_has_its_place(project, c
     text = SCENARIO.replace("odds x: 1.8 to 2.2", "relative x: 1.8")
     (project / "scenario.yaml").write_text(text)
     done = call("run", "scenario.yaml")
-    line = 1 + text.splitlines().index("        relative x: 1.8")
+    line = text.splitlines().index("        relative x: 1.8")  # its change starts one line above
     assert done.code == 2
     assert f"scenario.yaml:{line}:" in done.people
     assert re.search(r"in \d+ of 40 draws", done.people)

@@ -46,7 +46,7 @@ def hashes(folder):
 
 
 def test_a_run_leaves_everything_in_one_folder(finished):
-    project, done = finished
+    project, _ = finished
     (folder,) = reports(project)
     assert {"report.html", "results.json", "outcomes.parquet", "net_benefit.parquet", "draws.nc", "manifest.json"} <= {
         file.name for file in folder.iterdir()
@@ -162,7 +162,8 @@ def test_a_failed_gate_gives_three_unless_it_is_accepted(again, call):
 
 
 def test_identical_arms_differ_by_exactly_nothing(project, call):
-    head, _, tail = SCENARIO.partition("    changes:\n      - change share: cart -> paid\n        odds x: 1.1 to 1.5\n        basis: expert\n")
+    changes = "    changes:\n      - change share: cart -> paid\n        odds x: 1.1 to 1.5\n        basis: expert\n"
+    head, _, tail = SCENARIO.partition(changes)
     (project / "scenario.yaml").write_text(head + "    changes: []\n" + tail)
     done = call("run", "scenario.yaml", "--json")
     assert done.code == 0
@@ -174,7 +175,7 @@ def test_identical_arms_differ_by_exactly_nothing(project, call):
     assert "2 warnings" in done.people
 
 
-@pytest.mark.parametrize("out", ["../elsewhere", "/tmp/elsewhere-of-journeysim", "reports/../.."])
+@pytest.mark.parametrize("out", ["../elsewhere", "/elsewhere", "reports/../.."])
 def test_out_must_stay_inside_the_project(project, call, out):
     done = call("run", "scenario.yaml", "--out", out)
     assert done.code == 2
@@ -193,7 +194,7 @@ def test_results_are_never_written_through_a_link(project, call, tmp_path_factor
 
 @pytest.mark.parametrize("setting", ["events: ../../../../../../etc/passwd", "calibration: /etc"])
 def test_data_outside_the_project_is_refused(project, call, setting):
-    (project / "scenario.yaml").write_text(SCENARIO.replace("horizon: 1", f"{setting}\nhorizon: 1))
+    (project / "scenario.yaml").write_text(SCENARIO.replace("horizon: 1", f"{setting}\nhorizon: 1"))
     done = call("run", "scenario.yaml")
     assert done.code == 2
     assert "error[J050]" in done.people
@@ -211,7 +212,8 @@ def test_a_name_cannot_lead_out_of_the_reports(project, call):
 def test_a_project_without_a_mark_is_the_folder_around_its_files(tmp_path):
     (tmp_path / "scenarios" / "loan").mkdir(parents=True)
     (tmp_path / "journey").mkdir()
-    write_project(tmp_path / "scenarios" / "loan", scenario=SCENARIO.replace("journey.yaml", "../../journey/journey.yaml"))
+    elsewhere = SCENARIO.replace("journey.yaml", "../../journey/journey.yaml")
+    write_project(tmp_path / "scenarios" / "loan", scenario=elsewhere)
     (tmp_path / "scenarios" / "loan" / "journey.yaml").rename(tmp_path / "journey" / "journey.yaml")
     assert prepare(tmp_path / "scenarios" / "loan" / "scenario.yaml", Options()).project == tmp_path.resolve()
     write_project(tmp_path / "scenarios" / "loan")
@@ -257,7 +259,8 @@ def test_killed_in_the_middle_it_leaves_nothing_and_runs_again_to_the_same_bytes
     assert process.returncode == -signal.SIGKILL
     assert reports(project) == []
     assert real("run", "scenario.yaml", cwd=project).returncode == 0
-    assert (reports(project)[0] / "results.json").read_bytes() == (reports(finished[0])[0] / "results.json").read_bytes()
+    (one,), (other,) = reports(project), reports(finished[0])
+    assert (one / "results.json").read_bytes() == (other / "results.json").read_bytes()
 
 
 @pytest.mark.parametrize(

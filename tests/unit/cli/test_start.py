@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -61,6 +63,11 @@ def test_importing_the_package_loads_nothing():
     loaded = modules_after("import sys\nimport journeysim\nprint(*sys.modules)")
     assert not (HEAVY | {"numpy", "scipy", "click"}) & loaded
     assert not {name for name in loaded if name.startswith("journeysim.")}
+
+
+def test_types_and_names_tell_the_same():
+    stub = Path(js.__file__).with_suffix(".pyi").read_text(encoding="utf-8")
+    assert sorted(re.findall(r" as (\w+)$", stub, flags=re.MULTILINE)) == sorted(js.__all__)
 
 
 def test_every_public_name_is_there_and_no_other():

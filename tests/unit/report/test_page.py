@@ -157,6 +157,7 @@ def test_grade_e_shows_no_money(scenario):
     assert not re.search(r"EUR.{0,3}\d", plain)
     assert not {"decision", "realism", "cumulative_net_benefit", "impact_effort"} & set(page.tables)
     assert 'id="money"' not in page.html
+    assert "Revenue" not in plain
 
 
 def test_french(decision, scenario):

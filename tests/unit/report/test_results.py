@@ -75,6 +75,7 @@ def test_grade_e_withholds_money_with_the_reason(scenario):
     assert money
     assert all(item["mean"] is None and item["reason"] == WITHHELD for item in money)
     assert made["evpi"] is None
+    assert {row["metric"]: row["exact"] is None for row in made["agreement"]} == {"conversion": False, "revenue": True}
     assert all(item["evppi"] is None for item in made["evidence"])
     assert any(item["mean"] is not None for item in made["metrics"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from journeysim.report.plots.style import GRID, MUTED, interval, panels, series_colour, zero_line
@@ -20,12 +21,13 @@ def figure(item: Table, proposals: list[str], language: Language) -> Figure | No
     made, (axes,) = panels(1, height=3.0, left=0.75)
     effort, (mean, low, high) = item.numbers("effort"), (item.numbers(column.name) for column in item.columns[2:5])
     right = max(5.0, *effort) + 0.5
+    at = _apart(effort, mean, 0.13 * (max(0.0, *high) - min(0.0, *low)))
     for k, name in enumerate(item.texts("proposal")):
         colour = series_colour(proposals.index(name))
         interval(axes, effort[k], (low[k], mean[k], mean[k], mean[k], high[k]), colour, vertical=True)
-        flip = effort[k] > 0.7 * right
+        flip = effort[k] > 0.85 * right
         axes.annotate(
-            wrapped(name, 24, 2), (effort[k], mean[k]), xytext=(-10 if flip else 10, 0), textcoords="offset points",
+            wrapped(name, 15, 2), (effort[k], at[k]), xytext=(-10 if flip else 10, 0), textcoords="offset points",
             ha="right" if flip else "left", va="center", size=10, weight="bold", color=colour,
         )  # fmt: skip
     axes.axvspan((0.5 + right) / 2, right, color=GRID, alpha=0.3, linewidth=0, zorder=0)
@@ -44,3 +46,13 @@ def figure(item: Table, proposals: list[str], language: Language) -> Figure | No
     label_axis(axes.yaxis, "money", language, most=5)
     axes.tick_params(axis="y", labelcolor=MUTED)
     return made
+
+
+def _apart(effort: list[float], heights: list[float], least: float) -> list[float]:
+    """Return where labels go: at their points, pushed down where one of the same effort would lie on another."""
+    placed = list(heights)
+    order = sorted(range(len(heights)), key=lambda k: (effort[k], -heights[k]))
+    for above, below in pairwise(order):
+        if effort[above] == effort[below]:
+            placed[below] = min(placed[below], placed[above] - least)
+    return placed

@@ -31,7 +31,7 @@ def figure(item: Table, proposals: list[str], language: Language) -> Figure | No
         if part.rows:
             _panel(panel, part, people, number, language, names=column == 0)
             panel.set_xlim(*ranges[metrics[column]])
-        panel.set_title(f"{wrapped(proposals[number], 22, 1)}: {language[f'fig.personas.{metrics[column]}']}")
+        panel.set_title(f"{wrapped(proposals[number], 30, 1)}: {language[f'fig.personas.{metrics[column]}']}")
     return made
 
 

@@ -121,7 +121,7 @@ def dressed(svg: str, name: str, title: str, description: str) -> str:
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" role="img" '
         f'aria-labelledby="{name}-title {name}-desc" viewBox="0 0 {width:g} {height:g}" width="{width:g}" '
-        f'height="{height:g}" font-family="inherit">'
+        f'height="{height:g}" font-family="Helvetica, Arial, sans-serif">'
         f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-desc">{escape(description)}</desc>'
     )
     return head + svg[svg.index(">") + 1 :].strip()

@@ -29,7 +29,7 @@ def figure(item: Table, proposals: list[str], language: Language) -> Figure | No
     top = max(as_float(item.at(rows[0], "variance_share")) for _, rows in parts)
     for panel, (number, rows) in zip(axes, parts, strict=True):
         _panel(panel, item, rows, number, language, most=most)
-        panel.set_xlim(0, top * 1.3)
+        panel.set_xlim(0, top * 1.55)
         panel.set_title(wrapped(proposals[number], 60, 1), x=-3.3 / (7.6 - 3.5), ha="left")
     return made
 

@@ -26,7 +26,8 @@ def tables_of(decision: Decision, scenario: Scenario) -> Mapping[str, Table]:
     made = [
         differences(decision, money=money), levels(decision, money=money), personas(decision, money=money),
         flips(decision), conversion_over_time(decision), moves(decision), drop_off(decision, scenario, money=money),
-        stories(decision), evidence(decision, money=money), by_basis(decision), gates(decision), agreement(decision),
+        stories(decision), evidence(decision, money=money), by_basis(decision), gates(decision),
+        agreement(decision, money=money),
         targets(decision, money=money),
     ]  # fmt: skip
     if money:

@@ -33,6 +33,10 @@ def unit_of(unit: str, currency: str) -> str:
     return currency if unit == "money" else unit
 
 
+#: Metrics in money, for places that name a metric without its unit.
+MONEY_METRICS: Final = frozenset({"revenue", "cost", "margin", "clv"})
+
+
 def of_one_place(metric: str) -> bool:
     """Return whether a metric belongs to one touchpoint or link ("drop_off[cart]") rather than to the whole journey."""
     return "[" in metric

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from journeysim.decide.decision import Decision
 from journeysim.report.numbers import Kind
+from journeysim.report.tables.effects import MONEY_METRICS
 from journeysim.report.tables.table import Row, Table, table
 
 
@@ -49,9 +50,9 @@ def gates(decision: Decision) -> Table:
     return table("gates", [("gate", "text"), ("value", "precise"), ("limit", "text"), ("passed", "word")], rows)
 
 
-def agreement(decision: Decision) -> Table:
+def agreement(decision: Decision, *, money: bool) -> Table:
     """Return both engines' answers where both can run the map."""
-    found = decision.comparison.outcomes.agreement
+    found = [item for item in decision.comparison.outcomes.agreement if money or item.metric not in MONEY_METRICS]
     rows = [Row((item.arm, item.metric, item.exact, item.walk, item.z)) for item in found]
     columns: list[tuple[str, Kind]] = [
         ("arm", "word"), ("metric", "metric"), ("exact", "precise"), ("walk", "precise"),

@@ -51,15 +51,16 @@ class Sums(NamedTuple):
 
 
 @compiled
-def _counted(amounts: Floats, term: int, until: int) -> float:
+def _counted(amounts: Floats, row: int, term: int, until: int) -> float:
     """Return what counts by the horizon of amounts booked at one point; half of the spread mass at the last one.
 
-    `until` is the number of points still to come.
+    `until` is the number of points still to come. The table comes whole with a row number, because handing over a
+    view of it costs more than the sum.
     """
-    everything: float = amounts[ALL, term]
+    everything: float = amounts[row, ALL, term]
     if until > 0:
         return everything
-    return float(0.5 * (everything + amounts[AT, term] - amounts[AFTER, term]))
+    return float(0.5 * (everything + amounts[row, AT, term] - amounts[row, AFTER, term]))
 
 
 @compiled
@@ -83,11 +84,11 @@ def book_money(
             series.amounts[EARNING + side, kind, k] = 0.0
         series.flowing[EARNING + side, k] = 0.0
     for j in range(len(visits)):
-        places[VISITS, j] += _counted(visits[j], 0, until)
-        world[EFFORT] += _counted(visits[j], 5, until)
+        places[VISITS, j] += _counted(visits, j, 0, until)
+        world[EFFORT] += _counted(visits, j, 5, until)
         for side in range(2):
             series.rates[j, side] += visits[j, ALL, 3 + side]
-            lump = _counted(visits[j], 1 + side, until) * money.weight[k]
+            lump = _counted(visits, j, 1 + side, until) * money.weight[k]
             rate = series.rates[j, side] * money.weight[k]
             places[VALUE_AT + side, j] += lump + rate * money.days[k]
             world[VALUE_PV + side] += lump * money.factor[side, k] + rate * money.span[side, k]
@@ -112,7 +113,7 @@ def book_fates(
             sums.ends[at, j] += start[j]
     for link in range(len(links)):
         j = links[link, 1]
-        all_moves, first_moves = _counted(everybody[link], 0, until), _counted(before[link], 0, until)
+        all_moves, first_moves = _counted(everybody, link, 0, until), _counted(before, link, 0, until)
         sums.moves[at, link] += all_moves
         sums.ends[at, j] += all_moves
         for kind in range(3):
@@ -120,7 +121,8 @@ def book_fates(
             series.amounts[ENDING, kind, k] += everybody[link, kind, 0] if j >= touchpoints else 0.0
         world[CONVERTED] += first_moves if marks[j, 0] else 0.0
         if j >= touchpoints:
-            world[LOST] += 0.0 if marks[j, 0] else first_moves
+            counts_as_churn = marks[j, 1] and not marks[j, 2]
+            world[LOST] += 0.0 if marks[j, 0] or counts_as_churn else first_moves
             if marks[j, 1]:
                 world[CHURNED] += all_moves - first_moves if marks[j, 2] else all_moves
 
@@ -132,7 +134,7 @@ def _book_entry(marks: Bools, ends: int, mass: float, amounts: Floats, world: Fl
         amounts[CONVERTING, kind] += mass if marks[0] else 0.0
         amounts[ENDING, kind] += mass if ends >= 0 else 0.0
     world[CONVERTED] += mass if marks[0] else 0.0
-    world[LOST] += mass if ends >= 0 and not marks[0] else 0.0
+    world[LOST] += mass if ends >= 0 and not marks[0] and not (marks[1] and not marks[2]) else 0.0
     world[CHURNED] += mass if ends >= 0 and marks[1] and not marks[2] else 0.0
 
 

@@ -13,7 +13,7 @@ from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Bools, Chain, Ints
 from journeysim.simulate.settings import Settings
 
-FIRST_STEPS: Final = 120
+FIRST_STEPS: Final = 60
 MOST_STEPS: Final = 3_840
 MOST_COHORT_STEPS: Final = 20_000
 _MOST_VALUES: Final = 64

@@ -49,11 +49,26 @@ class Lanes(NamedTuple):
 
 def new_lanes() -> Lanes:
     """Return working arrays for one block."""
-    index, real = np.dtype(np.int32), np.dtype(np.float64)
-    kinds = dict.fromkeys(("day", "quantile", "arrival", "gathered", "other"), real)
-    kinds |= {"words": np.dtype(np.uint32), "sizes": np.dtype(np.int64)}
-    sizes = {"words": 6 * BLOCK, "members": BASES * BLOCK, "sizes": BASES}
-    return Lanes(**{name: np.zeros(sizes.get(name, BLOCK), kinds.get(name, index)) for name in Lanes._fields})
+    return Lanes(
+        slot=_indices(BLOCK),
+        place=_indices(BLOCK),
+        cell=_indices(BLOCK),
+        day=np.zeros(BLOCK),
+        words=np.zeros(6 * BLOCK, dtype=np.uint32),
+        link=_indices(BLOCK),
+        quantile=np.zeros(BLOCK),
+        arrival=np.zeros(BLOCK),
+        next_place=_indices(BLOCK),
+        next_cell=_indices(BLOCK),
+        members=_indices(BASES * BLOCK),
+        sizes=np.zeros(BASES, dtype=np.int64),
+        gathered=np.zeros(BLOCK),
+        other=np.zeros(BLOCK),
+    )
+
+
+def _indices(size: int) -> Indices:
+    return np.zeros(size, dtype=np.int32)
 
 
 @compiled_inner

@@ -156,7 +156,7 @@ def check_numbers(customers: ArrayLike) -> Ints:
 def too_many_moves(chain: Chain, customer: int, draw: int, place: int, limit: int) -> JourneysimError:
     """Return the error for a customer who never gets anywhere."""
     return JourneysimError(
-        f'customer {customer} of draw {draw} made {limit} moves within the horizon, the last one to '
+        f"customer {customer} of draw {draw} made {limit} moves within the horizon, the last one to "
         f'"{(chain.touchpoints + chain.outcomes)[place]}": a loop there takes no time; give its links a dwell'
     )
 

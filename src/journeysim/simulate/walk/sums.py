@@ -113,7 +113,9 @@ def walk_draws(
                 size = min(BLOCK, customers - start) if persona < 0 else min(STAND_INS, customers)
                 for k in range(size):
                     block.customer[k] = first_customer + start + k
-                slot = walk_block(size, persona, layout, parameters, row, number, truth, block, lanes, books, room.story)
+                slot = walk_block(
+                    size, persona, layout, parameters, row, number, truth, block, lanes, books, room.story
+                )
                 if slot >= 0:
                     runaway[0], runaway[1], runaway[2] = row, block.customer[slot], block.place[slot]
                     return False
@@ -149,8 +151,8 @@ def _add_fates(size: int, layout: Layout, block: Block, row: int, sums: Sums) ->
         else:
             sums.ends[row, persona, place - layout.touchpoints] += 1
             sums.ended_from[row, persona, mark_of(layout.marks, block.day[k])] += 1
-            sums.lost[row, persona] += np.int64(not converted)
             counts = layout.churns[place] and (converted or not layout.after_conversion[place])
+            sums.lost[row, persona] += np.int64(not converted and not counts)
             sums.churned[row, persona] += np.int64(counts)
 
 
@@ -184,14 +186,18 @@ def _add_money(
             part[2, persona[k], field] += (money[field, k] - mean) ** 2
     for g in range(before.size):
         for field in range(5):
-            members = part[0, g, field]
-            if members > 0.0:
-                deviations = part[2, g, field]
-                if before[g] > 0:
-                    gap = part[1, g, field] / members - total[g, field] / before[g]
-                    deviations += gap * gap * before[g] * members / (before[g] + members)
-                squares[g, field] += deviations
-                total[g, field] += part[1, g, field]
+            if part[0, g, field] > 0.0:
+                _merge(before[g], part[:, g, field], total[g], squares[g], field)
+
+
+@compiled_inner
+def _merge(before: int, part: Floats, total: Floats, squares: Floats, field: int) -> None:
+    """Merge a part's (members, sum, squared deviations) into a persona's."""
+    squares[field] += part[2]
+    if before > 0:
+        gap = part[1] / part[0] - total[field] / before
+        squares[field] += gap * gap * before * part[0] / (before + part[0])
+    total[field] += part[1]
 
 
 @compiled_inner

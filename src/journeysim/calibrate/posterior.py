@@ -13,10 +13,10 @@ from journeysim.calibrate.addressed import dirichlet
 from journeysim.calibrate.beliefs import normalised
 from journeysim.calibrate.counts import Bins, Counts, count_transitions, learnable, observed_touchpoints, share_rows
 from journeysim.calibrate.dwells import FamilyChoice, choose_family, fit_dwell, resample
-from journeysim.calibrate.gates import ESS_LIMIT, Gate, weight_size
+from journeysim.calibrate.gates import ESS_LIMIT, PARETO_LIMIT, Gate, pareto_tail, weight_size
 from journeysim.calibrate.ledger import assumptions_of
 from journeysim.calibrate.map_dwells import dwell_belief
-from journeysim.calibrate.open_spells import LinkDwell, Spread, log_weights, spread_open
+from journeysim.calibrate.open_spells import LinkDwell, Spread, log_weights, spread_open, tempering
 from journeysim.calibrate.prior import prior_draws
 from journeysim.calibrate.shares import ShareRows, fit_shares
 from journeysim.model.addresses import uniforms
@@ -96,6 +96,7 @@ class _Fit:
     rows: ShareRows
     links: tuple[list[LinkDwell], ...]
     spreads: tuple[tuple[Spread, ...], ...]
+    factors: tuple[float, ...]
     shares: Floats  # (draw, touchpoint, persona, link)
     gates: tuple[Gate, ...]
     accounts: tuple[DwellAccount, ...]
@@ -120,11 +121,12 @@ def _fit(journey: JourneyMap, counts: Counts, prior: Draws, seed: int, chains: i
         links.append(settled)
         spreads.append(spread)
         choices.update(chosen)
-    full = replace(rows, counts=_with_open(rows, spreads))
+    factors = tuple(tempering(row, spread) for row, spread in zip(rows.counts, spreads, strict=True))
+    full = replace(rows, counts=_with_open(rows, spreads) * np.reshape(factors, (-1, 1, 1)))
     fitted = fit_shares(full, seed=seed, draws=prior.count, chains=chains, tune=tune)
     drawn, sizes = [], {}
-    for dwells, spread in zip(links, spreads, strict=True):
-        finished, effective = _draw_dwells(dwells, spread, seed, len(fitted.shares))
+    for dwells, spread, factor in zip(links, spreads, factors, strict=True):
+        finished, effective = _draw_dwells(dwells, spread, factor, seed, len(fitted.shares))
         drawn.append(finished)
         sizes.update(effective)
     gates = list(fitted.gates)
@@ -134,7 +136,7 @@ def _fit(journey: JourneyMap, counts: Counts, prior: Draws, seed: int, chains: i
         DwellAccount.of(link.name, sum(bins.size for bins in link.done), link.family, choices.get(link.name))
         for dwells in drawn for link in dwells
     )  # fmt: skip
-    return _Fit(touchpoints, rows, tuple(drawn), tuple(spreads), fitted.shares, tuple(gates), accounts)
+    return _Fit(touchpoints, rows, tuple(drawn), tuple(spreads), factors, fitted.shares, tuple(gates), accounts)
 
 
 def _links_of(
@@ -187,7 +189,7 @@ def _with_open(rows: ShareRows, spreads: list[tuple[Spread, ...]]) -> Floats:
 
 
 def _draw_dwells(
-    dwells: list[LinkDwell], spreads: tuple[Spread, ...], seed: int, draws: int
+    dwells: list[LinkDwell], spreads: tuple[Spread, ...], factor: float, seed: int, draws: int
 ) -> tuple[list[LinkDwell], dict[str, float]]:
     finished, sizes = [], {}
     for j, link in enumerate(dwells):
@@ -195,7 +197,8 @@ def _draw_dwells(
             rows = np.arange(draws) % len(link.a)
             finished.append(replace(link, a=link.a[rows], b=link.b[rows]))
             continue
-        data = [(done, spread.on(j)) for done, spread in zip(link.done, spreads, strict=True)]
+        pairs = zip(link.done, spreads, strict=True)
+        data = [(done.times(factor), spread.on(j).times(factor)) for done, spread in pairs]
         fit = fit_dwell(link.family, link.belief, data, seed=seed, draws=draws, name=link.name)
         finished.append(replace(link, a=fit.a, b=fit.b))
         sizes[link.name] = fit.effective
@@ -206,7 +209,7 @@ def _write_touchpoint(data: xr.Dataset, fit: _Fit, i: int, touchpoint: Touchpoin
     """Write the posterior of one touchpoint into the data; return the gate on its open spells, if it has any."""
     links, live = fit.links[i], fit.rows.present[i]
     shares = fit.shares[:, i][..., live]
-    logs = log_weights(links, fit.spreads[i], shares)
+    logs = log_weights(links, fit.spreads[i], shares, fit.factors[i])
     chosen = _shuffled(resample(logs, data.sizes["draw"], _uniform(seed, touchpoint.name)), seed, touchpoint.name)
     labels = [str(label) for label in data["link"].values]
     for j, link in enumerate(links):
@@ -219,7 +222,10 @@ def _write_touchpoint(data: xr.Dataset, fit: _Fit, i: int, touchpoint: Touchpoin
             data["dwell_table"].values[at] = np.nan
     if not any(spread.silent.size for spread in fit.spreads[i]):
         return []
-    return [Gate(f'effective draws at "{touchpoint.name}" (open spells)', weight_size(logs), ESS_LIMIT, "at least")]
+    return [
+        Gate(f'effective draws at "{touchpoint.name}" (open spells)', weight_size(logs), ESS_LIMIT, "at least"),
+        Gate(f'Pareto k at "{touchpoint.name}" (open spells)', pareto_tail(logs), PARETO_LIMIT),
+    ]
 
 
 def _uniform(seed: int, name: str) -> float:
