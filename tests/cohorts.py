@@ -48,7 +48,9 @@ def cohort(
             for name, row in zip(states, matrix, strict=False)
             if name not in ends
         ),
-        outcomes=tuple(Outcome(name, conversion=name == conversion, value=Reward(Fixed(value.get(name, 0.0)))) for name in ends),
+        outcomes=tuple(
+            Outcome(name, conversion=name == conversion, value=Reward(Fixed(value.get(name, 0.0)))) for name in ends
+        ),
         entry=((start, Fixed(1.0)),),
     )
 

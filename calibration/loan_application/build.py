@@ -32,10 +32,30 @@ EVENT_COLUMNS = ("customer", "touchpoint", "lifecycle", "timestamp", "resource")
 CUSTOMER_COLUMNS = ("customer", "reg_date", "amount_requested")
 
 ACTIVITIES = [
-    "A_SUBMITTED", "A_PARTLYSUBMITTED", "A_PREACCEPTED", "A_ACCEPTED", "A_FINALIZED", "A_APPROVED", "A_REGISTERED",
-    "A_ACTIVATED", "A_DECLINED", "A_CANCELLED", "O_SELECTED", "O_CREATED", "O_SENT", "O_SENT_BACK", "O_ACCEPTED",
-    "O_CANCELLED", "O_DECLINED", "W_Afhandelen_leads", "W_Completeren_aanvraag", "W_Nabellen_offertes",
-    "W_Nabellen_incomplete_dossiers", "W_Valideren_aanvraag", "W_Beoordelen_fraude", "W_Wijzigen_contractgegevens",
+    "A_SUBMITTED",
+    "A_PARTLYSUBMITTED",
+    "A_PREACCEPTED",
+    "A_ACCEPTED",
+    "A_FINALIZED",
+    "A_APPROVED",
+    "A_REGISTERED",
+    "A_ACTIVATED",
+    "A_DECLINED",
+    "A_CANCELLED",
+    "O_SELECTED",
+    "O_CREATED",
+    "O_SENT",
+    "O_SENT_BACK",
+    "O_ACCEPTED",
+    "O_CANCELLED",
+    "O_DECLINED",
+    "W_Afhandelen_leads",
+    "W_Completeren_aanvraag",
+    "W_Nabellen_offertes",
+    "W_Nabellen_incomplete_dossiers",
+    "W_Valideren_aanvraag",
+    "W_Beoordelen_fraude",
+    "W_Wijzigen_contractgegevens",
 ]
 """What the log may hold; anything else is set aside and counted."""
 
@@ -241,7 +261,9 @@ def bin_edges() -> list[str]:
 def write_transitions(connection: duckdb.DuckDBPyConnection, output: Path) -> None:
     """Write the counts per persona, link and dwell bin, entries first, in a fixed order."""
     edges = bin_edges()
-    connection.execute("CREATE TABLE dwell_bin AS SELECT unnest(?) AS from_text, unnest(?) AS to_text", [edges[:-1], edges[1:]])
+    connection.execute(
+        "CREATE TABLE dwell_bin AS SELECT unnest(?) AS from_text, unnest(?) AS to_text", [edges[:-1], edges[1:]]
+    )
     rows = connection.execute("""
         SELECT persona, '(enter)', origin, '', '', count(*) FROM move WHERE is_first GROUP BY persona, origin
         UNION ALL

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from strategies import journeys
 
 from journeysim.calibrate.prior import prior_draws, stated_draws
 from journeysim.model.arms import build_arms
@@ -20,6 +19,7 @@ from journeysim.simulate.chain import compile_world
 from journeysim.simulate.exact import exact_tally
 from journeysim.simulate.settings import Settings
 from journeysim.simulate.walk import walk_lives, walk_tally
+from strategies import journeys
 
 MAPS = settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 # a coarse grid will do: what is tested holds on every grid

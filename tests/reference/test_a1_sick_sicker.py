@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from cohorts import cohort, run
 
+from cohorts import cohort, run
 from journeysim.model.changes import AdjustShare, ChangeReward
 from journeysim.model.quantity import Fixed
 from journeysim.model.scenario import Proposal

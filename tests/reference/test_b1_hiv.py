@@ -4,8 +4,8 @@ import json
 from dataclasses import replace
 
 import pytest
-from cohorts import CYCLE, run
 
+from cohorts import CYCLE, run
 from journeysim.model.journey import JourneyMap, Link, Outcome, Reward, Row, Tenure, Touchpoint
 from journeysim.model.quantity import Fixed
 from journeysim.model.units import DAYS_PER_YEAR

@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from cohorts import cohort, run
 
+from cohorts import cohort, run
 from journeysim.model.changes import RemoveTouchpoint
 from journeysim.model.dwell import Dwell, Family
 from journeysim.model.quantity import Fixed

@@ -5,8 +5,8 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from cohorts import CYCLE, cohort, run
 
+from cohorts import CYCLE, cohort, run
 from journeysim.calibrate.prior import stated_draws
 from journeysim.model.dwell import Dwell, Family, scale_for_mean
 from journeysim.model.journey import JourneyMap, Link, Outcome, Touchpoint
@@ -40,7 +40,8 @@ def walk_between(size, p, start):
     name = [f"holds {k}" for k in range(size + 1)]
     name[0], name[size] = "ruined", "done"
     points = tuple(
-        Touchpoint(name[k], (Link(name[k + 1], Fixed(p), CYCLE), Link(name[k - 1], None, CYCLE))) for k in range(1, size)
+        Touchpoint(name[k], (Link(name[k + 1], Fixed(p), CYCLE), Link(name[k - 1], None, CYCLE)))
+        for k in range(1, size)
     )
     return JourneyMap("ruin", points, (Outcome("ruined"), Outcome("done")), entry=((name[start], Fixed(1.0)),))
 
@@ -111,7 +112,9 @@ def test_its_discounted_value(expected):
 def test_the_recursion_comes_to_the_same_end(expected):
     case = expected["journey_7state"]
     tally = run(seven(expected), horizon=2_000 * DAYS_PER_YEAR).today.cohort()
-    assert tally.ends[0, 0] == pytest.approx([case["prob_churned_float"][0], 1 - case["prob_churned_float"][0]], abs=1e-9)
+    assert tally.ends[0, 0] == pytest.approx(
+        [case["prob_churned_float"][0], 1 - case["prob_churned_float"][0]], abs=1e-9
+    )
     assert tally.visits[0, 0, :5] == pytest.approx(case["fundamental_matrix"][0], abs=1e-9)
 
 
@@ -128,7 +131,9 @@ def test_mean_time_depends_on_mean_dwells_only(expected, shape):
 def test_geometric(expected):
     for case in expected["geometric"]:
         links = (Link("gone", Fixed(case["p"]), CYCLE), Link("here", None, CYCLE))
-        journey = JourneyMap("geometric", (Touchpoint("here", links),), (Outcome("gone"),), entry=(("here", Fixed(1.0)),))
+        journey = JourneyMap(
+            "geometric", (Touchpoint("here", links),), (Outcome("gone"),), entry=(("here", Fixed(1.0)),)
+        )
         found = absorption(chain_of(journey))
         assert found.moves.item() == pytest.approx(case["mean"], rel=1e-9)
         assert found.moves_variance.item() == pytest.approx(case["var"], rel=1e-9)

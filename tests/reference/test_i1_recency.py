@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 import pytest
-from cohorts import cohort, run
 
+from cohorts import cohort, run
 from journeysim.calibrate.prior import stated_draws
 from journeysim.model.units import DAYS_PER_YEAR
 from journeysim.simulate.chain import compile_world

@@ -102,7 +102,6 @@ def survival(  # noqa: PLR0911  one line per family
     raise ValueError(message)
 
 
-
 def bin_probability(family: Family, a: Floats, b: Floats, low: Floats, high: Floats) -> Floats:
     """Return P(low <= dwell < high), shape (…, bins) for a and b of shape (…); differences taken in the nearer tail."""
     edges, where = np.unique(np.concatenate([low, high]), return_inverse=True)

@@ -98,9 +98,7 @@ def prior_normal(belief: DwellBelief, family: Family) -> Normal:
     return Normal(mean, np.diag(sd**-2.0))
 
 
-def find_mode(
-    family: Family, prior: Normal, data: Sequence[tuple[Bins, Bins]], start: Floats | None = None
-) -> Normal:
+def find_mode(family: Family, prior: Normal, data: Sequence[tuple[Bins, Bins]], start: Floats | None = None) -> Normal:
     """Return the mode of prior x likelihoods and the curvature there, by Newton steps on a stencil of 3^k points."""
     k = len(prior.mean)
     at, step = _start(family, prior, data) if start is None else start, np.full(k, 0.05)
@@ -252,9 +250,7 @@ def _quadratic(site: Normal, points: Floats) -> Floats:
     return np.asarray(-0.5 * np.einsum("dk,kl,dl->d", off, site.precision, off))
 
 
-def _joint(
-    prior: Normal, sites: Sequence[Normal], belief: DwellBelief, seed: int, draws: int, name: str
-) -> Floats:
+def _joint(prior: Normal, sites: Sequence[Normal], belief: DwellBelief, seed: int, draws: int, name: str) -> Floats:
     """Draw (phi_1 … phi_G) from the normal model, shape (draw, persona, k), tau and mu integrated by sampling them."""
     k, apart = len(prior.mean), belief.apart
     z = _normals(seed, draws, k, name, "mu")
@@ -309,9 +305,7 @@ def _gather(prior: Normal, sites: Sequence[Normal], apart: Sequence[float], tau:
     return Normal(np.asarray(mean, dtype=np.float64), np.asarray(precision, dtype=np.float64)), evidence
 
 
-def _sample_tau(
-    prior: Normal, sites: Sequence[Normal], apart: Sequence[float], u: Floats
-) -> NDArray[np.intp]:
+def _sample_tau(prior: Normal, sites: Sequence[Normal], apart: Sequence[float], u: Floats) -> NDArray[np.intp]:
     widths = np.gradient(TAU_VALUES)
     logs = np.array([_gather(prior, sites, apart, tau)[1] for tau in TAU_VALUES])
     logs += np.log(widths) - 0.5 * (TAU_VALUES / _TAU_SD) ** 2

@@ -66,16 +66,16 @@ class AtItsWord(Reading):
 
     draws: int = 1
 
-    def number(self, quantity: Quantity, *address: str) -> Floats:  # noqa: ARG002, D102  the contract is Reading\'s
+    def number(self, quantity: Quantity, *address: str) -> Floats:  # noqa: ARG002  the contract is Reading\'s
         return np.full(self.draws, quantity.mean)
 
-    def row(self, touchpoint: Touchpoint, owner: str, links: tuple[Link, ...]) -> Floats:  # noqa: ARG002, D102  the contract is Reading\'s
+    def row(self, touchpoint: Touchpoint, owner: str, links: tuple[Link, ...]) -> Floats:  # noqa: ARG002  the contract is Reading\'s
         return np.tile(mean_shares(links), (self.draws, 1))
 
-    def shares(self, stated: Shared, seen: float, *address: str) -> Floats:  # noqa: ARG002, D102  the contract is Reading\'s
+    def shares(self, stated: Shared, seen: float, *address: str) -> Floats:  # noqa: ARG002  the contract is Reading\'s
         return np.tile(normalised(np.array([share.mean for _, share in stated])), (self.draws, 1))
 
-    def scale(self, touchpoint: Touchpoint, owner: str, link: Link) -> Floats:  # noqa: ARG002, D102  the contract is Reading\'s
+    def scale(self, touchpoint: Touchpoint, owner: str, link: Link) -> Floats:  # noqa: ARG002  the contract is Reading\'s
         return np.full(self.draws, link.dwell.scale.mean)
 
 
@@ -87,29 +87,27 @@ class AsPrior(Reading):
     draws: int
     seed: int
 
-    def number(self, quantity: Quantity, *address: str) -> Floats:  # noqa: D102  the contract is Reading\'s
+    def number(self, quantity: Quantity, *address: str) -> Floats:
         if quantity.certain:
             return np.full(self.draws, quantity.mean)
         return quantity.ppf(uniforms(self.seed, self.draws, *address))
 
-    def row(self, touchpoint: Touchpoint, owner: str, links: tuple[Link, ...]) -> Floats:  # noqa: D102  the contract is Reading\'s
+    def row(self, touchpoint: Touchpoint, owner: str, links: tuple[Link, ...]) -> Floats:
         stated = [(link.target, link.share) for link in links]
         return self._spread(stated, mean_shares(links), touchpoint.seen, "share", touchpoint.name, owner)
 
-    def shares(self, stated: Shared, seen: float, *address: str) -> Floats:  # noqa: D102  the contract is Reading\'s
+    def shares(self, stated: Shared, seen: float, *address: str) -> Floats:
         means = normalised(np.array([share.mean for _, share in stated]))
         return self._spread(list(stated), means, seen, *address)
 
-    def scale(self, touchpoint: Touchpoint, owner: str, link: Link) -> Floats:  # noqa: D102  the contract is Reading\'s
+    def scale(self, touchpoint: Touchpoint, owner: str, link: Link) -> Floats:
         address = ("dwell", touchpoint.name, owner, link.target)
         if not link.dwell.scale.certain:
             return self.number(link.dwell.scale, *address)
         spread = sd_of_log(link.dwell, link.dwell.shape.mean) / np.sqrt(seen_on_link(touchpoint, link))
         return np.asarray(link.dwell.scale.mean * np.exp(spread * normals(self.seed, self.draws, *address)))
 
-    def _spread(
-        self, stated: list[tuple[str, Quantity | None]], means: Floats, seen: float, *address: str
-    ) -> Floats:
+    def _spread(self, stated: list[tuple[str, Quantity | None]], means: Floats, seen: float, *address: str) -> Floats:
         """Draw uncertain shares by their own distribution; the others pay in proportion, themselves a Dirichlet."""
         own = np.array([share is not None and not share.certain for _, share in stated])
         shares = np.zeros((self.draws, len(stated)))

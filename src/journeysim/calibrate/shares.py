@@ -135,10 +135,9 @@ def _write_model(pymc: ModuleType, tensor: ModuleType, rows: ShareRows, centre: 
     tilted = raw[:, None, :] * rows.tilt
     pseudo = kappa[:, None, None] * tilted / tilted.sum(axis=-1, keepdims=True) + (1 - on)[:, None, :]
     whole = kappa[:, None]
-    likelihood = (
-        (tensor.gammaln(pseudo + rows.counts) - tensor.gammaln(pseudo)).sum()
-        + (tensor.gammaln(whole) - tensor.gammaln(whole + rows.counts.sum(axis=-1))).sum()
-    )
+    likelihood = (tensor.gammaln(pseudo + rows.counts) - tensor.gammaln(pseudo)).sum() + (
+        tensor.gammaln(whole) - tensor.gammaln(whole + rows.counts.sum(axis=-1))
+    ).sum()
     prior = (rows.alpha * tensor.log(raw / total + (1 - on))).sum()
     padded = 0.5 * ((1 - _real_contrasts(rows)) * contrast**2).sum()
     pymc.Potential("density", prior + likelihood - padded)

@@ -182,7 +182,7 @@ def _guess(role: str, found: Sequence[str]) -> str:
 
 def _texts(file: Path, found: Sequence[str], names: Mapping[str, str]) -> dict[str, Texts]:
     """Return the wanted columns as text, blanks as ""; BadInput when the file is not a proper table."""
-    wanted = ", ".join(f"coalesce(trim(CAST({_identifier(name)} AS VARCHAR)), '')" for name in names.values())
+    wanted = ", ".join(f"coalesce(trim(CAST(\"{_escaped(name, chr(34))}\" AS VARCHAR)), '')" for name in names.values())
     rows = _query(file, f"SELECT {wanted} FROM {_source(file, found)}")  # noqa: S608  quoted
     if not rows:
         raise BadInput([Problem("E002", "no events: there is only a header", Place(str(file)))])
@@ -193,6 +193,7 @@ def _texts(file: Path, found: Sequence[str], names: Mapping[str, str]) -> dict[s
 def _source(file: Path, found: Sequence[str]) -> str:
     if _is_parquet(file):
         return f"read_parquet('{_quoted(file)}')"
+    _require_closed_quotes(file)
     types = ", ".join(f"'{_escaped(name)}': 'VARCHAR'" for name in found)
     mark = _escaped(_delimiter(_first_line(file)))
     return (
@@ -215,24 +216,29 @@ def _query(file: Path, query: str) -> list[tuple[Any, ...]]:
 def _unreadable(file: Path, error: str) -> Problem:
     line = re.search(r"[Ll]ine:?\s*(\d+)", error)
     place = Place(str(file), int(line.group(1)) if line else 1)
-    if "quote" in error.lower():
-        return Problem("E007", f"the quote that opens on line {place.line} never closes", place)
     said = error.splitlines()
     first = next((part.strip() for part in said if "xpected" in part), said[0])
     return Problem("E004", f"this is not a proper table: {first}", place)
+
+
+def _require_closed_quotes(file: Path) -> None:
+    """Raise BadInput when a quote never closes: duckdb would take the rest of the file for one text, or for nothing."""
+    opened = 0
+    with gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb") as stream:
+        for number, line in enumerate(stream, start=1):
+            if line.count(b'"') % 2:
+                opened = 0 if opened else number
+    if opened:
+        message = f"the quote that opens on line {opened} never closes"
+        raise BadInput([Problem("E007", message, Place(str(file), opened))])
 
 
 def _quoted(file: Path) -> str:
     return _escaped(file.as_posix())
 
 
-def _escaped(text: str) -> str:
-    return text.replace("'", "''")
-
-
-def _identifier(name: str) -> str:
-    doubled = name.replace('"', '""')
-    return f'"{doubled}"'
+def _escaped(text: str, quote: str = "'") -> str:
+    return text.replace(quote, 2 * quote)
 
 
 def _times(texts: Texts, column: str, file: Path) -> Times:
@@ -261,9 +267,7 @@ def _time(text: str) -> np.datetime64:
     return np.datetime64(aware.astimezone(UTC).replace(tzinfo=None), "us")
 
 
-def _usable(
-    reasons: Iterable[tuple[str, Bools]], examples: Texts
-) -> tuple[Bools, tuple[SetAside, ...]]:
+def _usable(reasons: Iterable[tuple[str, Bools]], examples: Texts) -> tuple[Bools, tuple[SetAside, ...]]:
     """Return which rows are usable, and those set aside under the first reason that applies."""
     usable, aside = np.ones(len(examples), dtype=bool), []
     for reason, rows in reasons:

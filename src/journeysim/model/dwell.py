@@ -85,11 +85,11 @@ def ppf(family: Family, a: ArrayLike, b: ArrayLike, u: ArrayLike) -> Floats:
         case Family.EXPONENTIAL:
             return -a * np.log1p(-u)
         case Family.GAMMA:
-            return a * special.gammaincinv(b, u)
+            return np.asarray(a * special.gammaincinv(b, u))
         case Family.WEIBULL:
             return a * (-np.log1p(-u)) ** (1 / b)
         case Family.LOGNORMAL:
-            return a * np.exp(b * special.ndtri(u))
+            return np.asarray(a * np.exp(b * special.ndtri(u)))
         case Family.LOGLOGISTIC:
             return a * (u / (1 - u)) ** (1 / b)
     raise ValueError(f"{family.name.lower()} dwell has no parametric quantile function; use its quantile table")
@@ -102,9 +102,9 @@ def mean(family: Family, a: ArrayLike, b: ArrayLike) -> Floats:
         case Family.FIXED | Family.EXPONENTIAL:
             return a.copy()
         case Family.GAMMA:
-            return a * b
+            return np.asarray(a * b)
         case Family.WEIBULL:
-            return a * special.gamma(1 + 1 / b)
+            return np.asarray(a * special.gamma(1 + 1 / b))
         case Family.LOGNORMAL:
             return a * np.exp(b**2 / 2)
         case Family.LOGLOGISTIC:
@@ -121,4 +121,4 @@ def scale_for_mean(family: Family, shape: float) -> float:
 def quantile_table(dwell: Dwell, size: int) -> Floats:
     """Return an empirical dwell's quantiles (days) at `size` equally spaced probabilities from 0 to 1."""
     probabilities, days = zip(*dwell.quantiles, strict=True)
-    return np.interp(np.linspace(0.0, 1.0, size), probabilities, days)
+    return np.asarray(np.interp(np.linspace(0.0, 1.0, size), probabilities, days), dtype=np.float64)

@@ -276,9 +276,7 @@ def _table(moves: _Moves, journey: JourneyMap) -> Transitions:
     keys, counts = np.unique(
         np.stack([moves.persona, moves.source, moves.target, bins], axis=1), axis=0, return_counts=True
     )
-    entries, entered = np.unique(
-        np.stack([moves.entry_persona, moves.entry_place], axis=1), axis=0, return_counts=True
-    )
+    entries, entered = np.unique(np.stack([moves.entry_persona, moves.entry_place], axis=1), axis=0, return_counts=True)
     places = (*journey.place_names, ENTER, OPEN)
     enter, is_open = len(places) - 2, len(places) - 1
     blank = np.full(len(entries), np.nan)

@@ -22,6 +22,16 @@ Z90: Final = float(special.ndtri(0.95))
 Z80: Final = float(special.ndtri(0.90))
 
 
+def _normal(u: ArrayLike) -> Floats:
+    """Return the standard normal quantile of `u`."""
+    return np.asarray(special.ndtri(np.asarray(u, dtype=np.float64)), dtype=np.float64)
+
+
+def _beta(a: float, b: float, u: ArrayLike) -> Floats:
+    """Return the beta quantile of `u`."""
+    return np.asarray(special.betaincinv(a, b, np.asarray(u, dtype=np.float64)), dtype=np.float64)
+
+
 @cache
 def _mean_rule() -> tuple[Floats, Floats]:
     """Return nodes in (0, 1) and weights of a Gauss-Legendre rule; made when first needed, as it takes a while."""
@@ -65,7 +75,7 @@ class Quantity(ABC):
 
     @property
     def mean(self) -> float:
-        """The expected value, by Gauss-Legendre quadrature of the inverse distribution function where no closed form is used."""
+        """Return the expected value: by quadrature of the inverse distribution function unless in closed form."""
         nodes, weights = _mean_rule()
         return float(weights @ self.ppf(nodes))
 
@@ -100,7 +110,7 @@ class Range(Quantity):
 
     def ppf(self, u: ArrayLike) -> Floats:
         low, high = self.scale.forward(self.low), self.scale.forward(self.high)
-        return self.scale.back((low + high) / 2 + special.ndtri(u) * (high - low) / (2 * Z90))
+        return self.scale.back((low + high) / 2 + _normal(u) * (high - low) / (2 * Z90))
 
 
 @final
@@ -113,7 +123,7 @@ class Counts(Quantity):
 
     def ppf(self, u: ArrayLike) -> Floats:
         failures = self.trials - self.successes
-        return np.asarray(special.betaincinv(self.successes + 0.5, failures + 0.5, u))
+        return _beta(self.successes + 0.5, failures + 0.5, u)
 
     @property
     def mean(self) -> float:
@@ -134,11 +144,11 @@ class Moments(Quantity):
             return np.full(np.shape(u), self.centre)
         if self.scale is Scale.SHARE:
             size = self.centre * (1 - self.centre) / self.sd**2 - 1
-            return np.asarray(special.betaincinv(self.centre * size, (1 - self.centre) * size, u))
+            return _beta(self.centre * size, (1 - self.centre) * size, u)
         if self.scale is Scale.POSITIVE:
             variance = np.log1p((self.sd / self.centre) ** 2)
-            return np.exp(np.log(self.centre) - variance / 2 + np.sqrt(variance) * special.ndtri(u))
-        return self.centre + self.sd * np.asarray(special.ndtri(u))
+            return np.asarray(np.exp(np.log(self.centre) - variance / 2 + np.sqrt(variance) * _normal(u)))
+        return self.centre + self.sd * _normal(u)
 
     @property
     def mean(self) -> float:
@@ -157,7 +167,7 @@ class Quantiles(Quantity):
 
     def ppf(self, u: ArrayLike) -> Floats:
         low, middle, high = (self.scale.forward(value) for value in (self.p10, self.p50, self.p90))
-        z = np.asarray(special.ndtri(u))
+        z = _normal(u)
         return self.scale.back(middle + z / Z80 * np.where(z < 0, middle - low, high - middle))
 
 
@@ -180,13 +190,13 @@ class Named(Quantity):
         p, q = np.asarray(u, dtype=np.float64), self.parameters
         match self.family:
             case "normal":
-                return q[0] + q[1] * np.asarray(special.ndtri(p))
+                return q[0] + q[1] * _normal(p)
             case "lognormal":
-                return q[0] * np.exp(q[1] * special.ndtri(p))
+                return q[0] * np.exp(q[1] * _normal(p))
             case "beta":
-                return np.asarray(special.betaincinv(q[0], q[1], p))
+                return _beta(q[0], q[1], p)
             case "gamma":
-                return q[1] * np.asarray(special.gammaincinv(q[0], p))
+                return np.asarray(q[1] * special.gammaincinv(q[0], p), dtype=np.float64)
             case "uniform":
                 return q[0] + (q[1] - q[0]) * p
             case "triangular":
@@ -232,4 +242,4 @@ class Trialled(Quantity):
 
     def ppf(self, u: ArrayLike) -> Floats:
         mean, sd = self.log_odds
-        return np.exp(mean + sd * special.ndtri(u))
+        return np.exp(mean + sd * _normal(u))

@@ -7,7 +7,7 @@ L links in row order (`row_start[i] : row_start[i + 1]` are the links of touchpo
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Final, final
+from typing import Any, Final, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,8 +76,7 @@ class Chain:
 
 
 _PER_DRAW: Final = frozenset(
-    "share today_share dwell_a dwell_b entry persona_share arrivals visit_value visit_value_sd visit_cost effort "
-    "value_per_day cost_per_day link_value link_cost".split()
+    (*LINK_FIELDS, *PLACE_FIELDS, "today_share", "entry", "persona_share", "arrivals"),
 )
 
 
@@ -119,6 +118,7 @@ def compile_world(journey: JourneyMap, draws: Draws, today: Draws | None = None)
     order = [draws.places.index(name) for name in (*touchpoints, *outcomes)]
     places = {name: np.ascontiguousarray(draws.values(name)[..., order]) for name in PLACE_FIELDS if name != "feeling"}
     index = {name: k for k, name in enumerate((*touchpoints, *outcomes))}
+    arrays: dict[str, Any] = links | places | _marks(journey)
     return Chain(
         touchpoints=touchpoints,
         outcomes=outcomes,
@@ -136,9 +136,7 @@ def compile_world(journey: JourneyMap, draws: Draws, today: Draws | None = None)
         persona_share=draws.values("persona_share"),
         arrivals=draws.values("arrivals"),
         period_end=np.asarray(draws.data["period_end"].values, dtype=np.float64),
-        **links,
-        **places,
-        **_marks(journey),
+        **arrays,
     )
 
 
@@ -164,8 +162,8 @@ def _by_slot(draws: Draws) -> dict[tuple[str, str], int]:
 def _spread(values: Floats, positions: list[int | None]) -> Floats:
     """Return values (…, link) rearranged to compiled positions, zero where a position has no link."""
     out = np.zeros((*values.shape[:-1], len(positions)))
-    filled = [k for k, at in enumerate(positions) if at is not None]
-    out[..., filled] = values[..., [positions[k] for k in filled]]
+    filled = {k: at for k, at in enumerate(positions) if at is not None}
+    out[..., list(filled)] = values[..., list(filled.values())]
     return out
 
 
@@ -176,7 +174,7 @@ def _differs(share: Floats, today: Floats, row_of_link: Ints, rows: int) -> Bool
     by_row = np.zeros((2, rows), dtype=bool)
     np.logical_or.at(by_row[0], row_of_link, changed)
     np.logical_or.at(by_row[1], row_of_link, exists)
-    return by_row[0] & by_row[1]
+    return np.asarray(by_row[0] & by_row[1])
 
 
 def _tables(draws: Draws, slots: list[_Slot]) -> Floats:

@@ -46,7 +46,7 @@ def simulate(
         stories; the agreement of both engines where lives allow it.
     """
     today = arms[0].worlds[0]
-    choice = _choose(today.journey, engine)
+    choice = _choose(engine)
     chains = {id(world.draws): _chain(world, today) for arm in arms for world in arm.worlds}
     tallies: dict[int, Tally] = {}
     error = step = 0.0
@@ -75,7 +75,7 @@ def simulate(
     )
 
 
-def _choose(journey: JourneyMap, asked: str | None) -> Engine:
+def _choose(asked: str | None) -> Engine:
     if asked == "walk":
         return Engine("walk", "asked for by the caller")
     return Engine("exact", "no queue, no feeling that acts, no memory on the map: expected values need no sampling")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Final, final
+from typing import Any, Final, final
 
 import numpy as np
 
@@ -73,7 +73,7 @@ def mix_worlds(tallies: Sequence[Tally], weights: Sequence[Floats]) -> Tally:
         "places": touchpoints + first.outcomes,
         "links": _union(tally.links for tally in tallies),
     }
-    mixed = {
+    mixed: dict[str, Any] = {
         item.name: _mix_field(item.name, tallies, weights, labels) for item in fields(Tally) if item.name not in _LABELS
     }
     return replace(first, touchpoints=touchpoints, links=labels["links"], **mixed)
@@ -81,7 +81,7 @@ def mix_worlds(tallies: Sequence[Tally], weights: Sequence[Floats]) -> Tally:
 
 def mix_personas(tally: Tally, shares: Floats) -> Tally:
     """Return the whole population's tally given persona shares (D, G); its persona axis has length 1."""
-    mixed = {}
+    mixed: dict[str, Any] = {}
     for item in fields(Tally):
         if item.name not in _LABELS:
             values = getattr(tally, item.name)

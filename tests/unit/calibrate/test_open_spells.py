@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from maps import exponential
 
 from journeysim.calibrate import calibrate
 from journeysim.calibrate.dwells import FamilyChoice
@@ -12,6 +11,7 @@ from journeysim.model.dwell import Family
 from journeysim.model.event_log import ENTER, OPEN, Names, Transitions
 from journeysim.model.journey import JourneyMap, Link, Outcome, Touchpoint
 from journeysim.model.quantity import Fixed
+from maps import exponential
 
 SEEN = 2.0
 
@@ -53,7 +53,11 @@ def exact(slow: np.ndarray, dwell: np.ndarray, cut: float) -> tuple[float, float
     counts = np.sum(done & ~slow), np.sum(done & slow), np.sum(~done)
     sums = dwell[done & ~slow].sum(), dwell[done & slow].sum()
     logs = counts[0] * (np.log1p(-p) - fast) - sums[0] * np.exp(-fast) + counts[1] * (np.log(p) - late)
-    logs = logs - sums[1] * np.exp(-late) + counts[2] * np.log((1 - p) * np.exp(-cut * np.exp(-fast)) + p * np.exp(-cut * np.exp(-late)))
+    logs = (
+        logs
+        - sums[1] * np.exp(-late)
+        + counts[2] * np.log((1 - p) * np.exp(-cut * np.exp(-fast)) + p * np.exp(-cut * np.exp(-late)))
+    )
     spread = np.pi / np.sqrt(6)
     logs = logs - 0.5 * (fast / spread) ** 2 - 0.5 * ((late - np.log(10.0)) / spread) ** 2
     logs = logs + (SEEN / 2 - 1) * (np.log(p) + np.log1p(-p))

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from maps import exponential, shop
 
 from journeysim.calibrate import prior_draws, stated_draws
 from journeysim.errors import BadInput
@@ -12,6 +11,7 @@ from journeysim.model.draws import TABLE_SIZE
 from journeysim.model.dwell import Dwell, Family
 from journeysim.model.journey import JourneyMap, Link, Outcome, Persona, Reward, Row, Tenure, Touchpoint
 from journeysim.model.quantity import Counts, Fixed, Range, Scale
+from maps import exponential, shop
 
 
 def share(draws, label: str, persona: int = 0, period: int = 0):
@@ -19,7 +19,9 @@ def share(draws, label: str, persona: int = 0, period: int = 0):
 
 
 def one_row(*links: Link, **settings: object) -> JourneyMap:
-    return JourneyMap("one", (Touchpoint("a", links, **settings),), (Outcome("x"), Outcome("y"), Outcome("z")), (("a", Fixed(1.0)),))
+    return JourneyMap(
+        "one", (Touchpoint("a", links, **settings),), (Outcome("x"), Outcome("y"), Outcome("z")), (("a", Fixed(1.0)),)
+    )
 
 
 class TestAtItsWord:
@@ -110,7 +112,9 @@ class TestPrior:
 
     def test_an_uncertain_share_keeps_its_own_distribution_and_the_rest_pays(self):
         own = Range(0.1, 0.3, Scale.SHARE)
-        draws = prior_draws(one_row(Link("x", own), Link("y", Fixed(0.2)), Link("z", None), seen=1e9), draws=4001, seed=1)
+        draws = prior_draws(
+            one_row(Link("x", own), Link("y", Fixed(0.2)), Link("z", None), seen=1e9), draws=4001, seed=1
+        )
         assert np.quantile(share(draws, "a -> x"), [0.05, 0.95]) == pytest.approx([0.1, 0.3], abs=0.01)
         ratio = share(draws, "a -> y") / share(draws, "a -> z")
         left = 1 - own.mean - 0.2

@@ -37,7 +37,9 @@ def pooled():
 
 def test_gates_pass_and_rows_are_proper(pooled):
     assert [str(gate) for gate in pooled.gates if not gate.passed] == []
-    assert {"R-hat of persona shares", "bulk ESS of pooled shares", "divergences", "E-BFMI"} <= {g.name for g in pooled.gates}
+    assert {"R-hat of persona shares", "bulk ESS of pooled shares", "divergences", "E-BFMI"} <= {
+        g.name for g in pooled.gates
+    }
     np.testing.assert_allclose(pooled.shares.sum(axis=-1), 1.0, rtol=1e-12)
     assert pooled.shares[:, 2, :, 2].max() == 0
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-from maps import shop
 
 from journeysim.calibrate import prior_draws
 from journeysim.errors import BadInput
 from journeysim.files.draws_store import DRAWS_FILE, MANIFEST_FILE, has_draws, load_draws, save_draws
+from maps import shop
 
 
 @pytest.fixture
@@ -36,7 +36,9 @@ def test_a_truncated_file_is_refused(tmp_path: Path, draws):
         load_draws(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": "journeysim/draws/9", "sha256": "", "source": "", "assumptions": []}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"schema": "journeysim/draws/9", "sha256": "", "source": "", "assumptions": []}']
+)
 def test_a_manifest_that_is_none_of_ours_is_refused(tmp_path: Path, draws, text: str):
     save_draws(tmp_path, draws, {})
     (tmp_path / MANIFEST_FILE).write_text(text)

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from maps import shop
 
 from journeysim.calibrate.prior import prior_draws
 from journeysim.errors import BadInput
@@ -11,6 +10,7 @@ from journeysim.model.changes import AddTouchpoint, AdjustShare, ScaleDwell, Ter
 from journeysim.model.journey import Touchpoint
 from journeysim.model.quantity import Fixed, Range, Scale
 from journeysim.model.scenario import Proposal, Scenario
+from maps import shop
 
 
 def scenario(*changes, name="plan"):
@@ -28,7 +28,9 @@ def test_changes_with_the_same_terms_are_met_together():
     assert np.stack(weights).sum(axis=0) == pytest.approx(np.ones(20))
     assert weights[3] == pytest.approx(np.full(20, 0.6))
     assert weights[1] == pytest.approx(np.full(20, 0.4))
-    assert arm.worlds[0].draws.data.identical(build_arms(scenario(up), arm.worlds[0].draws, seed=2)[0].worlds[0].draws.data)
+    assert arm.worlds[0].draws.data.identical(
+        build_arms(scenario(up), arm.worlds[0].draws, seed=2)[0].worlds[0].draws.data
+    )
 
 
 def test_the_same_share_of_customers_in_two_places_means_the_same_customers():

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from maps import days, shop
 
 from journeysim.calibrate.prior import prior_draws, stated_draws
 from journeysim.errors import BadInput
@@ -19,6 +18,7 @@ from journeysim.model.changes import (
 from journeysim.model.changes.editing import position, row_of
 from journeysim.model.journey import Link, Outcome, Reward, Touchpoint
 from journeysim.model.quantity import Fixed, Range, Scale
+from maps import days, shop
 
 
 def applied(change, draws=None, journey=None):

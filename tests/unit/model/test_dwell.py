@@ -52,6 +52,10 @@ def test_a_quantile_table_passes_through_what_was_stated():
 
 
 def test_a_table_has_no_closed_form():
-    for function in (lambda: cdf(Family.EMPIRICAL, 1, 1, 1), lambda: ppf(Family.EMPIRICAL, 1, 1, 0.5), lambda: mean(Family.EMPIRICAL, 1, 1)):
+    for function in (
+        lambda: cdf(Family.EMPIRICAL, 1, 1, 1),
+        lambda: ppf(Family.EMPIRICAL, 1, 1, 0.5),
+        lambda: mean(Family.EMPIRICAL, 1, 1),
+    ):
         with pytest.raises(ValueError, match="quantile table"):
             function()

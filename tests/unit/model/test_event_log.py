@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from maps import shop
 
 from journeysim.errors import BadInput
 from journeysim.model.event_log import ENTER, OPEN, EventLog, Names, Transitions, dwell_edges, to_transitions
+from maps import shop
 
 
 def log(*events: tuple[str, str, str], persona: str | None = "old", outcomes=None, cut_off="2026-02-01") -> EventLog:
@@ -31,7 +31,7 @@ def test_a_journey_becomes_its_moves():
     )
     table = rows(found)
     assert table.keys() == {("old", ENTER, "visit"), ("old", "visit", "cart"), ("old", "cart", "paid")}
-    (low, high, count), = table["old", "visit", "cart"]
+    ((low, high, count),) = table["old", "visit", "cart"]
     assert low <= 1.0 < high
     assert count == 1
     assert aside == ()
@@ -40,12 +40,14 @@ def test_a_journey_becomes_its_moves():
 
 def test_customers_without_an_outcome_are_open_until_the_cut_off():
     found, _ = to_transitions(log(("1", "visit", "2026-01-01")), shop())
-    (low, high, _), = rows(found)["old", "visit", OPEN]
+    ((low, high, _),) = rows(found)["old", "visit", OPEN]
     assert low <= 31.0 < high
 
 
 def test_ties_keep_the_order_of_the_rows():
-    found, _ = to_transitions(log(("1", "visit", "2026-01-01"), ("1", "help", "2026-01-01"), ("1", "left", "2026-01-01")), shop())
+    found, _ = to_transitions(
+        log(("1", "visit", "2026-01-01"), ("1", "help", "2026-01-01"), ("1", "left", "2026-01-01")), shop()
+    )
     assert {("old", "visit", "help"), ("old", "help", "left")} <= rows(found).keys()
     assert rows(found)["old", "visit", "help"][0][0] == 0.0
 
@@ -55,14 +57,19 @@ def test_events_after_the_outcome_and_repeats_are_set_aside():
         log(("1", "visit", "2026-01-01"), ("1", "visit", "2026-01-02"), ("1", "left", "2026-01-03"), ("1", "cart", "2026-01-09"),
             ("2", "cart", "2026-01-01")), shop(),
     )  # fmt: skip
-    assert {(item.reason, item.rows) for item in aside} == {("after the outcome", 1), ("repeats the touchpoint before (same stay)", 1)}
-    (low, high, _), = rows(found)["old", "visit", "left"]
+    assert {(item.reason, item.rows) for item in aside} == {
+        ("after the outcome", 1),
+        ("repeats the touchpoint before (same stay)", 1),
+    }
+    ((low, high, _),) = rows(found)["old", "visit", "left"]
     assert low <= 2.0 < high
     assert ("old", ENTER, "cart") in rows(found)
 
 
 def test_moves_the_map_does_not_have_are_set_aside_one_by_one():
-    found, aside = to_transitions(log(("1", "cart", "2026-01-01"), ("1", "visit", "2026-01-02"), ("1", "left", "2026-01-03")), shop())
+    found, aside = to_transitions(
+        log(("1", "cart", "2026-01-01"), ("1", "visit", "2026-01-02"), ("1", "left", "2026-01-03")), shop()
+    )
     assert [(item.reason, item.rows) for item in aside] == [('the map has no link "cart -> visit"', 1)]
     assert ("old", "visit", "left") in rows(found)
 
@@ -71,7 +78,10 @@ def test_names_the_map_does_not_know_are_refused_all_at_once():
     with pytest.raises(BadInput) as caught:
         to_transitions(log(("1", "vist", "2026-01-01"), ("1", "kart", "2026-01-02"), persona="olde"), shop())
     said = str(caught.value)
-    assert all(text in said for text in ('"vist"', 'did you mean "visit"', '"kart"', 'did you mean "cart"', 'did you mean "old"'))
+    assert all(
+        text in said
+        for text in ('"vist"', 'did you mean "visit"', '"kart"', 'did you mean "cart"', 'did you mean "old"')
+    )
 
 
 def test_a_log_without_personas_does_not_fit_a_map_with_several():
@@ -88,7 +98,9 @@ def test_an_outcome_column_ends_the_journey_at_the_last_event():
 
 
 def test_events_after_the_cut_off_are_set_aside():
-    found, aside = to_transitions(log(("1", "visit", "2026-01-01"), ("1", "cart", "2026-01-20"), cut_off="2026-01-10"), shop())
+    found, aside = to_transitions(
+        log(("1", "visit", "2026-01-01"), ("1", "cart", "2026-01-20"), cut_off="2026-01-10"), shop()
+    )
     assert [(item.reason, item.rows) for item in aside] == [("after the cut-off", 1)]
     assert ("old", "visit", OPEN) in rows(found)
 

@@ -24,7 +24,9 @@ def test_three_quantiles_are_met_exactly(scale):
     assert stated.ppf([0.1, 0.5, 0.9]) == pytest.approx([0.1, 0.15, 0.4])
 
 
-@pytest.mark.parametrize(("centre", "sd", "scale"), [(0.2, 0.05, Scale.SHARE), (9.0, 5.0, Scale.POSITIVE), (-1, 2, Scale.REAL)])
+@pytest.mark.parametrize(
+    ("centre", "sd", "scale"), [(0.2, 0.05, Scale.SHARE), (9.0, 5.0, Scale.POSITIVE), (-1, 2, Scale.REAL)]
+)
 def test_moments_are_met(centre, sd, scale):
     values = Moments(centre, sd, scale).ppf(U)
     assert values.mean() == pytest.approx(centre, rel=1e-3, abs=1e-3)

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from maps import shop
 
 from journeysim.calibrate.prior import prior_draws, stated_draws
 from journeysim.model.arms import build_arms
@@ -13,6 +12,7 @@ from journeysim.model.journey import Touchpoint
 from journeysim.model.quantity import Fixed
 from journeysim.model.scenario import Proposal, Scenario
 from journeysim.simulate.chain import compile_world
+from maps import shop
 
 
 def worlds(*changes):
@@ -27,7 +27,11 @@ def row(chain, name):
 
 def test_links_stand_outcomes_first_then_by_name():
     chain = compile_world(shop(), stated_draws(shop()))
-    assert [chain.links[k] for k in range(*row(chain, "cart").indices(99))] == ["cart -> left", "cart -> paid", "cart -> help"]
+    assert [chain.links[k] for k in range(*row(chain, "cart").indices(99))] == [
+        "cart -> left",
+        "cart -> paid",
+        "cart -> help",
+    ]
     assert not chain.coupled.any()
     assert (chain.share == chain.today_share).all()
 

@@ -211,7 +211,7 @@ def test_entering_at_an_outcome_ends_at_once():
     tally = run(chain, Settings(60.0))
     np.testing.assert_allclose(tally.ends[0, 0], [0.7, 0.3])
     np.testing.assert_allclose(
-        [tally.converted, tally.churned, tally.lost, tally.active], [[[0.7]], [[0.3]], [[0.3]], [[0]]], atol=1e-15
+        [tally.converted, tally.churned, tally.lost, tally.active], [[[0.7]], [[0.3]], [[0.0]], [[0]]], atol=1e-15
     )
     np.testing.assert_allclose(tally.converted_month[0, 0], [0.2, 0.5], rtol=1e-12)
     np.testing.assert_allclose(tally.active_at[0, 0, [0, -1]], [0.5, 0.0], atol=1e-15)

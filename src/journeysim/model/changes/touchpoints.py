@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, Literal, final
 
 import numpy as np
@@ -113,16 +114,15 @@ class AddTouchpoint(Change):
 
     def _map(self, journey: JourneyMap, point: Touchpoint, *, whole: bool) -> JourneyMap:
         for source, target in self.on:
-            journey = edit_touchpoint(
-                journey,
-                source,
-                lambda item, target=target: edit_links(item, lambda links: self._row(links, target, whole=whole)),
-            )
+            journey = edit_touchpoint(journey, source, partial(self._rows, target=target, whole=whole))
         after = 1 + max(journey.touchpoint_names.index(source) for source, _ in self.on)
         touchpoints = (*journey.touchpoints[:after], point, *journey.touchpoints[after:])
         return replace(journey, touchpoints=touchpoints)
 
-    def _row(self, links: Links, target: str, *, whole: bool) -> Links:
+    def _rows(self, point: Touchpoint, *, target: str, whole: bool) -> Touchpoint:
+        return edit_links(point, partial(self._row, target=target, whole=whole))
+
+    def _row(self, links: Links, *, target: str, whole: bool) -> Links:
         name, changed = self.touchpoint.name, []
         known = any(link.target == name for link in links)
         for link in links:
@@ -229,7 +229,7 @@ class RemoveTouchpoint(Change):
             problems += (Problem("J049", message, path=("lost to",)),)
         return problems
 
-    def apply(self, journey: JourneyMap, draws: Draws, sizes: Sizes) -> tuple[JourneyMap, Draws]:
+    def apply(self, journey: JourneyMap, draws: Draws, sizes: Sizes) -> tuple[JourneyMap, Draws]:  # noqa: ARG002 - no sizes
         share, entry = draws.values("share").copy(), draws.values("entry").copy()
         sources = [
             label for label in draws.links if split_link(label)[1] == self.name and split_link(label)[0] != self.name
@@ -317,7 +317,7 @@ class RemoveTouchpoint(Change):
             return kept + new
 
         left = [item for item in journey.touchpoints if item.name != self.name]
-        touchpoints = tuple(edit_links(item, lambda links, source=item.name: cut(links, source)) for item in left)
+        touchpoints = tuple(edit_links(item, partial(cut, source=item.name)) for item in left)
         entry = tuple((place, size) for place, size in journey.entry if place != self.name)
         by_persona = tuple(
             (persona, tuple((place, size) for place, size in sizes if place != self.name))

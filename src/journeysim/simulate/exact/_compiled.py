@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Final, TypeVar, cast
 
 import numba
 
+_LEAN: Final = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
@@ -15,10 +16,17 @@ def compiled(function: Function) -> Function:
     return cast("Function", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
 
 
+def lean(function: Function) -> Function:
+    """Compile a part that makes no arrays: nothing is counted in and out, which costs more than the sums themselves."""
+    return cast("Function", numba.njit(**_LEAN)(function))  # type: ignore[call-overload]
+
+
 def summing(function: Function) -> Function:
     """Compile a sum whose terms may be added in any order, so that it runs in vector registers.
 
     The order is fixed at compile time: the same call gives the same bits whatever the number of threads.
     """
     free = {"reassoc", "contract", "nsz"}
-    return cast("Function", numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=free)(function))
+    return cast(
+        "Function", numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=free, _nrt=False)(function)
+    )

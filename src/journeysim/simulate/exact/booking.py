@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Bools, Ints
-from journeysim.simulate.exact._compiled import compiled
+from journeysim.simulate.exact._compiled import lean
 from journeysim.simulate.exact.state import AFTER, ALL, AT
 
 CONVERTING, ENDING, EARNING, SPENDING = 0, 1, 2, 3
@@ -50,7 +50,7 @@ class Sums(NamedTuple):
     by_month: Floats  # (W, 4, M) converted, ended, value, cost up to each month's end
 
 
-@compiled
+@lean
 def _counted(amounts: Floats, row: int, term: int, until: int) -> float:
     """Return what counts by the horizon of amounts booked at one point; half of the spread mass at the last one.
 
@@ -63,7 +63,7 @@ def _counted(amounts: Floats, row: int, term: int, until: int) -> float:
     return float(0.5 * (everything + amounts[row, AT, term] - amounts[row, AFTER, term]))
 
 
-@compiled
+@lean
 def book_money(
     links: Ints, visits: Floats, moves: Floats, money: Money, series: Series, sums: Sums, k: int, at: int
 ) -> None:
@@ -97,7 +97,7 @@ def book_money(
                 series.amounts[EARNING + side, kind, k] += visits[j, kind, 1 + side] * money.weight[k]
 
 
-@compiled
+@lean
 def book_fates(
     links: Ints, marks: Bools, moved: Floats, start: Floats, series: Series, sums: Sums, k: int, at: int
 ) -> None:
@@ -127,7 +127,7 @@ def book_fates(
                 world[CHURNED] += all_moves - first_moves if marks[j, 2] else all_moves
 
 
-@compiled
+@lean
 def _book_entry(marks: Bools, ends: int, mass: float, amounts: Floats, world: Floats) -> None:
     """Count those who enter at a conversion mark, or enter straight into an outcome (number `ends`, else negative)."""
     for kind in (ALL, AT):
@@ -138,7 +138,7 @@ def _book_entry(marks: Bools, ends: int, mass: float, amounts: Floats, world: Fl
     world[CHURNED] += mass if ends >= 0 and marks[1] and not marks[2] else 0.0
 
 
-@compiled
+@lean
 def _spread_until_next(amounts: Floats, k: int) -> float:
     """Return the spread mass between point k and the next one; at entry the hat has only its right half."""
     here = amounts[ALL, k] - amounts[AT, k] - amounts[AFTER, k]
@@ -146,7 +146,7 @@ def _spread_until_next(amounts: Floats, k: int) -> float:
     return float((here if k == 0 else 0.5 * here) + 0.5 * following)
 
 
-@compiled
+@lean
 def _up_to(amounts: Floats, flowing: Floats, step: float, times: Floats, out: Floats) -> None:
     """Fill out with what has been booked up to each time (ascending), plus the integral of what flows per day."""
     last, k, total = amounts.shape[1] - 1, 0, amounts[AT, 0]
@@ -163,7 +163,7 @@ def _up_to(amounts: Floats, flowing: Floats, step: float, times: Floats, out: Fl
                 out[place] += beyond * _spread_until_next(amounts, k)
 
 
-@compiled
+@lean
 def finish(step: float, money: Money, series: Series, sums: Sums, at: int) -> None:
     """Read the finished world's curves and months off the grid."""
     for what in range(4):

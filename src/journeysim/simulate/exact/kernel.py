@@ -11,7 +11,7 @@ import numpy as np
 
 from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Ints
-from journeysim.simulate.exact._compiled import compiled, summing
+from journeysim.simulate.exact._compiled import lean, summing
 from journeysim.simulate.exact.booking import Money, Series, Sums, book_fates, book_money, finish
 from journeysim.simulate.exact.state import (
     AFTER,
@@ -49,7 +49,7 @@ def _dot(x: Floats, i: int, x0: int, y: Floats, q: int, y0: int, size: int) -> f
     return total
 
 
-@compiled
+@lean
 def _prepare_kernels(plan: Plan, a: Floats, b: Floats, kernels: Kernels, means: Floats) -> None:
     """Place each dwell's mass on the grid, unless the world before had the same dwell."""
     last = kernels.reverse.shape[1] - 1
@@ -68,7 +68,7 @@ def _prepare_kernels(plan: Plan, a: Floats, b: Floats, kernels: Kernels, means: 
             kernels.known[q, 0], kernels.known[q, 1] = scale, shape
 
 
-@compiled
+@lean
 def _prepare_rows(plan: Plan, rows: Rows, world: World, d: int, g: int) -> None:
     """Copy the world's rows next to each other and forget the customers of the world before."""
     for p in range(world.share.shape[0]):
@@ -95,7 +95,7 @@ def _prepare_rows(plan: Plan, rows: Rows, world: World, d: int, g: int) -> None:
     world.ready[:] = -1
 
 
-@compiled
+@lean
 def _stays(kernels: Kernels, kind: int, q: int) -> float:
     """Return the part of a move that ends in the step it began in, for mass that keeps its class by it."""
     mass: float = kernels.reverse[q, kernels.reverse.shape[1] - 1]
@@ -103,7 +103,7 @@ def _stays(kernels: Kernels, kind: int, q: int) -> float:
     return mass if kind == ALL or on_point or (kind == AFTER and mass > SHORT) else 0.0
 
 
-@compiled
+@lean
 def _invert(matrix: Floats) -> None:
     """Replace a matrix M of same-step shares by (I - M)^-1; no pivots, as I - M is diagonally dominant."""
     n = len(matrix)
@@ -123,7 +123,7 @@ def _invert(matrix: Floats) -> None:
                     matrix[i, j] -= factor * matrix[k, j]
 
 
-@compiled
+@lean
 def _prepare_same_step(plan: Plan, kernels: Kernels, world: World, p: int, kind: int) -> None:
     """Find how often each touchpoint is visited within a step by same-step moves with the rows of period p."""
     if world.ready[kind] == p:
@@ -147,14 +147,14 @@ def _prepare_same_step(plan: Plan, kernels: Kernels, world: World, p: int, kind:
             _invert(inverse[layer])
 
 
-@compiled
+@lean
 def _add(booked: Floats, place: int, kind: int, terms: Floats, p: int, amount: float) -> None:
     """Book an amount at a link or place with the terms of its row in period p."""
     for term in range(booked.shape[2]):
         booked[place, kind, term] += terms[p, place, term] * amount
 
 
-@compiled
+@lean
 def _gather_sharp(plan: Plan, kernels: Kernels, world: World, k: int, layer: int, link: int, p: int) -> None:
     """Say which part of the moves with a fixed dwell, just completed in full, keeps a sharp time.
 
@@ -174,7 +174,7 @@ def _gather_sharp(plan: Plan, kernels: Kernels, world: World, k: int, layer: int
             _add(moved, link, AFTER, world.move_terms, p, part * after)
 
 
-@compiled
+@lean
 def _gather(plan: Plan, kernels: Kernels, world: World, k: int, layer: int) -> None:
     """Complete the moves that began before this step."""
     steps, latest = len(plan.points) - 1, plan.points[k, HIGHEST]
@@ -199,7 +199,7 @@ def _gather(plan: Plan, kernels: Kernels, world: World, k: int, layer: int) -> N
                 _gather_sharp(plan, kernels, world, k, layer, link, p)
 
 
-@compiled
+@lean
 def _solve(inverse: Floats, landed: Floats, scratch: Floats) -> None:
     """Replace the touchpoints' arrivals that began earlier by all arrivals of this step."""
     n = len(inverse)
@@ -212,7 +212,7 @@ def _solve(inverse: Floats, landed: Floats, scratch: Floats) -> None:
                 landed[j] += scratch[i] * inverse[i, j]
 
 
-@compiled
+@lean
 def _pass_on(plan: Plan, kernels: Kernels, world: World, layer: int, kind: int, p: int) -> None:
     """Complete the same-step moves of the arrivals in `landed`, and land those that reach an outcome.
 
@@ -235,7 +235,7 @@ def _pass_on(plan: Plan, kernels: Kernels, world: World, layer: int, kind: int, 
             _add(moved, link, AFTER, terms, p, amount)
 
 
-@compiled
+@lean
 def _collect(plan: Plan, world: World, layer: int, start: Floats) -> None:
     """Set the arrivals at each place and class: entries plus completed moves."""
     base, moved = world.base[layer], world.moved[layer]
@@ -251,7 +251,7 @@ def _collect(plan: Plan, world: World, layer: int, start: Floats) -> None:
                 base[kind, j] += moved[link, kind, 0]
 
 
-@compiled
+@lean
 def _land_sharp(plan: Plan, kernels: Kernels, world: World, k: int, layer: int, kind: int) -> None:
     """Land one class of sharp arrivals at the touchpoints and complete its same-step moves."""
     landed, now = world.landed, plan.points[k, NOW]
@@ -266,7 +266,7 @@ def _land_sharp(plan: Plan, kernels: Kernels, world: World, k: int, layer: int, 
         _pass_on(plan, kernels, world, layer, kind, now)
 
 
-@compiled
+@lean
 def _arrive_sharp(plan: Plan, kernels: Kernels, world: World, k: int, layer: int, start: Floats) -> None:
     """Land the arrivals whose time is known, with the row of that time."""
     base, now, some = world.base[layer], plan.points[k, NOW], 0.0
@@ -290,7 +290,7 @@ def _arrive_sharp(plan: Plan, kernels: Kernels, world: World, k: int, layer: int
             _add(world.booked, j, AFTER, world.visit_terms, now, base[AFTER, j])
 
 
-@compiled
+@lean
 def _arrive_spread(plan: Plan, kernels: Kernels, world: World, k: int, layer: int) -> None:
     """Land the arrivals around the point, each part with the row of its period; same-step moves stay in the period."""
     base, landed, n = world.base[layer], world.landed, plan.touchpoints
@@ -317,7 +317,7 @@ def _arrive_spread(plan: Plan, kernels: Kernels, world: World, k: int, layer: in
                 _add(world.booked, j, ALL, world.visit_terms, p, landed[j])
 
 
-@compiled
+@lean
 def _world(plan: Plan, money: Money, kernels: Kernels, world: World, series: Series, sums: Sums, at: int) -> None:
     """Run one world whose rows are prepared; `at` is its place in the sums."""
     series.rates[:] = 0.0
@@ -335,12 +335,12 @@ def _world(plan: Plan, money: Money, kernels: Kernels, world: World, series: Ser
     finish(plan.step, money, series, sums, at)
 
 
-@compiled
+@lean
 def worlds(
     plan: Plan, money: Money, rows: Rows, kernels: Kernels, world: World, series: Series, sums: Sums, block: Ints
 ) -> None:
     """Run draws block[0] … block[1] - 1 of every persona."""
-    means = np.zeros(len(plan.points) + 1)
+    means = kernels.means
     personas = rows.share.shape[1]
     for d in range(block[0], block[1]):
         for g in range(personas):

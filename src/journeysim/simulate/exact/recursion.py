@@ -264,6 +264,7 @@ def _scratch(chain: Chain, plan: Plan) -> tuple[Kernels, World, Series]:
             reverse=np.zeros((kernels, points)),
             known=np.full((kernels, 2), np.nan),
             reach=np.zeros((kernels, 3), dtype=np.int64),
+            means=np.zeros(points + 1),
         ),
         World(
             share=np.zeros((periods, links)),

@@ -59,6 +59,7 @@ class Kernels(NamedTuple):
     reverse: Floats  # (kernels, steps + 1) mass at u steps stands at steps - u
     known: Floats  # (kernels, 2) scale and shape
     reach: Ints  # (kernels, 3) least u, greatest u, number of points a fixed dwell sits on (0 for other dwells)
+    means: Floats  # (steps + 2,) room for limited means while a dwell is placed
 
 
 class World(NamedTuple):

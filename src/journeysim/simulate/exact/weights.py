@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from journeysim.model.quantity import Floats
-from journeysim.simulate.exact._compiled import compiled
+from journeysim.simulate.exact._compiled import lean
 
 EXPONENTIAL, GAMMA, WEIBULL, LOGNORMAL, LOGLOGISTIC, EMPIRICAL = 1, 2, 3, 4, 5, 6
 TAIL = 1e-12
@@ -22,7 +22,7 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
 _ROOT_HALF = math.sqrt(0.5)
 
 
-@compiled
+@lean
 def lower_gamma(shape: float, x: float) -> float:
     """Return the regularised lower incomplete gamma function P(shape, x) (Abramowitz & Stegun 6.5.29, 6.5.31)."""
     if x <= 0.0:
@@ -53,12 +53,12 @@ def lower_gamma(shape: float, x: float) -> float:
     return 1.0 - front * value
 
 
-@compiled
+@lean
 def _normal_cdf(z: float) -> float:
     return 0.5 * math.erfc(-z * _ROOT_HALF)
 
 
-@compiled
+@lean
 def _limited_mean(family: int, a: float, b: float, mean: float, t: float) -> float:
     """Return E[min(T, t)] where it has a closed form; `mean` is E[T], handed over so that it is found once."""
     if family == EXPONENTIAL:
@@ -76,7 +76,7 @@ def _limited_mean(family: int, a: float, b: float, mean: float, t: float) -> flo
     return mean * _normal_cdf(z - b) + t * _normal_cdf(-z)
 
 
-@compiled
+@lean
 def _mean(family: int, a: float, b: float) -> float:
     if family == GAMMA:
         return a * b
@@ -87,7 +87,7 @@ def _mean(family: int, a: float, b: float) -> float:
     return a
 
 
-@compiled
+@lean
 def _loglogistic_piece(a: float, b: float, low: float, high: float) -> float:
     """Return the integral of 1 / (1 + (t / a)^b) over [low, high], low > 0, by Gauss-Legendre in log time.
 
@@ -105,7 +105,7 @@ def _loglogistic_piece(a: float, b: float, low: float, high: float) -> float:
     return total
 
 
-@compiled
+@lean
 def _loglogistic_means(a: float, b: float, step: float, means: Floats) -> None:
     """Fill E[min(T, k step)] for k = 0, 1, …; near 0 by the alternating series of 1 / (1 + z)."""
     start = min(step, a * 0.2 ** (1.0 / b))
@@ -120,7 +120,7 @@ def _loglogistic_means(a: float, b: float, step: float, means: Floats) -> None:
         means[k] = means[k - 1] + _loglogistic_piece(a, b, (k - 1) * step, k * step)
 
 
-@compiled
+@lean
 def _empirical_means(a: float, table: Floats, step: float, means: Floats) -> None:
     """Fill E[min(T, k step)] of quantiles at equally spaced probabilities, joined by straight lines."""
     means[:] = 0.0
@@ -138,7 +138,7 @@ def _empirical_means(a: float, table: Floats, step: float, means: Floats) -> Non
             means[k] += inside / pieces
 
 
-@compiled
+@lean
 def limited_means(family: int, a: float, b: float, table: Floats, step: float, means: Floats) -> None:
     """Fill means[k] = E[min(T, k step)], k = 0 … len(means) - 1, for every family but fixed."""
     if family == LOGLOGISTIC:
@@ -156,7 +156,7 @@ def limited_means(family: int, a: float, b: float, table: Floats, step: float, m
                 means[k] = _limited_mean(family, a, b, mean, k * step)
 
 
-@compiled
+@lean
 def fixed_points(family: int, a: float, b: float, step: float) -> int:
     """Return how many grid points a dwell that cannot vary sits on, 1 or 2; 0 for a dwell that varies."""
     if family != 0 and a > 0.0 and (family != LOGNORMAL or b > 0.0):
@@ -165,7 +165,7 @@ def fixed_points(family: int, a: float, b: float, step: float) -> int:
     return 1 if at - math.floor(at + SNAP) < SNAP else 2
 
 
-@compiled
+@lean
 def split(family: int, a: float, b: float, table: Floats, step: float, means: Floats, reverse: Floats) -> int:
     """Fill reverse[K - u] with the mass of the dwell at u grid steps, u = 0 … K; return the last u that matters.
 
