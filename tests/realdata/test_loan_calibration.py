@@ -33,7 +33,7 @@ def test_every_gate_passes(fit: Calibration):
 
 
 def test_shares_lie_where_counts_and_map_put_them(loan, fit: Calibration):
-    """Each posterior mean lies between the raw proportion and the map, within 4 sd; it is no wider than binomial x 3."""
+    """Each posterior mean lies between the raw proportion and the map, within 4 sd, and its sd is below 3 binomial ones."""
     journey, transitions = loan
     counts = count_transitions(transitions, journey)
     shares = fit.draws.values("share")[:, :, 0]

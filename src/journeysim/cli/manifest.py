@@ -13,6 +13,7 @@ from typing import Final
 
 from journeysim.files.run_store import digest_of_file
 
+SCHEMA: Final = "journeysim/manifest/1"
 # Libraries whose release could change a digit of a result.
 DECISIVE: Final = (
     "numpy", "scipy", "xarray", "pandas", "h5netcdf", "numba", "pymc", "arviz", "matplotlib", "jinja2", "duckdb",
@@ -75,7 +76,7 @@ def manifest(
 ) -> dict[str, object]:  # fmt: skip
     """Return the manifest's content; timings stand here and nowhere else, so that results can be compared bytewise."""
     return {
-        "schema": "journeysim/manifest/1",
+        "schema": SCHEMA,
         "digest": digest,
         "command": command,
         "inputs": dict(inputs),

@@ -68,7 +68,7 @@ class StoredRun:
 
 def read_run(folder: Path, metric: str = "conversion") -> StoredRun:
     """Return what a run's folder holds about one metric; BadInput when it is no run, or lacks the metric."""
-    document = _document(folder / "results.json")
+    document = document_of(folder / "results.json", SCHEMA)
     known = list(dict.fromkeys(row["metric"] for row in document["metrics"]))
     if metric not in known:
         from journeysim.model.checks.did_you_mean import did_you_mean
@@ -88,7 +88,8 @@ def read_run(folder: Path, metric: str = "conversion") -> StoredRun:
     )
 
 
-def _document(file: Path) -> Row:
+def document_of(file: Path, schema: str) -> Row:
+    """Return a document of a run's folder; BadInput when it is missing, damaged or of another format."""
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
@@ -96,8 +97,8 @@ def _document(file: Path) -> Row:
     except ValueError as error:
         why = f"is damaged: {file.name} is not JSON ({error}); run the scenario again"
         raise _not_a_run(file.parent, why) from error
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        raise _not_a_run(file.parent, f"has results of another format than {SCHEMA}; run the scenario again")
+    if not isinstance(document, dict) or document.get("schema") != schema:
+        raise _not_a_run(file.parent, f"has a {file.name} of another format than {schema}; run the scenario again")
     return document
 
 

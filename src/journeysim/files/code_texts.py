@@ -186,6 +186,14 @@ J090 A report is written in a language there is.
      cure: Choose one of the languages in the message.
 J091 A run never overwrites another.
      cure: Choose another name, or remove the folder yourself.
+J092 A run's folder holds page.npz, what its page is made of, in a version this journeysim reads.
+     why: The page is rendered again from it alone, so that nothing is computed anew.
+     cure: Run the scenario again; the run gets a folder of its own.
+J093 What a run kept for its page gives its results.json, number by number.
+     why: Otherwise a page would show other numbers than the run found.
+     cure: Run the scenario again.
+J094 A page that is rendered again replaces no file but its run's own page.
+     cure: Name another file, or remove that one yourself.
 J095 Results are written inside the project folder.
      cure: Choose a folder inside it, or mark the folder around both with an empty .journeysim.
 J096 Results are never written through a symbolic link.

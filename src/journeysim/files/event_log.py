@@ -257,12 +257,12 @@ def _time(text: str) -> np.datetime64:
     from datetime import UTC, datetime
 
     if not re.fullmatch(_ISO, text):
-        return np.datetime64("NaT")
+        return np.datetime64("NaT", "us")
     plain = re.sub(r"\s*UTC$", "+00:00", text.replace(",", "."))
     try:
         moment = datetime.fromisoformat(re.sub(r"\s+(?=[+-]\d{2}(:?\d{2})?$)", "", plain))
     except ValueError:
-        return np.datetime64("NaT")
+        return np.datetime64("NaT", "us")
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return np.datetime64(aware.astimezone(UTC).replace(tzinfo=None), "us")
 

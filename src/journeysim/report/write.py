@@ -12,6 +12,7 @@ from journeysim.decide.decision import Decision
 from journeysim.errors import BadInput, Problem
 from journeysim.model.scenario import Scenario
 from journeysim.report.html import Page, page_of
+from journeysim.report.kept import FILE, keep
 from journeysim.report.results import results
 from journeysim.report.tables import money_shown, to_csv
 
@@ -19,7 +20,7 @@ from journeysim.report.tables import money_shown, to_csv
 def render(
     decision: Decision, scenario: Scenario, folder: Path, *, manifest: Mapping[str, object], lang: str = "en"
 ) -> None:
-    """Write report.html, results.json, outcomes.parquet, manifest.json, tables and figures into a new folder.
+    """Write report.html, results.json, outcomes.parquet, page.npz, manifest.json, tables and figures into a new folder.
 
     Parameters
     ----------
@@ -46,6 +47,7 @@ def render(
     beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         _fill(beside, page, decision, scenario, manifest)
+        keep(decision, scenario, beside / FILE, lang=lang)
         beside.chmod(0o755)
         beside.rename(folder)
     except BaseException:

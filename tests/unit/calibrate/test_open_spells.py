@@ -46,7 +46,7 @@ def observed(cut: float, customers: int) -> tuple[Transitions, np.ndarray, np.nd
 
 
 def exact(slow: np.ndarray, dwell: np.ndarray, cut: float) -> tuple[float, float]:
-    """Return mean and sd of the slow link's share by quadrature over (share, two means), the calibration's own prior."""
+    """Return mean and sd of the slow link's share by quadrature over (share, two means), under the same prior."""
     done = dwell < cut
     p = np.linspace(0.2, 0.95, 301)[:, None, None]
     fast, late = np.linspace(-1, 1, 121)[None, :, None], np.linspace(0.5, 5, 151)[None, None, :]

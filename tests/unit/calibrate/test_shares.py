@@ -12,7 +12,8 @@ def rows(counts, weight, tilt=None, present=None) -> ShareRows:
     counts, weight = np.asarray(counts, float), np.asarray(weight, float)
     n, personas, links = counts.shape
     return ShareRows(
-        tuple(f"t{i}" for i in range(n)), (tuple(f"x{j}" for j in range(links)),) * n, tuple(f"p{g}" for g in range(personas)),
+        tuple(f"t{i}" for i in range(n)), (tuple(f"x{j}" for j in range(links)),) * n,
+        tuple(f"p{g}" for g in range(personas)),
         counts, weight, np.ones_like(counts) if tilt is None else np.asarray(tilt, float),
         np.ones(weight.shape, bool) if present is None else np.asarray(present, bool),
     )  # fmt: skip

@@ -11,7 +11,7 @@ from journeysim.compare.comparison import Contrast, Level, Spread
 from journeysim.decide.decision import Decision
 from journeysim.report.numbers import Kind, Value
 from journeysim.report.tables.table import Row, Table, table
-from journeysim.simulate.tally import Tally, mix_personas
+from journeysim.simulate.tally import Tally
 
 #: Metrics in the order a decision maker asks for them; others follow by name.
 ORDER: Final = (
@@ -158,8 +158,7 @@ def flips(decision: Decision) -> Table:
 
 def conversion_over_time(decision: Decision) -> Table:
     """Return the share converted by days since entry: today and each proposal, full realism, with a 90 % band."""
-    arms = decision.comparison.outcomes.arms
-    tallies = {arm.arm.name: mix_personas(arm.cohort(), arm.persona_shares()) for arm in arms}
+    tallies = {flow.arm: flow.tally for flow in decision.comparison.flows}
     chosen = _telling(tallies.values())
     rows = [row for name, tally in tallies.items() for row in _curve(name, tally, chosen)]
     columns: list[tuple[str, Kind]] = [("arm", "word"), ("days_since_entry", "days")]

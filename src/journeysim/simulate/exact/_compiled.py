@@ -7,7 +7,8 @@ from typing import Final, TypeVar, cast
 
 import numba
 
-_LEAN: Final = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
+_LEAN: Final[dict[str, object]] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
+_FREE: Final[dict[str, object]] = _LEAN | {"fastmath": {"reassoc", "contract", "nsz"}}
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
@@ -26,7 +27,4 @@ def summing(function: Function) -> Function:
 
     The order is fixed at compile time: the same call gives the same bits whatever the number of threads.
     """
-    free = {"reassoc", "contract", "nsz"}
-    return cast(
-        "Function", numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=free, _nrt=False)(function)
-    )
+    return cast("Function", numba.njit(**_FREE)(function))  # type: ignore[call-overload]
