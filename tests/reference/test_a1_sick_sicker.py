@@ -2,13 +2,17 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from cohorts import cohort, run
+from journeysim.calibrate.prior import stated_draws
 from journeysim.model.changes import AdjustShare, ChangeReward
 from journeysim.model.quantity import Fixed
 from journeysim.model.scenario import Proposal
 from journeysim.model.units import DAYS_PER_YEAR
+from journeysim.simulate.chain import compile_world
+from journeysim.simulate.exact import absorption, discounted_worth, fundamental_matrix
 
 pytestmark = pytest.mark.reference
 EXACT = 1e-9
@@ -106,3 +110,15 @@ def test_the_trace_cycle_by_cycle(case, cycle):
     occupancy = now.visits[0, 0, :3] - (before.visits[0, 0, :3] if before is not None else 0.0)
     assert occupancy == pytest.approx(published[:3], abs=EXACT)
     assert now.ends.item() == pytest.approx(published[3], abs=EXACT)
+
+
+def test_for_ever_without_a_horizon(case):
+    expected, journey = case["expected"], today(case)
+    chain = compile_world(journey, stated_draws(journey))
+    assert fundamental_matrix(chain)[0, 0] == pytest.approx(
+        np.array(expected["fundamental_matrix_SoC_infinite_horizon"]), rel=EXACT
+    )
+    assert absorption(chain).moves.item() == pytest.approx(expected["expected_cycles_to_death_from_H"], rel=EXACT)
+    worth = discounted_worth(chain, case["inputs"]["d_e"], case["inputs"]["d_c"])
+    wanted = expected["infinite_horizon_discounted_value_from_H_cost_qaly_no_wcc"]
+    assert [worth.cost.item(), worth.value.item()] == pytest.approx(wanted, rel=EXACT)

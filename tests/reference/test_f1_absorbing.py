@@ -1,6 +1,7 @@
 """f1: absorbing chains in closed form, through the infinite-horizon solve and the renewal recursion."""
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -83,8 +84,6 @@ def seven(expected, dwells=None):
     )
     if dwells is None:
         return journey
-    from dataclasses import replace
-
     points = tuple(
         replace(point, links=tuple(replace(link, dwell=dwell) for link in point.links))
         for point, dwell in zip(journey.touchpoints, dwells, strict=True)
@@ -139,3 +138,26 @@ def test_geometric(expected):
         assert found.moves_variance.item() == pytest.approx(case["var"], rel=1e-9)
         tally = run(journey, horizon=10.5 * DAYS_PER_YEAR).today.cohort()
         assert tally.active.item() == pytest.approx(case["P_gt_10"], abs=1e-9)
+
+
+def test_ever_being_active_is_converting_there(expected):
+    case, journey = expected["journey_7state"], seven(expected)
+    points = tuple(replace(point, conversion=point.name == "active") for point in journey.touchpoints)
+    for start, wanted in case["prob_ever_active_from"].items():
+        tally = run(
+            replace(journey, touchpoints=points, entry=((start, Fixed(1.0)),)), horizon=2_000 * DAYS_PER_YEAR
+        ).today.cohort()
+        assert tally.converted.item() == pytest.approx(float(Fraction(wanted)), rel=1e-9)
+        assert (tally.converted + tally.lost).item() == pytest.approx(1.0, rel=1e-9)
+
+
+def test_two_states_in_continuous_time(expected):
+    """Where a customer of two touchpoints is at time t: visits less departures there."""
+    for law in expected["ctmc_two_state"]:
+        there = Touchpoint("0", (Link("1", Fixed(1.0), Dwell(Family.EXPONENTIAL, Fixed(1 / law["lam"]))),))
+        back = Touchpoint("1", (Link("0", Fixed(1.0), Dwell(Family.EXPONENTIAL, Fixed(1 / law["mu"]))),))
+        for start, other, wanted in (("0", 1, law["p01"]), ("1", 0, law["p10"])):
+            journey = JourneyMap("two", (there, back), (Outcome("never"),), entry=((start, Fixed(1.0)),))
+            tally = run(journey, horizon=law["t"], tolerance=1e-9).today.cohort()
+            left = tally.visits[0, 0, :2] - tally.moves[0, 0]
+            assert left[other] == pytest.approx(wanted, rel=1e-9)

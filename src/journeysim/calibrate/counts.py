@@ -123,10 +123,26 @@ def learnable(touchpoint: Touchpoint) -> bool:
     return all(period.row.links is None for period in touchpoint.by_tenure)
 
 
+def silent_outcomes(counts: Counts, journey: JourneyMap) -> frozenset[str]:
+    """Return the outcomes that leave no event: marked `silent`, and indeed nobody was seen reaching them."""
+    reached = {target for (_, (_, target)), bins in counts.moves.items() if bins.size > 0}
+    return frozenset(outcome.name for outcome in journey.outcomes if outcome.silent) - reached
+
+
 def observed_touchpoints(counts: Counts, journey: JourneyMap) -> tuple[Touchpoint, ...]:
-    """Return the touchpoints whose rows are estimated: someone left them, and the table can inform them."""
-    left = {source for (_, (source, _)), bins in counts.moves.items() if bins.size > 0}
-    return tuple(tp for tp in journey.touchpoints if tp.name in left and learnable(tp))
+    """Return the touchpoints whose rows are estimated: the table can inform them, and someone left them.
+
+    Where a silent outcome can be reached, someone still there is enough: staying away is evidence about it.
+    """
+    seen = {source for (_, (source, _)), bins in counts.moves.items() if bins.size > 0}
+    hidden = silent_outcomes(counts, journey)
+    still = {name for (_, name), bins in counts.open.items() if bins.size > 0}
+    seen |= {tp.name for tp in journey.touchpoints if tp.name in still and _leads_to(tp, hidden)}
+    return tuple(tp for tp in journey.touchpoints if tp.name in seen and learnable(tp))
+
+
+def _leads_to(touchpoint: Touchpoint, targets: frozenset[str]) -> bool:
+    return any(link.target in targets for link in all_links(touchpoint))
 
 
 def share_rows(counts: Counts, journey: JourneyMap, touchpoints: tuple[Touchpoint, ...]) -> ShareRows:

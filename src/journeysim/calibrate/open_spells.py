@@ -35,7 +35,8 @@ class LinkDwell:
     """A link's dwell while it is being fitted: belief, family and data by persona.
 
     `learned` is false where the map's own dwell stays (fixed, or never observed); then `a`, `b` hold prior draws of
-    shape (draw, persona) and `table` the quantiles of an empirical dwell.
+    shape (draw, persona) and `table` the quantiles of an empirical dwell. A `silent` link leads to an outcome that
+    leaves no event: it has no completed moves, and its dwell, as far as the log can tell, never ends.
     """
 
     name: str
@@ -46,6 +47,13 @@ class LinkDwell:
     a: Floats
     b: Floats
     table: Floats
+    silent: bool = False
+
+
+def silent_link(name: str, belief: DwellBelief, done: tuple[Bins, ...]) -> LinkDwell:
+    """Return a link to a silent outcome: whoever took it stays an open spell for ever, S(t) = 1."""
+    for_ever = np.full((1, len(done)), np.inf)
+    return LinkDwell(name, belief, Family.FIXED, done, False, for_ever, np.ones_like(for_ever), np.empty(0), True)
 
 
 @final

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from journeysim.calibrate.account import DwellAccount, TouchpointAccount, notes_on
 from journeysim.calibrate.addressed import dirichlet
 from journeysim.calibrate.beliefs import normalised
-from journeysim.calibrate.counts import Bins, Counts, count_transitions, learnable, observed_touchpoints, share_rows
+from journeysim.calibrate.counts import Bins, Counts, count_transitions, learnable, observed_touchpoints, share_rows, silent_outcomes
 from journeysim.calibrate.dwells import FamilyChoice, choose_family, fit_dwell, resample
 from journeysim.calibrate.gates import ESS_LIMIT, PARETO_LIMIT, Gate, pareto_tail, weight_size
 from journeysim.calibrate.ledger import assumptions_of
 from journeysim.calibrate.map_dwells import dwell_belief
-from journeysim.calibrate.open_spells import LinkDwell, Spread, log_weights, spread_open, tempering
+from journeysim.calibrate.open_spells import LinkDwell, Spread, log_weights, silent_link, spread_open, tempering
 from journeysim.calibrate.prior import prior_draws
 from journeysim.calibrate.shares import ShareRows, fit_shares
 from journeysim.model.addresses import uniforms
@@ -148,6 +148,9 @@ def _links_of(
         at = prior.links.index(label)
         family = Family(int(prior.data["family"].values[at]))
         done = tuple(counts.dwells(persona, (touchpoint.name, target)) for persona in journey.persona_names)
+        if target in silent_outcomes(counts, journey):
+            found.append(silent_link(label, dwell_belief(journey, touchpoint, target), done))
+            continue
         found.append(
             LinkDwell(
                 label, dwell_belief(journey, touchpoint, target), family, done,
@@ -215,6 +218,8 @@ def _write_touchpoint(data: xr.Dataset, fit: _Fit, i: int, touchpoint: Touchpoin
     for j, link in enumerate(links):
         at = labels.index(link.name)
         data["share"].values[..., at] = shares[chosen, :, j][:, :, None]
+        if link.silent:
+            continue
         data["family"].values[at] = link.family
         data["dwell_a"].values[..., at] = link.a[chosen][:, :, None]
         data["dwell_b"].values[..., at] = link.b[chosen][:, :, None]

@@ -53,13 +53,20 @@ def packed(value: object, arrays: list[Array]) -> Json:
         case tuple() | list():
             return [packed(item, arrays) for item in value]
         case np.ndarray():
-            arrays.append(value)
-            return {"array": len(arrays) - 1}
+            return {"array": _number(value, arrays)}
         case np.generic():
             return _packed_plain(value.item())
         case None | bool() | int() | float() | str() | Enum():
             return _packed_plain(value)
     return _packed_object(value, arrays)
+
+
+def _number(value: Array, arrays: list[Array]) -> int:
+    """Return an array's number; one that several values share is kept once."""
+    known = next((number for number, item in enumerate(arrays) if item is value), None)
+    if known is None:
+        arrays.append(value)
+    return len(arrays) - 1 if known is None else known
 
 
 def _packed_plain(value: float | str | Enum | None) -> Json:

@@ -7,7 +7,7 @@ from enum import Enum
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from decision_builder import build_decision
 from journeysim.files import read_scenario
@@ -88,12 +88,19 @@ def test_values_come_back_as_they_were(value):
     assert str(found) == str(value)
 
 
+def test_an_array_that_values_share_is_kept_once():
+    one, other, arrays = np.zeros(3), np.zeros(3), []
+    assert packed((one, other, one), arrays) == [{"array": 0}, {"array": 1}, {"array": 0}]
+    assert [item is mine for item, mine in zip(arrays, (one, other), strict=True)] == [True, True]
+
+
 def test_every_kind_of_change_and_quantity_can_be_kept():
     names = {kind.__name__ for base in (Quantity, Change) for kind in base.__subclasses__()}
     assert {"AddTouchpoint", "AdjustShare", "Reroute", "Counts"} <= names
     assert names - classes().keys() == set()
 
 
+@settings(max_examples=20)
 @given(scenarios())
 def test_any_scenario_comes_back_equal(scenario):
     assert there_and_back(scenario) == scenario
