@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from journeysim.calibrate.prior import prior_draws, stated_draws
@@ -21,7 +21,12 @@ from journeysim.simulate.settings import Settings
 from journeysim.simulate.walk import walk_lives, walk_tally
 from strategies import journeys
 
-MAPS = settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+# shrinking a map takes minutes and says little more than the map itself
+MAPS = settings(
+    max_examples=8,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 # a coarse grid will do: what is tested holds on every grid
 YEAR = Settings(horizon=200.0, discount_value=0.08, discount_cost=0.03, tolerance=1.0)
 CUSTOMERS = np.arange(200)

@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 from journeysim.calibrate.account import DwellAccount, TouchpointAccount, notes_on
 from journeysim.calibrate.addressed import dirichlet
 from journeysim.calibrate.beliefs import normalised
-from journeysim.calibrate.counts import Bins, Counts, count_transitions, learnable, observed_touchpoints, share_rows, silent_outcomes
+from journeysim.calibrate.counts import (
+    Bins,
+    Counts,
+    count_transitions,
+    learnable,
+    observed_touchpoints,
+    share_rows,
+    silent_outcomes,
+)
 from journeysim.calibrate.dwells import FamilyChoice, choose_family, fit_dwell, resample
 from journeysim.calibrate.gates import ESS_LIMIT, PARETO_LIMIT, Gate, pareto_tail, weight_size
 from journeysim.calibrate.ledger import assumptions_of

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from unicodedata import category
 
 from journeysim.errors import Problem
 from journeysim.model.checks.did_you_mean import did_you_mean
@@ -37,7 +38,7 @@ def _twice(group: Iterable[tuple[tuple[str, str], str]]) -> Iterator[Problem]:
 def _readable(path: Path, name: str) -> Iterator[Problem]:
     if " -> " in name or "→" in name:
         yield Problem("J041", f'"{name}" cannot be told from a link; leave the arrow out of names', path=path)
-    elif not name.strip() or name != name.strip() or "\n" in name:
+    elif not name.strip() or name != name.strip() or any(category(letter) == "Cc" for letter in name):
         yield Problem("J041", f'"{name}" is not a name; write it on one line, without spaces at its ends', path=path)
     elif name in {"rest", "(enter)", "(open)", "<<"}:
         yield Problem("J041", f'"{name}" has a meaning of its own here; choose another name', path=path)
