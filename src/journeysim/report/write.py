@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
+from journeysim.compare.comparison import Contrast, Level
 from journeysim.decide.decision import Decision
 from journeysim.errors import BadInput, Problem
 from journeysim.model.scenario import Scenario
@@ -15,6 +19,9 @@ from journeysim.report.html import Page, page_of
 from journeysim.report.kept import FILE, keep
 from journeysim.report.results import results
 from journeysim.report.tables import money_shown, to_csv
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def render(
@@ -85,26 +92,41 @@ def write_outcomes(decision: Decision, path: Path) -> None:
     import duckdb
     import pandas as pd
 
-    money = money_shown(decision)
-    frames = [pd.DataFrame(part) for part in _long(decision, money=money)]
-    frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame({"metric": []})
+    rows = [item for item in _measured(decision) if money_shown(decision) or item.unit != "money"]
+    draws = len(rows[0].values) if rows else 0
+    frame = pd.DataFrame(
+        {name: _repeated([cell(row) for row in rows], draws) for name, cell in _LABELS.items()}
+        | {
+            "realism": np.repeat([getattr(row, "realism", 1.0) for row in rows], draws),
+            "draw": np.tile(np.arange(draws), len(rows)),
+            "value": np.concatenate([row.values for row in rows]) if rows else np.zeros(0),
+        }
+    )
+    columns = ", ".join(f"{name}::VARCHAR AS {name}" for name in _LABELS)
     with duckdb.connect() as connection:
         connection.register("outcomes", frame)
         escaped = str(path).replace("'", "''")
-        connection.execute(f"COPY (SELECT * FROM outcomes) TO '{escaped}' (FORMAT parquet, COMPRESSION zstd)")  # noqa: S608
+        query = f"SELECT {columns}, realism, draw, value FROM outcomes"  # noqa: S608 - names of our own
+        connection.execute(f"COPY ({query}) TO '{escaped}' (FORMAT parquet, COMPRESSION zstd)")
 
 
-def _long(decision: Decision, *, money: bool) -> Iterator[dict[str, object]]:
-    for item in decision.comparison.levels:
-        if money or item.unit != "money":
-            yield {
-                "metric": item.metric, "arm": item.arm, "versus": "", "persona": item.persona, "view": item.view,
-                "realism": 1.0, "draw": range(len(item.values)), "value": item.values,
-            }  # fmt: skip
-    for other in decision.comparison.contrasts:
-        if money or other.unit != "money":
-            yield {
-                "metric": other.metric, "arm": other.arm, "versus": other.versus, "persona": other.persona,
-                "view": other.view,
-                "realism": other.realism, "draw": range(len(other.values)), "value": other.values,
-            }  # fmt: skip
+_LABELS: Final[Mapping[str, Callable[[Level | Contrast], str]]] = {
+    "metric": lambda row: row.metric,
+    "arm": lambda row: row.arm,
+    "versus": lambda row: getattr(row, "versus", ""),
+    "persona": lambda row: row.persona,
+    "view": lambda row: row.view,
+}
+
+
+def _measured(decision: Decision) -> tuple[Level | Contrast, ...]:
+    return (*decision.comparison.levels, *decision.comparison.contrasts)
+
+
+def _repeated(labels: Sequence[str], draws: int) -> pd.Categorical[str]:
+    """Return each label once per draw, as codes: millions of equal strings would take most of the time."""
+    import pandas as pd
+
+    names = sorted(set(labels))
+    codes = {name: code for code, name in enumerate(names)}
+    return pd.Categorical.from_codes(np.repeat([codes[label] for label in labels], draws), pd.Index(names))

@@ -62,7 +62,9 @@ def at_full(decision: Decision) -> list[Contrast]:
     found = [
         item for item in decision.comparison.contrasts if item.view == "cohort" and item.versus == _today(decision)
     ]
-    top = {item.arm: max(other.realism for other in found if other.arm == item.arm) for item in found}
+    top: dict[str, float] = {}
+    for item in found:
+        top[item.arm] = max(item.realism, top.get(item.arm, 0.0))
     return sorted(
         (item for item in found if item.realism == top[item.arm]), key=lambda item: place_in_order(item.metric)
     )

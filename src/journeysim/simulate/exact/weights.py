@@ -19,6 +19,10 @@ EXPONENTIAL, GAMMA, WEIBULL, LOGNORMAL, LOGLOGISTIC, EMPIRICAL = 1, 2, 3, 4, 5, 
 TAIL = 1e-12
 SNAP = 1e-9
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
+_FAR_NODES, _FAR_WEIGHTS = np.polynomial.legendre.leggauss(4)
+_FAR = 512
+#: log(k - 1 + x) for the four nodes x of the interval from point k - 1 to point k, the first one unused
+_FAR_LOGS = np.log(np.maximum(np.arange(_FAR)[:, None] - 1.0 + 0.5 * (_FAR_NODES + 1.0), 1e-3))
 _ROOT_HALF = math.sqrt(0.5)
 
 
@@ -106,6 +110,19 @@ def _loglogistic_piece(a: float, b: float, low: float, high: float) -> float:
 
 
 @lean
+def _far_piece(b: float, shift: float, k: int) -> float:
+    """Return the mean of 1 / (1 + (t / a)^b) from point k - 1 to k, with shift = log(step / a).
+
+    Four nodes are good to 1e-12 where the interval is short against its distance from 0 (k > 2 b + 6): the poles lie
+    pi / b away in log time, and the interval is 1 / k wide there.
+    """
+    total = 0.0
+    for node in range(4):
+        total += _FAR_WEIGHTS[node] / (1.0 + math.exp(b * (_FAR_LOGS[k, node] + shift)))
+    return 0.5 * total
+
+
+@lean
 def _loglogistic_means(a: float, b: float, step: float, means: Floats) -> None:
     """Fill E[min(T, k step)] for k = 0, 1, …; near 0 by the alternating series of 1 / (1 + z)."""
     start = min(step, a * 0.2 ** (1.0 / b))
@@ -116,8 +133,12 @@ def _loglogistic_means(a: float, b: float, step: float, means: Floats) -> None:
     means[0], means[1] = 0.0, start * total
     if start < step:
         means[1] += _loglogistic_piece(a, b, start, step)
+    shift = math.log(step / a)
     for k in range(2, len(means)):
-        means[k] = means[k - 1] + _loglogistic_piece(a, b, (k - 1) * step, k * step)
+        if k < _FAR and k > 2.0 * b + 6.0:
+            means[k] = means[k - 1] + step * _far_piece(b, shift, k)
+        else:
+            means[k] = means[k - 1] + _loglogistic_piece(a, b, (k - 1) * step, k * step)
 
 
 @lean
