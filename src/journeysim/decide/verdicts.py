@@ -126,7 +126,7 @@ def _evidence(comparison: Comparison, spent: Sequence[Invested], nets: Floats) -
 
 def _target(rule: SuccessRule, verdict: Verdict, comparison: Comparison) -> Target:
     result = verdict.full.p_net_benefit if rule.measure == "p_net_benefit" else _difference(rule, verdict, comparison)
-    return Target(rule, verdict.proposal, result, result >= rule.threshold)
+    return Target(rule, verdict.proposal, result, rule.met(result))
 
 
 def _difference(rule: SuccessRule, verdict: Verdict, comparison: Comparison) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal, cast
+from typing import Final, cast
 
 from journeysim.files import changes_shape as shape
 from journeysim.files.changes_shape import ChangeFile
@@ -141,6 +141,11 @@ def _tested(at: _At, file: shape.ChangeShareFile, prior: Quantity | None) -> Qua
         message = "a test needs the counts of both groups: {test: {control: 41 of 510, treated: 58 of 498}}"
         at.source.note("J056", message, (*at.path, "basis"))
         return None
+    if prior is not None and len(set(prior.ppf((0.05, 0.95)).tolist())) == 1:
+        cure = "give the range you believed before the test, or leave it out"
+        message = f"what was known for certain no test can change: {cure}"
+        at.source.note("J056", message, (*at.path, "odds x"))
+        return None
     return Trialled(test.control, test.treated, prior)
 
 
@@ -198,18 +203,17 @@ def _reward(at: _At, file: RewardFile, terms: Terms) -> ChangeReward | None:
     given = [how for how in REWARD_SIZES if sizes[how] is not None]
     how = _one_size(at, given, REWARD_SIZES, "times: 0.9")
     size = sizes[how] if how is not None else None
+    elasticity, elastic = _elasticity(at, file)
+    if how is None or size is None:
+        return None
+    return ChangeReward(cast("What", what), target, cast("RewardHow", how), size, elasticity, elastic, terms)
+
+
+def _elasticity(at: _At, file: RewardFile) -> tuple[Quantity | None, tuple[str, str] | None]:
+    """Return how strongly which link answers to a price or value; one without the other is noted."""
+    if not isinstance(file, shape.ElasticChange):
+        return None, None
     if (file.elasticity is None) is not (file.elasticity_on is None):
         message = '"elasticity" and "elasticity on" go together: how strongly which link answers to the price'
         at.source.note("J074", message, at.path)
-    if how is None or size is None:
-        return None
-    elastic: tuple[str, str] | None = file.elasticity_on
-    return ChangeReward(
-        cast("What", what),
-        target,
-        cast("Literal['set to', 'times', 'plus']", how),
-        size,
-        file.elasticity,
-        elastic,
-        terms,
-    )
+    return file.elasticity, file.elasticity_on

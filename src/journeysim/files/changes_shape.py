@@ -158,12 +158,17 @@ class RewardChange(ChangeFile):
     """Abstract: a change of a sum, of effort or of feeling."""
 
     times: Factor | None = None
+
+
+class ElasticChange(RewardChange):
+    """Abstract: a change of a sum that customers may answer to."""
+
     elasticity: RealNumber | None = None
     elasticity_on: LinkName | None = None
 
 
 @final
-class ChangeValueFile(RewardChange):
+class ChangeValueFile(ElasticChange):
     """What "change value" says."""
 
     change_value: Text
@@ -181,7 +186,7 @@ class ChangeCostFile(RewardChange):
 
 
 @final
-class ChangePriceFile(RewardChange):
+class ChangePriceFile(ElasticChange):
     """What "change price" says."""
 
     change_price: Text

@@ -100,12 +100,12 @@ J035 A loop takes time or can be left.
 J036 Nothing leaves an outcome.
      why: An outcome ends a customer's journey.
      cure: For a win-back make it a touchpoint: one link is the win-back, another leads to the outcome.
-J037 Persona shares add up to 100 %.
+J037 Persona shares add up to 100 %, also those an audience sets.
      why: The personas are all of the customers.
-     cure: Change one, or write rest for one.
-J038 Entry shares add up to 100 %.
+     cure: Change one, or write rest for one; in an audience leave one out, it takes what the others leave.
+J038 Entry shares add up to 100 %, also those an audience sets.
      why: Every customer enters somewhere.
-     cure: Change one, or write rest for one.
+     cure: Change one, or write rest for one; in an audience leave one out, it takes what the others leave.
 J039 Times are finite and not negative; a dwell that varies takes more than no time.
      cure: Correct the number or its unit.
 J040 Touchpoints and outcomes have different names.
@@ -148,10 +148,14 @@ J054 A proposal changes something (warning).
 J055 Changes of one proposal do not contradict each other.
      why: Which of them holds would depend on their order.
      cure: Drop one; the message names both lines.
-J056 A test gives counts of both groups, and informs an odds ratio.
+J056 A test gives counts of both groups, and informs an odds ratio that was not certain before.
+     why: What is known for certain stays as it is, whatever a test shows.
+     cure: Give both counts; beside them the range you believed before the test, or no size.
      example: basis: {test: {control: 41 of 510, treated: 58 of 498}}
-J057 A rule of succeed if has one of three forms.
-     example: P(net benefit > 0) >= 80% · conversion +2 points · revenue +EUR 30
+J057 A rule of succeed if is a chance of net benefit, or how far a metric there is should rise (+) or fall (-).
+     why: A rule about a metric that nobody computes could never be met.
+     cure: Correct the name; write points for shares, a sum for money, a time for days.
+     example: P(net benefit > 0) >= 80% · conversion +2 points · churn -1 points · revenue +EUR 30
 J058 A change starts with what it does.
      example: - change share: cart -> paid
 J059 A change has one size, and its parts fit together.
@@ -177,8 +181,10 @@ J072 A resource can do the work asked of it, or waiting customers give up (warni
      cure: Add staff, shorten the time, open longer, or state the patience of customers.
 J073 One link of a row takes the rest, and each target stands once.
      cure: Add the shares up, or state one of them.
-J074 An elasticity says which link answers to it.
-     cure: Give both elasticity and elasticity on.
+J074 An elasticity says how strongly which link answers to a price (or value) that stays above 0.
+     why: It multiplies odds by a power of new / old; from or to 0 there is no such ratio, and customers do not
+         answer to what they do not see, such as the cost to the firm.
+     cure: Give both elasticity and elasticity on, and a price above 0.
 J075 The dwell of a link has one family for all personas and tenure periods.
      why: Personas borrow strength from each other; scales and shapes can differ, families cannot.
      cure: Give each statement the same family (a range is log-normal, a single time is fixed).

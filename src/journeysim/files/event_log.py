@@ -28,6 +28,7 @@ _USUAL: Final[Mapping[str, tuple[str, ...]]] = {
     "outcome": ("outcome",),
     "value": ("value",),
 }
+ROLES: Final = tuple(_USUAL)
 _HINTS: Final = {
     "customer": ("user", "id", "case"),
     "touchpoint": ("activ", "event", "touch", "step"),
@@ -155,11 +156,7 @@ def _resolve(found: Sequence[str], columns: Mapping[str, str], file: Path) -> di
         for name in columns.values()
         if name not in found
     ]
-    problems += [
-        Problem("E005", f'"{role}" is not a role of a column{did_you_mean(role, _USUAL)}; roles: {", ".join(_USUAL)}')
-        for role in columns
-        if role not in _USUAL
-    ]
+    problems += [Problem("E005", unknown_role(role)) for role in columns if role not in ROLES]
     by_lower = {name.lower(): name for name in reversed(found)}
     usual = {role: next((by_lower[name] for name in names if name in by_lower), None) for role, names in _USUAL.items()}
     names = {role: name for role, name in (usual | dict(columns)).items() if name is not None}
@@ -174,6 +171,11 @@ def _resolve(found: Sequence[str], columns: Mapping[str, str], file: Path) -> di
     if problems:
         raise BadInput(problems)
     return names
+
+
+def unknown_role(role: str) -> str:
+    """Return the sentence for a role that no column has."""
+    return f'"{role}" is not a role of a column{did_you_mean(role, ROLES)}; roles: {", ".join(ROLES)}'
 
 
 def _guess(role: str, found: Sequence[str]) -> str:

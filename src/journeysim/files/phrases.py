@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from journeysim.files.did_you_mean import did_you_mean
-from journeysim.files.numbers import DURATION, PLAIN, SHARE, CurrencyBook, Unit, UnreadableError, money
+from journeysim.files.numbers import DURATION, PLAIN, POINTS, SHARE, CurrencyBook, UnreadableError, money
 from journeysim.files.quantities import quantity
+from journeysim.model.metric_units import METRIC_UNITS
 from journeysim.model.quantity import Quantity
 from journeysim.model.scenario import SuccessRule
 
@@ -18,7 +19,9 @@ HOURS: Final = re.compile(
     r"(?P<days>[A-Za-z]{3}(?:\s*-\s*[A-Za-z]{3})?)\s+(?P<from>\d{1,2}:\d{2})\s*-\s*(?P<to>\d{1,2}:\d{2})"
 )
 CHANCE: Final = re.compile(r"P\(\s*net benefit\s*>=?\s*0\s*\)\s*>=?\s*(?P<share>\S+)")
-DIFFERENCE: Final = re.compile(r"(?P<metric>[A-Za-z][A-Za-z -]*?)\s*(?:>=\s*)?(?P<size>[+-].*)")
+DIFFERENCE: Final = re.compile(
+    r"(?P<metric>[A-Za-z][\w -]*?)\s*(?P<bound>>=|<=)?\s*(?P<sign>[+-])\s*(?P<size>(?:[A-Z]{3}|[€$£¥])?\s*[\d.].*)"
+)
 
 
 def link(text: str) -> tuple[str, str]:
@@ -99,16 +102,35 @@ def success_rule(text: str, book: CurrencyBook) -> SuccessRule:
         return SuccessRule(text, "p_net_benefit", threshold)
     found = DIFFERENCE.fullmatch(text.strip())
     if found is None:
-        forms = '"P(net benefit > 0) >= 80%", "conversion +2 points" or "revenue +EUR 30"'
+        forms = '"P(net benefit > 0) >= 80%", "conversion +2 points" or "churn -1 points"'
         raise UnreadableError("J057", f'"{text}" is not a rule; write {forms}')
-    return SuccessRule(text, "difference", _threshold(found["size"], book), found["metric"].strip())
+    metric, falls = _metric(found["metric"]), found["sign"] == "-"
+    size = _size(found["size"], metric, book)
+    at_most = falls if found["bound"] is None else found["bound"] == "<="
+    return SuccessRule(text, "difference", -size if falls else size, metric, at_most)
 
 
-def _threshold(text: str, book: CurrencyBook) -> float:
-    """Return points as a share, money as a sum, time as days, anything else as a number."""
-    points = re.fullmatch(r"([+-][\d.,]+)\s*(?:points?|%)", text)
-    if points:
-        return PLAIN.read(points[1]) / 100
-    sign, bare = (-1 if text.startswith("-") else 1), text[1:].strip()
-    unit: Unit = money(book) if re.match(r"[A-Z]{3}|[€$£]", bare) else DURATION if re.search(r"[a-z]$", bare) else PLAIN
-    return sign * unit.read(bare)
+def _metric(text: str) -> str:
+    """Return the metric of that name; spaces, hyphens and capitals are taken for the underscores of the name."""
+    name = re.sub(r"[\s-]+", "_", text.strip().lower())
+    if name not in METRIC_UNITS:
+        raise UnreadableError("J057", f'no metric "{text.strip()}"{did_you_mean(name, METRIC_UNITS)}')
+    return name
+
+
+def _size(text: str, metric: str, book: CurrencyBook) -> float:
+    """Return how much a metric has to move by, in its own unit: points as a share, sums, days or a number."""
+    currency = book.code or "EUR"
+    unit, example = {
+        "share": (POINTS, "2 points"),
+        "money": (money(book), f"{currency} 30"),
+        "days": (DURATION, "2 days"),
+        "count": (PLAIN, "0.5"),
+    }[METRIC_UNITS[metric]]
+    if unit is POINTS and re.fullmatch(r"[\d.,]*[1-9][\d.,]*", text):
+        raise UnreadableError("J057", f'"{text}" of what? {metric} moves by points: write "{metric} +{text} points"')
+    try:
+        return unit.read(text)
+    except UnreadableError as error:
+        cure = f"{error.message}; {metric} is written for example {metric} +{example}"
+        raise UnreadableError(error.code, cure) from None

@@ -18,7 +18,7 @@ Model = TypeVar("Model", bound=FileModel)
 MAX_ROUNDS: Final = 50
 #: Scalars that other YAML readers take for something else: whatever else is wrong with them follows from that.
 AMBIGUOUS: Final = frozenset({"J008", "J009"})
-ABOUT_KEYS: Final = frozenset({"J014", "J032", "J036", "J040", "J041", "J073"})
+ABOUT_KEYS: Final = frozenset({"J014", "J032", "J036", "J040", "J041", "J073", "E005"})
 CURRENCY: Final = re.compile(r"[A-Z]{3}")
 
 

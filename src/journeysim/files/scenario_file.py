@@ -9,6 +9,7 @@ from typing import Final
 
 from journeysim.errors import BadInput, Problem, raise_if_errors
 from journeysim.files.changes_file import change_of
+from journeysim.files.event_log import ROLES, unknown_role
 from journeysim.files.journey_file import journey_with_problems
 from journeysim.files.numbers import CurrencyBook, UnreadableError
 from journeysim.files.phrases import success_rule
@@ -72,7 +73,7 @@ def scenario_with_problems(path: Path, loaded: Loaded) -> tuple[Scenario | None,
         customers=file.customers,
         calibration=_data(source, file.calibration, "calibration", path),
         events=_data(source, file.events, "events", path),
-        columns=tuple(file.columns.items()),
+        columns=_columns(source, file),
         path=shown,
         journey_path=journey_path,
     )
@@ -120,6 +121,13 @@ def _data(source: Source, written: str | None, setting: str, path: Path) -> str 
             "J051", f'calibration "{written}" is a file; name its folder, or write "events: {written}"', (setting,)
         )
     return str(found)
+
+
+def _columns(source: Source, file: ScenarioFile) -> tuple[tuple[str, str], ...]:
+    for role in file.columns:
+        if role not in ROLES:
+            source.note("E005", unknown_role(role), ("columns", role))
+    return tuple(file.columns.items())
 
 
 def _proposal(source: Source, name: str, file: ProposalFile) -> Proposal:

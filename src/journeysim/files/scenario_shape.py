@@ -7,6 +7,7 @@ from typing import Annotated, final
 from pydantic import Field, PlainValidator, model_validator
 
 from journeysim.files.changes_shape import AnyChangeFile, ChangeFile, read_change
+from journeysim.files.event_log import ROLES
 from journeysim.files.numbers import SHARE, UnreadableError
 from journeysim.files.shapes import (
     AtLeastOne,
@@ -95,7 +96,7 @@ class ScenarioFile(FileModel):
     journey: Text = ""
     calibration: Text | None = None
     events: Text | None = None
-    columns: dict[str, Text] = Field(default_factory=dict)
+    columns: dict[str, Text] = Field(default_factory=dict, json_schema_extra={"propertyNames": {"enum": list(ROLES)}})
     horizon: Duration | None = None
     customers: AtLeastOne | None = None
     draws: AtLeastOne | None = None

@@ -308,6 +308,8 @@ def _explained(model: type[FileModel], details: ErrorDetails) -> tuple[str, str]
 def _hint(name: str, model: type[FileModel]) -> str:
     if closest(name, model.settings()) is None and name in {"on", "off", "yes", "no", "true", "false"}:
         return f'; some YAML readers take {name} for true or false, here it is the text "{name}"'
+    if name in {"elasticity", "elasticity on"}:
+        return "; customers answer to a price or value: it belongs to a change of one of these"
     return did_you_mean(name, model.settings())
 
 

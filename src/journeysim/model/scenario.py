@@ -52,14 +52,20 @@ class Money:
 class SuccessRule:
     """A condition of `succeed if`: a measure compared with a threshold, as written in `text`.
 
-    measure is `p_net_benefit` (P(net benefit > 0) >= threshold) or `difference` (the metric's difference from today
-    is at least threshold; shares in share points / 100).
+    measure is `p_net_benefit` (P(net benefit > 0) against the threshold) or `difference` (of the metric from today;
+    shares in share points / 100, time in days). What is measured has to be at least the threshold, or, where
+    `at_most`, at most: so a metric is asked to fall.
     """
 
     text: str
     measure: Literal["p_net_benefit", "difference"]
     threshold: float
     metric: str = ""
+    at_most: bool = False
+
+    def met(self, result: float) -> bool:
+        """Whether a measured value meets it; NaN (not defined) never does."""
+        return result <= self.threshold if self.at_most else result >= self.threshold
 
 
 @final

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from journeysim.compare.metrics import METRICS, click_through, conversion_quantile, drop_off, metrics_at
+from journeysim.model.metric_units import METRIC_UNITS
 from outcomes_builder import bank, bank_arms, tally_of
 
 
@@ -28,6 +29,10 @@ def test_directions():
     assert {name for name, way in good.items() if way > 0} == {"conversion", "revenue", "margin", "clv"}
     assert {"churn", "loss", "cost", "effort", "time_to_convert_median"} <= {n for n, way in good.items() if way < 0}
     assert good["active"] == good["touches"] == 0
+
+
+def test_names_and_units_are_those_the_readers_know():
+    assert [(metric.name, metric.unit) for metric in METRICS] == list(METRIC_UNITS.items())
 
 
 def test_touches_leave_out_the_arrival_at_an_outcome(tally):

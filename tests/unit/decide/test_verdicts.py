@@ -111,6 +111,22 @@ def test_targets(found):
     assert not change.met
 
 
+@pytest.mark.parametrize(("size", "met"), [(-0.001, True), (-0.9, False)])
+def test_what_should_fall_is_met_by_a_fall_of_at_least_that_much(size, met):
+    rules = [
+        SuccessRule("conversion -x points", "difference", size, "conversion", at_most=True),
+        SuccessRule("conversion >= -x points", "difference", size, "conversion"),
+    ]
+    fall, limit = decision(more_calls(0.8, name="fewer calls"), rules=rules).targets
+    assert -0.9 < fall.result == limit.result < -0.001
+    assert (fall.met, limit.met) == (met, not met)
+
+
+def test_what_is_not_defined_meets_no_rule():
+    for at_most in (False, True):
+        assert not SuccessRule("", "difference", 0.0, "conversion", at_most).met(float("nan"))
+
+
 def test_a_rule_about_an_unknown_metric_says_which_are_known():
     rule = SuccessRule("happiness up", "difference", 0.0, "happiness")
     with pytest.raises(ValueError, match="known are conversion"):

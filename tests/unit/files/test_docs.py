@@ -34,6 +34,7 @@ from journeysim.files.shapes import FileModel
 from journeysim.files.yaml_positions import parse
 from journeysim.model.event_log import to_transitions
 from journeysim.model.journey import CONFIDENCE
+from journeysim.model.metric_units import METRIC_UNITS
 
 REPOSITORY = Path(__file__).parents[3]
 PAGE = (REPOSITORY / "docs" / "files.md").read_text(encoding="utf-8")
@@ -247,7 +248,13 @@ def test_uncertain_numbers_and_dwells_are_read_as_the_page_writes_them():
 
 def test_rules_opening_hours_and_weights_are_as_the_page_says():
     for cells in rows("Rules of `succeed if`", "rule"):
-        success_rule(*coded(cells[0]), CurrencyBook("EUR"))
+        for code in coded(cells[0]):
+            success_rule(code, CurrencyBook("EUR"))
+    metrics = [(name, cells) for cells in rows("Rules of `succeed if`", "metrics") for name in coded(cells[0])]
+    assert [name for name, _ in metrics] == list(METRIC_UNITS)
+    for name, cells in metrics:
+        for size in coded(cells[1]):
+            assert success_rule(f"{name} {size}", CurrencyBook("EUR")).metric == name
     (hours,) = [cells for cells in rows("Staff", "setting") if coded(cells[0]) == ["open"]]
     assert [open_days_per_week(code.strip('"')) for code in coded(hours[1]) if code != "resources"] == [
         2.5 + 1 / 6,

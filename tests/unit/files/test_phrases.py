@@ -54,37 +54,58 @@ def test_what_are_no_opening_hours(text, words):
     assert words in error.value.message
 
 
-@pytest.mark.parametrize(
-    ("text", "measure", "threshold", "metric"),
-    [
-        ("P(net benefit > 0) >= 80%", "p_net_benefit", 0.8, ""),
-        ("P(net benefit>0) > 0.8", "p_net_benefit", 0.8, ""),
-        ("conversion +2 points", "difference", 0.02, "conversion"),
-        ("conversion >= +2 points", "difference", 0.02, "conversion"),
-        ("conversion >= +1.5%", "difference", 0.015, "conversion"),
-        ("revenue +EUR 30", "difference", 30.0, "revenue"),
-        ("cost >= -EUR 5", "difference", -5.0, "cost"),
-        ("time to convert -2 days", "difference", -2.0, "time to convert"),
-        ("nps +5", "difference", 5.0, "nps"),
-    ],
-)
-def test_success_rules(text, measure, threshold, metric):
-    assert success_rule(text, CurrencyBook("EUR")) == SuccessRule(text, measure, threshold, metric)
+@pytest.mark.parametrize("text", ["P(net benefit > 0) >= 80%", "P(net benefit>0) > 0.8"])
+def test_rules_about_the_chance_of_a_benefit(text):
+    assert success_rule(text, CurrencyBook("EUR")) == SuccessRule(text, "p_net_benefit", 0.8)
 
 
 @pytest.mark.parametrize(
-    ("text", "code"),
+    ("text", "threshold", "metric", "at_most"),
     [
-        ("conversion", "J057"),
-        ("net benefit > 0", "J057"),
-        ("P(net benefit > 0) >= 180%", "J030"),
-        ("revenue +USD 30", "J024"),
+        ("conversion +2 points", 0.02, "conversion", False),
+        ("conversion >= +2 points", 0.02, "conversion", False),
+        ("conversion >= +1.5%", 0.015, "conversion", False),
+        ("conversion + 1 point", 0.01, "conversion", False),
+        ("Conversion +0", 0.0, "conversion", False),
+        ("churn -1 points", -0.01, "churn", True),
+        ("cost -EUR 5", -5.0, "cost", True),
+        ("revenue +EUR 1,030", 1030.0, "revenue", False),
+        ("conversion >= -1 points", -0.01, "conversion", False),
+        ("cost <= +EUR 2", 2.0, "cost", True),
+        ("touches -.5", -0.5, "touches", True),
+        ("time_to_convert_median -2 days", -2.0, "time_to_convert_median", True),
+        ("time to convert median -2 days", -2.0, "time_to_convert_median", True),
+        ("time-to-convert p90 <= -12 h", -0.5, "time_to_convert_p90", True),
     ],
 )
-def test_what_is_no_success_rule(text, code):
+def test_rules_about_a_difference(text, threshold, metric, at_most):
+    rule = success_rule(text, CurrencyBook("EUR"))
+    assert rule == SuccessRule(text, "difference", threshold, metric, at_most)
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "words"),
+    [
+        ("conversion", "J057", "conversion +2 points"),
+        ("conversion 2 points", "J057", "churn -1 points"),
+        ("net benefit > 0", "J057", "P(net benefit > 0) >= 80%"),
+        ("P(net benefit > 0) >= 180%", "J030", "between 0 % and 100 %"),
+        ("revenue +USD 30", "J024", "one currency"),
+        ("revenue +30", "J025", "revenue +EUR 30"),
+        ("happiness +2 points", "J057", 'no metric "happiness"'),
+        ("convertion +2 points", "J057", 'did you mean "conversion"?'),
+        ("time to convert -2 days", "J057", 'did you mean "time_to_convert_'),
+        ("conversion +2", "J057", 'write "conversion +2 points"'),
+        ("conversion +EUR 2", "J020", "conversion +2 points"),
+        ("time_to_convert_median -2", "J022", "time_to_convert_median +2 days"),
+        ("touches -1 points", "J020", "touches +0.5"),
+    ],
+)
+def test_what_is_no_success_rule(text, code, words):
     with pytest.raises(UnreadableError) as error:
         success_rule(text, CurrencyBook("EUR"))
     assert error.value.code == code
+    assert words in error.value.message
 
 
 def test_whom_a_change_is_for():

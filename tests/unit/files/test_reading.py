@@ -217,7 +217,7 @@ def test_every_change_becomes_its_class(tmp_path):
         ("basis: expert", "basis: hunch", "J016", '"expert"'),
         ("basis: expert", "personas: [nw]", "J042", 'did you mean "new"?'),
         ("add touchpoint: chat", "add touchpoint: pay", "J046", "another name"),
-        ("odds x: 1.05 to 1.30", "odds x: 1.1\n        paid by: cart -> lost", "J059", "another link"),
+        ("odds x: 1.05 to 1.30", "odds x: 1.1 to 1.2\n        paid by: cart -> lost", "J059", "another link"),
         ("starts: month 2", "starts: 2 months", "J020", "month 2"),
         ("invest: {upfront", "invest: {by month: {zero: EUR 1}, upfront", "J020", "not a month"),
         ("succeed if: P(net benefit > 0) >= 80%", "succeed if: [conversion]", "J057", "conversion +2 points"),

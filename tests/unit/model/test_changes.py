@@ -154,6 +154,23 @@ def test_a_price_moves_value_spread_and_its_elastic_link():
     assert odds == pytest.approx(1.5 * 1.1**-2)
 
 
+def test_an_elasticity_answers_to_the_price_of_those_who_are_reached():
+    young = Terms(personas=("young",))
+    _, draws = applied(ChangeReward("price", "paid", "times", Fixed(1.1), Fixed(-2.0), ("cart", "paid"), young))
+    odds = [share(draws, "cart", "paid", k) / (1 - share(draws, "cart", "paid", k)) for k in (0, 1)]
+    assert odds == pytest.approx([1.5, 1.5 * 1.1**-2])
+
+
+@pytest.mark.parametrize(
+    ("target", "how", "size", "sums"),
+    [("paid", "plus", -80.0, "from 80 to 0"), ("paid", "plus", -90.0, "to -10"), ("left", "plus", 5.0, "from 0 to 5")],
+)
+def test_an_elasticity_has_no_answer_from_or_to_a_price_of_zero(target, how, size, sums):
+    change = ChangeReward("price", target, how, Fixed(size), Fixed(-2.0), ("cart", "paid"))
+    with pytest.raises(BadInput, match=rf"{sums}.* in 1 of 1 draws; an elasticity needs a price above 0"):
+        applied(change)
+
+
 def test_audience_sets_some_and_scales_the_rest():
     _, draws = applied(ChangeAudience(personas=(("young", Fixed(0.5)),), arrivals=Fixed(30.0)))
     assert draws.values("persona_share")[0] == pytest.approx([0.5, 0.5])

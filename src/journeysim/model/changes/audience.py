@@ -43,6 +43,9 @@ class ChangeAudience(Change):
         return tuple(f"audience {part}" for part in ("personas", "entry", "arrivals") if getattr(self, part))
 
     def check(self, journey: JourneyMap) -> tuple[Problem, ...]:
+        if not self.edits:
+            message = 'change has no effect: an audience has "personas", "enter" or "arrivals"'
+            return (Problem("J043", message, path=("audience",)),)
         unknown = [("personas", name) for name, _ in self.personas if name not in journey.persona_names]
         unknown += [("enter", name) for name, _ in self.entry if name not in journey.touchpoint_names]
         return tuple(

@@ -8,7 +8,7 @@ from typing import Final, Literal, final
 
 import numpy as np
 
-from journeysim.errors import Problem
+from journeysim.errors import BadInput, Problem
 from journeysim.model.changes.base import Change, Sizes, Terms, per_draw, persona_mask
 from journeysim.model.changes.editing import has_link, with_values
 from journeysim.model.changes.shares import AdjustShare, missing_link
@@ -25,6 +25,8 @@ _AT_PLACE: Final = {
     "effort": "effort",
     "feeling": "feeling",
 }
+#: What customers answer to; effort, feelings and the firm's own cost have no elasticity.
+_ELASTIC: Final = frozenset({"value", "price"})
 _AT_LINK: Final = {"value": "link_value", "price": "link_value", "cost": "link_cost"}
 
 
@@ -74,6 +76,9 @@ class ChangeReward(Change):
             )
         if self.elastic_link is not None and not has_link(journey, *self.elastic_link):
             problems += missing_link(journey, *self.elastic_link, "elasticity on")
+        if self.elasticity is not None and self.what not in _ELASTIC:
+            message = f"customers answer to a price or value: a change of {self.what} has no elasticity"
+            problems += (Problem("J074", message, path=("elasticity",)),)
         return problems
 
     def apply(self, journey: JourneyMap, draws: Draws, sizes: Sizes) -> tuple[JourneyMap, Draws]:
@@ -89,8 +94,8 @@ class ChangeReward(Change):
         draws = with_values(draws, **changed)
         if self.elasticity is None or self.elastic_link is None:
             return journey, draws
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = np.where(old.mean(axis=(1, 2)) > 0, new.mean(axis=(1, 2)) / old.mean(axis=(1, 2)), 1.0)
+        own = reached[:, 0]
+        ratio = self._ratio(old[:, own].mean(axis=(1, 2)), new[:, own].mean(axis=(1, 2)))
         link = AdjustShare(*self.elastic_link, "odds x", Fixed(1.0), terms=self.terms)
         return link.apply(journey, draws, {"odds x": np.asarray(ratio ** sizes["elasticity"])})
 
@@ -98,6 +103,18 @@ class ChangeReward(Change):
         if self.how == "set to":
             return np.broadcast_to(size, old.shape).astype(np.float64)
         return np.asarray(old * size if self.how == "times" else old + size)
+
+    def _ratio(self, old: Floats, new: Floats) -> Floats:
+        """Return new / old, shape (draw,); BadInput where one of them is not above 0, as then no ratio has a log."""
+        bad = ~((old > 0) & (new > 0))
+        if bad.any():
+            sums = f"from {old[bad][0]:g} to {new[bad][0]:g}"
+            message = (
+                f'"{self.title}" goes {sums} in {int(bad.sum()):,} of {len(bad):,} draws; an elasticity needs a '
+                f"{self.what} above 0 before and after: write a smaller change, or leave the elasticity out"
+            )
+            raise BadInput([Problem("J074", message)])
+        return np.asarray(new / old)
 
     def _spread(self, spread: Floats, at: int, old: Floats, new: Floats) -> Floats:
         """Scale the spread between customers with the mean, so that the relative spread stays."""

@@ -10,14 +10,17 @@ from journeysim.model.changes import (
     AddTouchpoint,
     AdjustShare,
     Change,
+    ChangeAudience,
     ChangeReward,
     RemoveTouchpoint,
     Reroute,
     ScaleDwell,
 )
 from journeysim.model.changes.editing import has_link
+from journeysim.model.checks.added import check_added
+from journeysim.model.checks.audiences import check_audience
 from journeysim.model.checks.did_you_mean import did_you_mean
-from journeysim.model.checks.rows import Path, check_share
+from journeysim.model.checks.rows import Path, check_share, span
 from journeysim.model.journey import JourneyMap, Link, split_link
 from journeysim.model.quantity import Quantity
 from journeysim.model.scenario import Proposal
@@ -43,7 +46,7 @@ def check_changes(proposal: Proposal, journey: JourneyMap) -> tuple[Problem, ...
     problems: list[Problem] = []
     for index, change in enumerate(proposal.changes):
         at = change_path(proposal, index)
-        found = (*change.check(journey), *_sizes(change), *_personas(change, journey))
+        found = (*change.check(journey), *_sizes(change), *_parts(change, journey), *_personas(change, journey))
         problems += [replace(problem, path=(*at, *problem.path)) for problem in found]
         journey = after(change, journey)
     return tuple(problems)
@@ -60,6 +63,7 @@ def _sizes(change: Change) -> Iterator[Problem]:
     for name, share in shares.items():
         yield from check_share(share, f'"{name}"', (name,))
     yield from _factors(change)
+    yield from _ratio(change)
 
 
 def _factors(change: Change) -> Iterator[Problem]:
@@ -71,6 +75,25 @@ def _factors(change: Change) -> Iterator[Problem]:
     for name, factor in factors.items():
         if factor.mean <= 0:
             yield Problem("J070", f'"{name}" must lie above 0', path=(name,))
+
+
+def _ratio(change: Change) -> Iterator[Problem]:
+    """Yield a new price that an elasticity cannot answer to: the log of its ratio to the old one does not exist."""
+    if not isinstance(change, ChangeReward) or change.elasticity is None or change.how == "plus":
+        return
+    if not span(change.size).min() > 0:
+        message = (
+            f"with an elasticity the new {change.what} lies above 0 in every draw, so that it has a ratio to the old "
+            f'one; write a "{change.how}" above 0, or leave the elasticity out'
+        )
+        yield Problem("J074", message, path=(change.how,))
+
+
+def _parts(change: Change, journey: JourneyMap) -> Iterator[Problem]:
+    if isinstance(change, AddTouchpoint):
+        yield from check_added(change, journey)
+    elif isinstance(change, ChangeAudience):
+        yield from check_audience(change, journey)
 
 
 def _personas(change: Change, journey: JourneyMap) -> Iterator[Problem]:

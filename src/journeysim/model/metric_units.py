@@ -1,0 +1,27 @@
+"""Which metrics can be asked for, and in which unit: the readers need the names, `compare.metrics` the definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, Literal
+
+MetricUnit = Literal["share", "money", "days", "count"]
+
+#: Unit by name, in the order of the registry in `compare.metrics`; a test holds the two together.
+METRIC_UNITS: Final[Mapping[str, MetricUnit]] = MappingProxyType(
+    {
+        "conversion": "share",
+        "churn": "share",
+        "loss": "share",
+        "active": "share",
+        "revenue": "money",
+        "cost": "money",
+        "margin": "money",
+        "clv": "money",
+        "effort": "count",
+        "touches": "count",
+        "time_to_convert_median": "days",
+        "time_to_convert_p90": "days",
+    }
+)

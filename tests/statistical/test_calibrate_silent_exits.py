@@ -1,0 +1,136 @@
+"""Silent exits: the true share lies in the interval, where "nobody is lost" and "everybody is lost" are far off.
+
+A touchpoint is a world of its own: the posterior factorises by touchpoint, so one fit of many touchpoints is many
+worlds. In each, 30 % of the customers leave without an event, 50 % buy after a gamma dwell (median 6.7 days), 20 % ask
+after a log-normal one (median 20 days); they arrive evenly until the log is cut off.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from journeysim.calibrate import Calibration, calibrate
+from journeysim.model.dwell import Dwell, Family, ppf
+from journeysim.model.event_log import ENTER, OPEN, Names, Transitions, dwell_edges
+from journeysim.model.journey import JourneyMap, Link, Outcome, Persona, Touchpoint
+from journeysim.model.quantity import Fixed
+
+pytestmark = pytest.mark.statistical
+TRUE, WORLDS = 0.30, 40
+BELIEVED = Dwell(Family.LOGNORMAL, Fixed(5.0), Fixed(1.0))
+LINKS = (Link("buy", Fixed(0.5), BELIEVED), Link("ask", Fixed(0.2), BELIEVED), Link("gone", Fixed(0.3)))
+
+
+def journey(worlds: int, *, silent: bool = True) -> JourneyMap:
+    touchpoints = tuple(Touchpoint(f"t{i}", LINKS, seen=8.0) for i in range(worlds))
+    outcomes = Outcome("buy"), Outcome("ask"), Outcome("gone", silent=silent)
+    return JourneyMap("worlds", touchpoints, outcomes, tuple((tp.name, Fixed(1 / worlds)) for tp in touchpoints))
+
+
+def one_world(
+    name: str, customers: int, cut: float, rng: np.random.Generator
+) -> list[tuple[str, str, float, float, float]]:
+    link = rng.choice(3, size=customers, p=[0.5, 0.2, TRUE])
+    u, age = rng.uniform(size=customers), rng.uniform(0, cut, customers)
+    buys, asks = ppf(Family.GAMMA, 4.0, 2.0, u), ppf(Family.LOGNORMAL, 20.0, 1.0, u)
+    dwell = np.where(link == 0, buys, np.where(link == 1, asks, np.inf))
+    edges, done = dwell_edges(cut), dwell < age
+    rows = [(ENTER, name, np.nan, np.nan, float(customers))]
+    for target, values in (("buy", dwell[done & (link == 0)]), ("ask", dwell[done & (link == 1)]), (OPEN, age[~done])):
+        counts = np.histogram(values, edges)[0]
+        rows += [(name, target, lo, hi, float(n)) for lo, hi, n in zip(edges, edges[1:], counts, strict=False) if n]
+    return rows
+
+
+def table(worlds: int, customers: int, cut: float, seed: int) -> Transitions:
+    rng = np.random.default_rng(seed)
+    rows = [row for i in range(worlds) for row in one_world(f"t{i}", customers, cut, rng)]
+    source, target, low, high, count = zip(*rows, strict=True)
+    return Transitions(
+        Names.of(["all customers"] * len(rows)), Names.of(source), Names.of(target),
+        np.array(low), np.array(high), np.array(count),
+    )  # fmt: skip
+
+
+def exits(found: Calibration, worlds: int) -> np.ndarray:
+    """Return the share of the silent link, shape (draw, world)."""
+    at = [found.draws.links.index(f"t{i} -> gone") for i in range(worlds)]
+    return found.draws.values("share")[:, 0, 0][:, at]
+
+
+@pytest.mark.parametrize(
+    ("customers", "cut"),
+    [
+        (20_000, 60.0),
+        pytest.param(20_000, 120.0, marks=pytest.mark.slow),
+        pytest.param(1000, 120.0, marks=pytest.mark.slow),
+    ],
+)
+def test_intervals_hold_the_true_share(customers: int, cut: float):
+    """40 worlds at each cut-off: at least 30 hits of 40 in 90 % intervals, z scores as a standard normal's.
+
+    A correct posterior falls below 30 hits in 0.15 % of runs and fails each test on z (4 sd) in 0.006 %. Intervals half
+    as wide as they should be (59 % coverage), or off by one posterior sd, fail 99 times in 100.
+    """
+    transitions = table(WORLDS, customers, cut, seed=customers + int(cut))
+    found = calibrate(journey(WORLDS), transitions, seed=1)
+    share = exits(found, WORLDS)
+    low, high = np.quantile(share, [0.05, 0.95], axis=0)
+    z = (share.mean(axis=0) - TRUE) / share.std(axis=0)
+    assert np.sum((low <= TRUE) & (high >= TRUE)) >= 30
+    assert abs(z.mean()) < 4 / np.sqrt(WORLDS)
+    assert abs(z.std() - 1) < 4 / np.sqrt(2 * WORLDS)
+    sampled = [str(gate) for gate in found.failed if "disagree" not in gate.name]
+    assert sampled == []
+
+
+def test_calling_them_all_lost_or_none_lost_is_far_off():
+    """The two shortcuts miss the true share by 13 and 40 posterior sds or more; the silent link does not."""
+    transitions = table(4, 20_000, 120.0, seed=2)
+    right = exits(calibrate(journey(4), transitions, seed=1), 4)
+    none_lost = exits(calibrate(journey(4, silent=False), transitions, seed=1), 4)
+    still = transitions.count[[transitions.target.labels[code] == OPEN for code in transitions.target.codes]]
+    all_lost = still.sum() / (4 * 20_000)
+    sd = right.std(axis=0)
+    assert np.all(np.abs(right.mean(axis=0) - TRUE) < 4 * sd)
+    assert np.all(all_lost - TRUE > 13 * sd)
+    assert np.all(TRUE - none_lost.mean(axis=0) > 40 * sd)
+
+
+def test_a_cut_off_that_hides_the_slow_moves_is_flagged():
+    """With 20 days of log the slow move's median is the cut-off: families cannot be told apart, and a gate says so."""
+    found = calibrate(journey(6), table(6, 20_000, 20.0, seed=3), seed=1)
+    flagged = [gate for gate in found.failed if "disagree on silent exits" in gate.name]
+    assert len(flagged) >= 3
+    share = exits(found, 6)
+    assert np.all(np.abs(share.mean(axis=0) - TRUE) < 4 * share.std(axis=0))
+
+
+def test_two_personas_pass_their_gates_and_hold_the_true_share():
+    """Many spells are ambiguous and the personas pool: one world, 4 posterior sds, false alarm 0.02 % or less."""
+    tables = [table(1, customers, 120.0, seed=4) for customers in (4000, 400)]
+    rows = [
+        (persona, each.source.labels[s], each.target.labels[t], low, high, n)
+        for persona, each in zip(("many", "few"), tables, strict=True)
+        for s, t, low, high, n in zip(
+            each.source.codes, each.target.codes, each.dwell_from, each.dwell_to, each.count, strict=True
+        )
+    ]
+    persona, source, target, low, high, count = zip(*rows, strict=True)
+    both = Transitions(
+        Names.of(persona), Names.of(source), Names.of(target), np.array(low), np.array(high), np.array(count)
+    )
+    personas = Persona("many", Fixed(0.9)), Persona("few", Fixed(0.1))
+    found = calibrate(replace(journey(1), personas=personas), both, seed=1)
+    assert [str(gate) for gate in found.failed] == []
+    share = found.draws.values("share")[:, :, 0, found.draws.links.index("t0 -> gone")]
+    assert np.all(np.abs(share.mean(axis=0) - TRUE) < 4 * share.std(axis=0))
+    assert 1.2 * share[:, 0].std() < share[:, 1].std() < 0.05
+
+
+def test_the_false_alarm_rate_is_what_the_docstring_says():
+    assert stats.binom.cdf(29, WORLDS, 0.9) == pytest.approx(0.0015, abs=0.001)
