@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import final
 
 from journeysim.calibrate.counts import Counts, learnable
 from journeysim.calibrate.dwells import FamilyChoice
 from journeysim.model.dwell import Family
-from journeysim.model.journey import JourneyMap
+from journeysim.model.journey import JourneyMap, Link, all_links, link_id
 
 
 @final
@@ -29,7 +30,7 @@ class DwellAccount:
     """The dwell family of a link, on how many observed dwells, and the margin of the choice.
 
     `margin` is the expected log predictive density (leave one out) ahead of `runner_up`, with its standard error; no
-    runner-up where the map's dwell was kept.
+    runner-up where the map's dwell was kept. Where silent exits are learned, it is the log evidence, without an error.
     """
 
     link: str
@@ -53,6 +54,7 @@ def notes_on(
     counts: Counts,
     touchpoints: tuple[TouchpointAccount, ...],
     dwells: tuple[DwellAccount, ...],
+    silent: frozenset[str] = frozenset(),
 ) -> tuple[str, ...]:
     """Return one sentence for everything that stayed as the map has it, and for open spells."""
     notes = []
@@ -60,9 +62,10 @@ def notes_on(
         if not learnable(journey.touchpoint(row.touchpoint)):
             notes.append(f'links of "{row.touchpoint}" differ by tenure, which a transition table cannot show: '
                          "posterior = prior for this row")  # fmt: skip
-        elif row.moves == 0:
+        elif row.moves == 0 and not (row.open and any(link.target in silent for link in _links(journey, row))):
             notes.append(f'"{row.touchpoint}" was never observed: posterior = prior for this row')
-    for dwell in dwells:
+    hidden = {link_id(tp.name, target) for tp in journey.touchpoints for target in silent}
+    for dwell in (dwell for dwell in dwells if dwell.link not in hidden):
         if not dwell.runner_up and dwell.observed > 0:
             notes.append(f'dwell of "{dwell.link}" is fixed on the map and stays so, though {dwell.observed:g} dwells '
                          "were observed")  # fmt: skip
@@ -70,7 +73,23 @@ def notes_on(
             notes.append(f'"{dwell.link}" was never taken: its dwell is the prior')
     still = sum(row.open for row in touchpoints)
     if still:
-        notes.append(f"{still:g} customers were still on the way at the cut-off; they count as active, not as lost")
+        notes.append(f"{still:g} customers were still on the way at the cut-off; they count as active, not as lost"
+                     + (", but for those who have left silently" if silent else ""))  # fmt: skip
+    notes += [f'"{outcome.name}" is marked silent, but customers were seen reaching it: it counts as observed'
+              for outcome in journey.outcomes if outcome.silent and outcome.name not in silent]  # fmt: skip
     if not counts.entries.any():
         notes.append("no entries in the table: entry and persona shares are the prior")
     return tuple(notes)
+
+
+def _links(journey: JourneyMap, row: TouchpointAccount) -> tuple[Link, ...]:
+    return all_links(journey.touchpoint(row.touchpoint))
+
+
+def notes_on_gone(gone: Mapping[str, tuple[float, float, float] | None]) -> tuple[str, ...]:
+    """Return one sentence for every touchpoint where some of those still there have left silently."""
+    return tuple(
+        f'of those last seen at "{name}" and not since, {found[0]:.0f} have left silently (90 %: {found[1]:.0f} to '
+        f"{found[2]:.0f})"
+        for name, found in gone.items() if found is not None
+    )  # fmt: skip

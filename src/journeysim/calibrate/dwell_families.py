@@ -46,6 +46,16 @@ def to_scale_shape(family: Family, location: ArrayLike, log_shape: ArrayLike) ->
     return np.exp(x - _ONE_LESS_EULER / b) if family is Family.WEIBULL else np.exp(x), b
 
 
+def to_location(family: Family, a: ArrayLike, b: ArrayLike) -> tuple[Floats, Floats]:
+    """Return (location, log shape) of (a, b): the inverse of `to_scale_shape`."""
+    x, shape = np.log(np.asarray(a, dtype=np.float64)), np.asarray(b, dtype=np.float64)
+    if family is Family.EXPONENTIAL:
+        return x, np.zeros_like(x)
+    if family is Family.GAMMA:
+        return x + np.log(shape), np.log(shape)
+    return (x + _ONE_LESS_EULER / shape if family is Family.WEIBULL else x), np.log(shape)
+
+
 def from_log_moments(family: Family, mean_log: float, sd_log: float) -> tuple[float, float]:
     """Return (location, log shape) of the member of a family whose log dwell has this mean and standard deviation."""
     euler = float(np.euler_gamma)

@@ -305,10 +305,13 @@ def _gather(prior: Normal, sites: Sequence[Normal], apart: Sequence[float], tau:
     return Normal(np.asarray(mean, dtype=np.float64), np.asarray(precision, dtype=np.float64)), evidence
 
 
+def tau_log_weights() -> Floats:
+    """Return the log of the prior weights of TAU_VALUES, up to a constant."""
+    return np.asarray(np.log(np.gradient(TAU_VALUES)) - 0.5 * (TAU_VALUES / _TAU_SD) ** 2)
+
+
 def _sample_tau(prior: Normal, sites: Sequence[Normal], apart: Sequence[float], u: Floats) -> NDArray[np.intp]:
-    widths = np.gradient(TAU_VALUES)
-    logs = np.array([_gather(prior, sites, apart, tau)[1] for tau in TAU_VALUES])
-    logs += np.log(widths) - 0.5 * (TAU_VALUES / _TAU_SD) ** 2
+    logs = np.array([_gather(prior, sites, apart, tau)[1] for tau in TAU_VALUES]) + tau_log_weights()
     weights = np.exp(logs - logs.max())
     return np.asarray(np.sum(u > np.cumsum(weights)[:-1] / weights.sum(), axis=1))
 

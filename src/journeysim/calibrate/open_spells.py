@@ -53,7 +53,8 @@ class LinkDwell:
 def silent_link(name: str, belief: DwellBelief, done: tuple[Bins, ...]) -> LinkDwell:
     """Return a link to a silent outcome: whoever took it stays an open spell for ever, S(t) = 1."""
     for_ever = np.full((1, len(done)), np.inf)
-    return LinkDwell(name, belief, Family.FIXED, done, False, for_ever, np.ones_like(for_ever), np.empty(0), True)
+    ones, no_table = np.ones_like(for_ever), np.empty(0)
+    return LinkDwell(name, belief, Family.FIXED, done, learned=False, a=for_ever, b=ones, table=no_table, silent=True)
 
 
 @final

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from journeysim.calibrate.account import DwellAccount, TouchpointAccount, notes_on
+from journeysim.calibrate.account import DwellAccount, TouchpointAccount, notes_on, notes_on_gone
 from journeysim.calibrate.addressed import dirichlet
 from journeysim.calibrate.beliefs import normalised
 from journeysim.calibrate.counts import (
@@ -20,13 +20,18 @@ from journeysim.calibrate.counts import (
     share_rows,
     silent_outcomes,
 )
+from journeysim.calibrate.dwell_families import to_scale_shape
 from journeysim.calibrate.dwells import FamilyChoice, choose_family, fit_dwell, resample
-from journeysim.calibrate.gates import ESS_LIMIT, PARETO_LIMIT, Gate, pareto_tail, weight_size
+from journeysim.calibrate.gates import DISAGREEMENT_LIMIT, ESS_LIMIT, PARETO_LIMIT, Gate, pareto_tail, weight_size
+from journeysim.calibrate.joint import Observed, Points
+from journeysim.calibrate.joint_draws import joint_target, sample_jointly
 from journeysim.calibrate.ledger import assumptions_of
 from journeysim.calibrate.map_dwells import dwell_belief
 from journeysim.calibrate.open_spells import LinkDwell, Spread, log_weights, silent_link, spread_open, tempering
 from journeysim.calibrate.prior import prior_draws
-from journeysim.calibrate.shares import ShareRows, fit_shares
+from journeysim.calibrate.shares import LEAST_WEIGHT, ShareRows, fit_shares
+from journeysim.calibrate.silent_dwells import book_silent_exits, gone_silently
+from journeysim.calibrate.silent_exits import SilentFit, settle_silent
 from journeysim.model.addresses import uniforms
 from journeysim.model.draws import Draws
 from journeysim.model.dwell import Family
@@ -73,6 +78,9 @@ def calibrate(
 ) -> Calibration:
     """Return posterior draws of shares, dwells, entry and persona shares; everything else is as in `prior_draws`.
 
+    A silent outcome leaves no event: its link gets its share from the open spells, its dwell from the map, or, where
+    the map states none, the 95th percentile of the touchpoint's other dwells.
+
     Shares: hierarchical Dirichlet-multinomial over personas (`shares`). Dwells: family by leave-one-out predictive
     density, then location and shape with partial pooling over personas (`dwells`). Open spells belong to the joint
     likelihood of both (`open_spells`). Entry and persona shares: Dirichlet(seen_entry x share + observed). A
@@ -89,9 +97,12 @@ def calibrate(
     for i, touchpoint in enumerate(fit.touchpoints):
         gates += _write_touchpoint(data, fit, i, touchpoint, seed)
     measured = _write_arrivals(data, journey, counts, seed) | fit.measured
+    silent = silent_outcomes(counts, journey)
+    booked = book_silent_exits(data, journey, silent)
     posterior = Draws(data, "posterior", assumptions_of(journey, data, measured))
     accounts = tuple(_account(journey, counts, touchpoint) for touchpoint in journey.touchpoints)
-    notes = notes_on(journey, counts, accounts, fit.accounts)
+    gone = {tp.name: gone_silently(data, counts, tp, silent) for tp in fit.touchpoints}
+    notes = (*notes_on(journey, counts, accounts, fit.accounts, silent), *booked, *notes_on_gone(gone))
     return Calibration(posterior, tuple(gates), accounts, fit.accounts, notes)
 
 
@@ -123,9 +134,15 @@ def _fit(journey: JourneyMap, counts: Counts, prior: Draws, seed: int, chains: i
     touchpoints = observed_touchpoints(counts, journey)
     rows = share_rows(counts, journey, touchpoints)
     started = [_links_of(journey, counts, prior, tp, rows.targets[i]) for i, tp in enumerate(touchpoints)]
-    links, spreads, choices = [], [], {}
+    links, spreads, choices, silent_gates = [], [], {}, []
     for i, (touchpoint, dwells) in enumerate(zip(touchpoints, started, strict=True)):
-        settled, spread, chosen = _settle(counts, touchpoint, dwells, rows, i)
+        if any(link.silent for link in dwells) and any(counts.silent(g, touchpoint.name).size for g in rows.personas):
+            found = _settle_silent(counts, touchpoint, dwells, rows, i)
+            settled, spread, chosen = found.links, found.spreads, found.choices
+            silent_gates.append(Gate(f'dwell families disagree on silent exits at "{touchpoint.name}" (in sd)',
+                                     found.disagreement, DISAGREEMENT_LIMIT))  # fmt: skip
+        else:
+            settled, spread, chosen = _settle(counts, touchpoint, dwells, rows, i)
         links.append(settled)
         spreads.append(spread)
         choices.update(chosen)
@@ -137,14 +154,18 @@ def _fit(journey: JourneyMap, counts: Counts, prior: Draws, seed: int, chains: i
         finished, effective = _draw_dwells(dwells, spread, factor, seed, len(fitted.shares))
         drawn.append(finished)
         sizes.update(effective)
-    gates = list(fitted.gates)
+    gates = [*fitted.gates, *silent_gates]
     if sizes:
         gates.append(Gate("effective draws of a dwell", min(sizes.values()), ESS_LIMIT, "at least"))
     accounts = tuple(
-        DwellAccount.of(link.name, sum(bins.size for bins in link.done), link.family, choices.get(link.name))
+        DwellAccount.of(link.name, sum(bins.size for bins in link.done), _family(prior, link), choices.get(link.name))
         for dwells in drawn for link in dwells
     )  # fmt: skip
     return _Fit(touchpoints, rows, tuple(drawn), tuple(spreads), factors, fitted.shares, tuple(gates), accounts)
+
+
+def _family(prior: Draws, link: LinkDwell) -> Family:
+    return Family(int(prior.data["family"].values[prior.links.index(link.name)])) if link.silent else link.family
 
 
 def _links_of(
@@ -187,6 +208,16 @@ def _settle(
     return dwells, spreads, chosen
 
 
+def _settle_silent(
+    counts: Counts, touchpoint: Touchpoint, dwells: list[LinkDwell], rows: ShareRows, i: int
+) -> SilentFit:
+    live = rows.present[i]
+    alphas = np.maximum(rows.alpha[i, live] * rows.tilt[i][:, live], LEAST_WEIGHT)
+    alphas *= rows.alpha[i].sum() / alphas.sum(axis=1, keepdims=True)
+    silent = tuple(counts.silent(persona, touchpoint.name) for persona in rows.personas)
+    return settle_silent(dwells, silent, rows.counts[i][:, live], alphas)
+
+
 def _choose(link: LinkDwell, j: int, spreads: tuple[Spread, ...]) -> FamilyChoice:
     return choose_family(link.belief, [(done, spread.on(j)) for done, spread in zip(link.done, spreads, strict=True)])
 
@@ -221,6 +252,15 @@ def _write_touchpoint(data: xr.Dataset, fit: _Fit, i: int, touchpoint: Touchpoin
     links, live = fit.links[i], fit.rows.present[i]
     shares = fit.shares[:, i][..., live]
     logs = log_weights(links, fit.spreads[i], shares, fit.factors[i])
+    tilt = fit.rows.tilt[i][:, live]
+    if _poor(logs) and np.all(tilt > 0):
+        observed = Observed(
+            tuple(links), tuple(spread.silent for spread in fit.spreads[i]), fit.rows.counts[i][:, live]
+        )
+        target = joint_target(observed, fit.rows.alpha[i, live], tilt)
+        draws = len(shares) * (1 if len(tilt) == 1 else 2)  # several personas: more coordinates, poorer weights
+        better = sample_jointly(target, shares, draws=draws, seed=seed, name=touchpoint.name)
+        links, shares, logs = _from_points(observed, better.points), np.exp(better.points.logs), better.logs
     chosen = _shuffled(resample(logs, data.sizes["draw"], _uniform(seed, touchpoint.name)), seed, touchpoint.name)
     labels = [str(label) for label in data["link"].values]
     for j, link in enumerate(links):
@@ -239,6 +279,23 @@ def _write_touchpoint(data: xr.Dataset, fit: _Fit, i: int, touchpoint: Touchpoin
         Gate(f'effective draws at "{touchpoint.name}" (open spells)', weight_size(logs), ESS_LIMIT, "at least"),
         Gate(f'Pareto k at "{touchpoint.name}" (open spells)', pareto_tail(logs), PARETO_LIMIT),
     ]
+
+
+def _poor(logs: Floats) -> bool:
+    return weight_size(logs) < ESS_LIMIT or pareto_tail(logs) > PARETO_LIMIT
+
+
+def _from_points(observed: Observed, at: Points) -> list[LinkDwell]:
+    """Return the links with the dwells of the points as their draws."""
+    found = []
+    for j, link in enumerate(observed.links):
+        if link.learned:
+            phi = at.phi[:, :, observed.learned.index(j)]
+            a, b = to_scale_shape(link.family, phi[..., 0], phi[..., 1])
+        else:
+            a, b = link.a[at.row % len(link.a)], link.b[at.row % len(link.b)]
+        found.append(replace(link, a=a, b=b))
+    return found
 
 
 def _uniform(seed: int, name: str) -> float:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 KAPPA_MEDIAN: Final = 100.0
 KAPPA_SPREAD: Final = 1.5
 #: Weight of a link that the map states at 0: it must stay possible when it is observed.
-_LEAST_WEIGHT: Final = 0.1
+LEAST_WEIGHT: Final = 0.1
 
 
 @final
@@ -58,7 +58,7 @@ class ShareRows:
     @property
     def alpha(self) -> Floats:
         """The prior's weights, shape (n, J); a tenth of a customer where the map states 0."""
-        stated = np.where(self.weight > 0, self.weight, _LEAST_WEIGHT)
+        stated = np.where(self.weight > 0, self.weight, LEAST_WEIGHT)
         return np.where(self.present, stated, 0.0)
 
 

@@ -1,0 +1,100 @@
+"""What the log cannot show of a silent exit: when it is booked, and how many of those still there have taken it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from journeysim.calibrate.beliefs import fallback_link
+from journeysim.calibrate.counts import Counts
+from journeysim.calibrate.dwell_families import survival
+from journeysim.model.dwell import INSTANT, Family
+from journeysim.model.journey import JourneyMap, Touchpoint, all_links, link_id
+from journeysim.model.quantity import Floats
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+#: A silent exit without a stated dwell is booked when this part of the touchpoint's other moves would be over.
+INACTIVITY: Final = 0.95
+_DRAWS: Final = 200
+
+
+def book_silent_exits(data: xr.Dataset, journey: JourneyMap, silent: frozenset[str]) -> tuple[str, ...]:
+    """Write the dwell of silent links for which the map states none; return a sentence for every silent link."""
+    return tuple(note for tp in journey.touchpoints for note in _book(data, tp, silent))
+
+
+def _book(data: xr.Dataset, touchpoint: Touchpoint, silent: frozenset[str]) -> Iterator[str]:
+    targets = [link.target for link in all_links(touchpoint)]
+    exits = [target for target in targets if target in silent]
+    seen = [link_id(touchpoint.name, target) for target in targets if target not in silent]
+    for target in exits:
+        label = link_id(touchpoint.name, target)
+        if fallback_link(touchpoint, target).belief.dwell != INSTANT or not seen:
+            yield f'"{label}" leaves no event: its share rests on open spells, its dwell stays the map\'s'
+            continue
+        days = percentile(data, seen, INACTIVITY)
+        at = _positions(data, [label])[0]
+        data["family"].values[at] = Family.FIXED
+        data["dwell_a"].values[..., at] = days
+        yield (f'"{label}" leaves no event: its share rests on open spells; it is booked after {days:.3g} days, when '
+               f"{INACTIVITY:.0%} of the other moves would be over")  # fmt: skip
+
+
+def percentile(data: xr.Dataset, labels: list[str], part: float) -> float:
+    """Return the days by which a part of the moves over these links is over, averaged over draws and personas."""
+    at, rows = _positions(data, labels), _rows(data)
+    weights = data["persona_share"].values[rows][:, :, None] * data["share"].values[rows][:, :, -1][:, :, at]
+    low, high = 1e-6, 1e6
+    for _ in range(60):
+        middle = float(np.sqrt(low * high))
+        still = _curves(data, at, rows, np.array([middle]))[..., 0]
+        over = 1.0 - float(np.sum(weights * still) / np.sum(weights))
+        low, high = (low, middle) if over >= part else (middle, high)
+    return high
+
+
+def gone_silently(
+    data: xr.Dataset, counts: Counts, touchpoint: Touchpoint, silent: frozenset[str]
+) -> tuple[float, float, float] | None:
+    """Return how many of those still at a touchpoint have left silently: the mean and a 90 % interval over draws."""
+    targets = [link.target for link in all_links(touchpoint)]
+    exits = np.array([target in silent for target in targets])
+    personas = [str(name) for name in data["persona"].values]
+    bins = [counts.silent(name, touchpoint.name) for name in personas]
+    if not exits.any() or not any(each.size for each in bins):
+        return None
+    at, rows = _positions(data, [link_id(touchpoint.name, target) for target in targets]), _rows(data)
+    shares = data["share"].values[rows][:, :, -1][:, :, at]
+    total = np.zeros(len(rows))
+    for g, each in enumerate(bins):
+        still = np.where(exits[:, None], 1.0, _curves(data, at, rows, each.middle)[:, g])
+        joint = shares[:, g, :, None] * still
+        total += (joint[:, exits].sum(axis=1) / np.maximum(joint.sum(axis=1), 1e-300)) @ each.count
+    low, high = np.quantile(total, [0.05, 0.95])
+    return float(total.mean()), float(low), float(high)
+
+
+def _positions(data: xr.Dataset, labels: list[str]) -> list[int]:
+    known = [str(label) for label in data["link"].values]
+    return [known.index(label) for label in labels]
+
+
+def _rows(data: xr.Dataset) -> NDArray[np.intp]:
+    return np.unique(np.linspace(0, data.sizes["draw"] - 1, _DRAWS).astype(np.intp))
+
+
+def _curves(data: xr.Dataset, at: list[int], rows: NDArray[np.intp], times: Floats) -> Floats:
+    """Return P(dwell > t), shape (draw, persona, link, time)."""
+    found = []
+    for k in at:
+        family = Family(int(data["family"].values[k]))
+        a, b = (data[name].values[rows][:, :, -1, k][..., None] for name in ("dwell_a", "dwell_b"))
+        found.append(
+            np.broadcast_to(survival(family, a, b, times, data["dwell_table"].values[k]), (*a.shape[:2], len(times)))
+        )
+    return np.stack(found, axis=2)
