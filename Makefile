@@ -14,8 +14,8 @@ help:  ## this list
 demo: $(VENV)/.installed  ## the real loan-application scenario end to end: the table, and where the report is
 	$(BIN)/journeysim run scenarios/loan_application/scenario.yaml
 
-test: $(VENV)/.installed  ## the default test suite, with lint, types and layers
-	$(BIN)/python -m pytest
+test: $(VENV)/.installed  ## the default test suite on two processes, with lint, types and layers
+	$(BIN)/python -m pytest -n 2
 
 slow: $(VENV)/.installed  ## the slow tests only, on two processes
 	$(BIN)/python -m pytest -m slow -n 2

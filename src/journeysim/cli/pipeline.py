@@ -127,11 +127,18 @@ def decision_of(prepared: Prepared, stages: Stages) -> Decision:
         )
 
 
+#: A fit is judged and kept with this many draws; a run takes as many of them as it simulates, evenly spread.
+CALIBRATED_DRAWS: Final = 1_000
+
+
 def draws_of(prepared: Prepared) -> tuple[Draws, Fit]:
     """Return today's draws and what they rest on: data where the scenario names some, else the map's own beliefs.
 
-    A calibration is kept in the project's cache under the content of everything it depends on, and found again there.
+    A calibration is kept in the project's cache under the content of everything it depends on, and found again there;
+    how many of its draws are simulated is not one of these things.
     """
+    import numpy as np
+
     from journeysim.calibrate import load_or_calibrate, prior_draws
     from journeysim.decide.decision import Fit
 
@@ -144,12 +151,13 @@ def draws_of(prepared: Prepared) -> tuple[Draws, Fit]:
         scenario.journey,
         source,
         seed=scenario.seed,
-        draws=scenario.draws,
+        draws=max(CALIBRATED_DRAWS, scenario.draws),
         cache=private_folder(prepared.project, "cache"),
         kind="transitions" if scenario.calibration else "events",
         columns=dict(scenario.columns) or None,
     )
-    return found.draws, fit_of(found)
+    chosen = np.linspace(0, found.draws.count - 1, scenario.draws).round().astype(np.int64)
+    return found.draws.take(chosen), fit_of(found)
 
 
 def _written(prepared: Prepared, decision: Decision, options: Options, stages: Stages) -> Path:

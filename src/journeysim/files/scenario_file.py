@@ -26,7 +26,7 @@ from journeysim.model.units import DAYS_PER_YEAR
 
 UNREAD: Final = JourneyMap("", (), (), ())
 DEFAULT_HORIZON: Final = DAYS_PER_YEAR
-DEFAULT_DRAWS: Final = 1000
+DEFAULT_DRAWS: Final = 500
 
 
 def read_scenario(path: str | Path) -> Scenario:

@@ -85,7 +85,7 @@ class Scenario:
     money: Money = Money()
     succeed_if: tuple[SuccessRule, ...] = ()
     seed: int = 0
-    draws: int = 1000
+    draws: int = 500
     customers: int | None = None
     calibration: str | None = None
     events: str | None = None

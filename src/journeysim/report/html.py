@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
+from pathlib import Path
 from typing import Final, final
 
 from journeysim.decide.decision import Decision
@@ -136,7 +137,7 @@ def _method(
         ("horizon", say["days"].format(n=written(scenario.horizon, "count", say))),
         ("money", say["months"].format(n=written(decision.horizon_months, "count", say))), ("discount", rates),
         ("draws", written(float(outcomes.today.arm.worlds[0].draws.count), "count", say)), ("seed", str(outcomes.seed)),
-        ("files", ", ".join(path for path in (scenario.path, scenario.journey_path) if path)),
+        ("files", ", ".join(Path(path).name for path in (scenario.path, scenario.journey_path) if path)),
         ("versions", ", ".join(named)),
     )  # fmt: skip
     return tuple((say[f"method.{name}"], text) for name, text in rows if text)
