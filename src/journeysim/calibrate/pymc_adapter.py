@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final, final
 
@@ -127,8 +128,7 @@ def health(sampling: Sampling) -> tuple[Gate, ...]:
 
 def _arviz() -> ModuleType:
     with quiet():
-        import arviz
-    return arviz
+        return import_module("arviz")
 
 
 def _figure(answer: Any) -> Floats:  # noqa: ANN401  a Dataset in ArviZ 0.x, a DataTree in 1.x
