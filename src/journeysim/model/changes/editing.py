@@ -66,11 +66,6 @@ def has_link(journey: JourneyMap, source: str, target: str) -> bool:
     return any(link.target == target for links in rows for link in links)
 
 
-def link_targets(journey: JourneyMap, source: str) -> tuple[str, ...]:
-    """Return the targets of a touchpoint's base row."""
-    return tuple(link.target for link in journey.touchpoint(source).links) if source in journey.touchpoint_names else ()
-
-
 def check_shares(title: str, shares: Floats) -> None:
     """Raise BadInput when a share leaves [0, 1] in some draws, saying in how many and how far."""
     outside = (shares < 0.0) | (shares > 1.0)
