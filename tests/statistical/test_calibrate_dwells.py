@@ -9,7 +9,7 @@ from journeysim.calibrate.counts import NO_BINS, Bins
 from journeysim.calibrate.dwell_families import from_log_moments, to_scale_shape
 from journeysim.calibrate.dwells import _TAU_SD, TAU_VALUES, DwellBelief, fit_dwell
 from journeysim.model.dwell import Family, ppf
-from journeysim.model.event_log import dwell_edges
+from journeysim.model.transitions import dwell_edges
 
 pytestmark = pytest.mark.statistical
 EDGES = dwell_edges(200.0)

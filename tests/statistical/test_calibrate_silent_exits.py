@@ -15,9 +15,10 @@ from scipy import stats
 
 from journeysim.calibrate import Calibration, calibrate
 from journeysim.model.dwell import Dwell, Family, ppf
-from journeysim.model.event_log import ENTER, OPEN, Names, Transitions, dwell_edges
+from journeysim.model.event_log import Names
 from journeysim.model.journey import JourneyMap, Link, Outcome, Persona, Touchpoint
 from journeysim.model.quantity import Fixed
+from journeysim.model.transitions import ENTER, OPEN, Transitions, dwell_edges
 
 pytestmark = pytest.mark.statistical
 TRUE, WORLDS = 0.30, 40

@@ -12,9 +12,9 @@ from journeysim.calibrate.beliefs import links_at, mean_shares
 from journeysim.calibrate.shares import ShareRows
 from journeysim.errors import BadInput, Problem
 from journeysim.model.checks.did_you_mean import did_you_mean
-from journeysim.model.event_log import ENTER, OPEN, Transitions
 from journeysim.model.journey import JourneyMap, Touchpoint, all_links, link_id
 from journeysim.model.quantity import Floats
+from journeysim.model.transitions import ENTER, OPEN, Transitions
 
 Key = tuple[str, str]
 

@@ -1,4 +1,4 @@
-"""Journey map + transition table -> posterior draws, with gates and an account of where every number comes from."""
+"""Journey map + observations -> posterior draws, with gates and an account of where every number comes from."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from journeysim.calibrate.dwells import FamilyChoice, choose_family, fit_dwell, 
 from journeysim.calibrate.gates import DISAGREEMENT_LIMIT, ESS_LIMIT, PARETO_LIMIT, Gate, pareto_tail, weight_size
 from journeysim.calibrate.joint import Observed, Points
 from journeysim.calibrate.joint_draws import joint_target, sample_jointly
+from journeysim.calibrate.layers import Choice, joined, learn_layers
 from journeysim.calibrate.ledger import assumptions_of
 from journeysim.calibrate.map_dwells import dwell_belief
 from journeysim.calibrate.open_spells import LinkDwell, Spread, log_weights, silent_link, spread_open, tempering
@@ -35,9 +36,10 @@ from journeysim.calibrate.silent_exits import SilentFit, settle_silent
 from journeysim.model.addresses import uniforms
 from journeysim.model.draws import Draws
 from journeysim.model.dwell import Family
-from journeysim.model.event_log import Transitions
 from journeysim.model.journey import JourneyMap, Touchpoint, link_id
+from journeysim.model.observations import Observations
 from journeysim.model.quantity import Floats
+from journeysim.model.transitions import Transitions
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -49,7 +51,7 @@ WORKING_DRAWS: Final = 4000
 @final
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What a calibration leaves: draws, gates, and the account of rows and dwells.
+    """What a calibration leaves: draws, gates, the account of rows and dwells, and the models chosen for its layers.
 
     `manifest` says what it was made from and with (versions, seed, content of the inputs), as (name, text) pairs.
     """
@@ -59,6 +61,7 @@ class Calibration:
     touchpoints: tuple[TouchpointAccount, ...]
     dwells: tuple[DwellAccount, ...]
     notes: tuple[str, ...]
+    choices: tuple[Choice, ...] = ()
     manifest: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -69,14 +72,14 @@ class Calibration:
 
 def calibrate(
     journey: JourneyMap,
-    transitions: Transitions,
+    observed: Observations | Transitions,
     *,
     seed: int,
     draws: int = 1000,
     chains: int = 4,
     tune: int = 500,
 ) -> Calibration:
-    """Return posterior draws of shares, dwells, entry and persona shares; everything else is as in `prior_draws`.
+    """Return posterior draws of everything the observations say something about; the rest is as in `prior_draws`.
 
     A silent outcome leaves no event: its link gets its share from the open spells, its dwell from the map, or, where
     the map states none, the 95th percentile of the touchpoint's other dwells.
@@ -85,11 +88,13 @@ def calibrate(
     density, then location and shape with partial pooling over personas (`dwells`). Open spells belong to the joint
     likelihood of both (`open_spells`). Entry and persona shares: Dirichlet(seen_entry x share + observed). A
     touchpoint nobody was seen to leave, and one whose links differ by tenure (the table has no time since entry),
-    keeps its prior; so does a dwell that the map fixes or that was never observed. `notes` says which.
+    keeps its prior; so does a dwell that the map fixes or that was never observed. `notes` says which. Everything else
+    is a layer (`layers`) and needs more than a transition table.
 
     Raises BadInput when the table names something the map does not have.
     """
-    counts = count_transitions(transitions, journey)
+    observed = Observations(observed) if isinstance(observed, Transitions) else observed
+    counts = count_transitions(observed.transitions, journey)
     prior = prior_draws(journey, draws=max(draws, WORKING_DRAWS), seed=seed)
     fit = _fit(journey, counts, prior, seed, chains, tune)
     data = prior_draws(journey, draws=draws, seed=seed).data.copy(deep=True)
@@ -99,11 +104,16 @@ def calibrate(
     measured = _write_arrivals(data, journey, counts, seed) | fit.measured
     silent = silent_outcomes(counts, journey)
     booked = book_silent_exits(data, journey, silent)
+    data, layers = learn_layers(journey, observed, data, seed=seed)
+    measured = joined([measured, *(layer.measured for layer in layers)])
     posterior = Draws(data, "posterior", assumptions_of(journey, data, measured))
     accounts = tuple(_account(journey, counts, touchpoint) for touchpoint in journey.touchpoints)
     gone = {tp.name: gone_silently(data, counts, tp, silent) for tp in fit.touchpoints}
-    notes = (*notes_on(journey, counts, accounts, fit.accounts, silent), *booked, *notes_on_gone(gone))
-    return Calibration(posterior, tuple(gates), accounts, fit.accounts, notes)
+    notes = [*notes_on(journey, counts, accounts, fit.accounts, silent), *booked, *notes_on_gone(gone)]
+    gates += [gate for layer in layers for gate in layer.gates]
+    notes += [note for layer in layers for note in layer.notes]
+    choices = tuple(choice for layer in layers for choice in layer.choices)
+    return Calibration(posterior, tuple(gates), accounts, fit.accounts, tuple(notes), choices)
 
 
 @final

@@ -11,13 +11,15 @@ from typing import Any, Final, Literal
 
 from journeysim.calibrate.account import DwellAccount, TouchpointAccount
 from journeysim.calibrate.gates import Gate
+from journeysim.calibrate.layers import Choice
 from journeysim.calibrate.posterior import Calibration, calibrate
 from journeysim.errors import BadInput, Place, Problem
 from journeysim.files.draws_store import has_draws, load_draws, save_draws
 from journeysim.files.event_log import read_events, read_transitions
 from journeysim.files.run_store import digest_of, digest_of_file
-from journeysim.model.event_log import SetAside, to_transitions
+from journeysim.model.event_log import SetAside
 from journeysim.model.journey import JourneyMap, Touchpoint, link_id, links_of
+from journeysim.model.observations import observe
 
 Kind = Literal["transitions", "events"]
 TABLE_NAMES: Final = ("transitions.csv", "transitions.parquet", "transitions.csv.gz")
@@ -26,6 +28,7 @@ _PROSE: Final = frozenset({
     "stage", "channel", "owner", "goal", "action", "thought", "pain_points", "opportunities", "root_causes",
     "solutions", "moment_of_truth", "magic_moment", "backstage", "conversion", "staffed_by", "feeling_spread",
 })  # fmt: skip
+_MODEL_CODE: Final = ("addresses", "draws", "dwell", "event_log", "observations", "quantity", "transitions", "visits")
 _LIBRARIES: Final = ("pymc", "pytensor", "arviz", "numpy", "scipy")
 
 
@@ -62,7 +65,10 @@ def _numbers_of(journey: JourneyMap) -> list[str]:
 def _code() -> dict[str, str]:
     """Return the digests of the modules that decide the draws."""
     here = Path(__file__).parent
-    model = [here.parent / "model" / f"{name}.py" for name in ("addresses", "draws", "dwell", "event_log", "quantity")]
+    model = [
+        here.parent / "model" / f"{name}.py"
+        for name in ("addresses", "draws", "dwell", "event_log", "quantity", "transitions", "visits")
+    ]
     return {file.name: digest_of_file(file) for file in sorted([*here.glob("*.py"), *model])}
 
 
@@ -110,9 +116,10 @@ def _calibrated(
     if kind == "transitions":
         return calibrate(journey, read_transitions(data), seed=seed, draws=draws)
     log = read_events(data, columns=columns)
-    transitions, aside = to_transitions(log, journey)
-    found = calibrate(journey, transitions, seed=seed, draws=draws)
-    notes = [*map(_in_words, (*log.set_aside, *aside)), *(problem.message for problem in log.warnings)]
+    observed = observe(log, journey)
+    found = calibrate(journey, observed, seed=seed, draws=draws)
+    aside = (*log.set_aside, *observed.set_aside)
+    notes = [*map(_in_words, aside), *(problem.message for problem in log.warnings)]
     return replace(found, notes=(*found.notes, *notes))
 
 
@@ -143,6 +150,7 @@ def save_calibration(folder: Path, calibration: Calibration) -> None:
         "touchpoints": [asdict(row) for row in calibration.touchpoints],
         "dwells": [asdict(row) for row in calibration.dwells],
         "notes": list(calibration.notes),
+        "choices": [asdict(row) for row in calibration.choices],
         "made_from": [list(pair) for pair in calibration.manifest],
     }
     save_draws(folder, calibration.draws, account)
@@ -157,6 +165,7 @@ def loaded(folder: Path) -> Calibration:
         tuple(TouchpointAccount(**row) for row in _rows(manifest, "touchpoints")),
         tuple(DwellAccount(**row) for row in _rows(manifest, "dwells")),
         tuple(str(note) for note in manifest.get("notes", ())),
+        tuple(Choice(**row) for row in _rows(manifest, "choices")),
         tuple((str(name), str(text)) for name, text in manifest.get("made_from", ())),
     )
 

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from journeysim.errors import BadInput, Place, Problem
 from journeysim.model.checks.did_you_mean import did_you_mean
-from journeysim.model.event_log import ENTER, OPEN, EventLog, Names, SetAside, Times, Transitions
+from journeysim.model.event_log import EventLog, Names, SetAside, Times
 from journeysim.model.quantity import Floats
+from journeysim.model.transitions import ENTER, OPEN, Transitions
 
 Texts = NDArray[np.object_]
 Bools = NDArray[np.bool_]

@@ -23,7 +23,7 @@ from journeysim.calibrate.dwells import (
     resample,
 )
 from journeysim.model.dwell import Family, cdf, ppf
-from journeysim.model.event_log import dwell_edges
+from journeysim.model.transitions import dwell_edges
 
 EDGES = dwell_edges(200.0)
 

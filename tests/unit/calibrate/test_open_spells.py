@@ -8,9 +8,10 @@ import pytest
 from journeysim.calibrate import calibrate
 from journeysim.calibrate.dwells import FamilyChoice
 from journeysim.model.dwell import Family
-from journeysim.model.event_log import ENTER, OPEN, Names, Transitions
+from journeysim.model.event_log import Names
 from journeysim.model.journey import JourneyMap, Link, Outcome, Touchpoint
 from journeysim.model.quantity import Fixed
+from journeysim.model.transitions import ENTER, OPEN, Transitions
 from maps import exponential
 
 SEEN = 2.0

@@ -9,9 +9,9 @@ from scipy import stats
 from journeysim.calibrate import Calibration, calibrate
 from journeysim.calibrate.silent_dwells import percentile
 from journeysim.model.dwell import Family
-from journeysim.model.event_log import ENTER, OPEN
 from journeysim.model.journey import JourneyMap, Link, Outcome, Touchpoint
 from journeysim.model.quantity import Fixed
+from journeysim.model.transitions import ENTER, OPEN
 from maps import days, exponential
 from unit.calibrate.test_open_spells import table
 

@@ -30,7 +30,7 @@ def test_every_example_is_commented_checked_and_complete(tmp_path, call, name):
 def test_every_example_runs_on_its_log_too(tmp_path, name):
     """The log beside each map is read whole: no row is set aside and nothing looks odd."""
     import journeysim as js
-    from journeysim.model.event_log import to_transitions
+    from journeysim.model.transitions import to_transitions
 
     copy_example(name, tmp_path / "mine")
     log = js.read_events(tmp_path / "mine" / "events.csv")

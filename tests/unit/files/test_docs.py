@@ -32,9 +32,9 @@ from journeysim.files.phrases import open_days_per_week, success_rule
 from journeysim.files.quantities import NAMED, quantity
 from journeysim.files.shapes import FileModel
 from journeysim.files.yaml_positions import parse
-from journeysim.model.event_log import to_transitions
 from journeysim.model.journey import CONFIDENCE
 from journeysim.model.metric_units import METRIC_UNITS
+from journeysim.model.transitions import to_transitions
 
 REPOSITORY = Path(__file__).parents[3]
 PAGE = (REPOSITORY / "docs" / "files.md").read_text(encoding="utf-8")

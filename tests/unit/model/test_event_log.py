@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from journeysim.errors import BadInput
-from journeysim.model.event_log import ENTER, OPEN, EventLog, Names, Transitions, dwell_edges, to_transitions
+from journeysim.model.event_log import EventLog, Names
+from journeysim.model.transitions import ENTER, OPEN, Transitions, dwell_edges, to_transitions
 from maps import shop
 
 

@@ -1,0 +1,31 @@
+"""Everything a calibration takes from a log: small tables whose size does not grow with the number of customers.
+
+Shares and dwell need the transition table alone, which may also come ready-made. What a log has besides it (customers
+who differ, where they came from, values, ratings, arrivals) is `None` where only the table is known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+from journeysim.model.event_log import EventLog, SetAside
+from journeysim.model.journey import JourneyMap
+from journeysim.model.transitions import Transitions, transitions_of
+from journeysim.model.visits import visits_of
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Observations:
+    """The transition table, what else was counted, and which rows of the log were set aside on the way."""
+
+    transitions: Transitions
+    set_aside: tuple[SetAside, ...] = ()
+
+
+def observe(log: EventLog, journey: JourneyMap) -> Observations:
+    """Return everything that is counted in a log; raises what `visits_of` raises."""
+    visits = visits_of(log, journey)
+    transitions, set_aside = transitions_of(visits, journey)
+    return Observations(transitions, set_aside)

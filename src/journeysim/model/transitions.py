@@ -1,0 +1,147 @@
+"""The transition table that an event log reduces to: a sufficient statistic for shares and dwell.
+
+It says how many customers of a persona moved from a touchpoint to a place after a dwell within a bin, how many are
+still there (open spells, by how long they have been silent), and where they entered. Its size does not grow with the
+number of customers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final, final
+
+import numpy as np
+
+from journeysim.errors import Problem
+from journeysim.model.event_log import Bools, EventLog, Ints, Names, SetAside
+from journeysim.model.journey import JourneyMap, all_links, link_id
+from journeysim.model.quantity import Floats
+from journeysim.model.visits import Visits, visits_of
+
+OPEN: Final = "(open)"
+ENTER: Final = "(enter)"
+_SECOND: Final = 1 / 86_400
+_BIN_RATIO: Final = (200 * 86_400) ** (1 / 116)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Transitions:
+    """A transition table; all columns have one row per (persona, from, to, dwell bin).
+
+    `source` is a touchpoint or "(enter)"; `target` a touchpoint, an outcome or "(open)". The dwell (for open spells:
+    the silent time) lies in [dwell_from, dwell_to) days; both are NaN for entries.
+    """
+
+    persona: Names
+    source: Names
+    target: Names
+    dwell_from: Floats
+    dwell_to: Floats
+    count: Floats
+    warnings: tuple[Problem, ...] = field(default=())
+
+    @property
+    def customers(self) -> float:
+        """How many customers entered."""
+        entering = self.source.recoded((ENTER,)) == 0
+        return float(self.count[entering].sum())
+
+
+def dwell_edges(longest: float) -> Floats:
+    """Return edges of dwell bins in days: 0, one second, then equal steps of the logarithm (116 of them to 200 days).
+
+    Continues with the same ratio until the last edge lies above `longest`.
+    """
+    steps = max(116, int(np.ceil(np.log(max(longest, _SECOND) / _SECOND) / np.log(_BIN_RATIO))) + 1)
+    return np.concatenate([[0.0], _SECOND * _BIN_RATIO ** np.arange(steps + 1)])
+
+
+def to_transitions(log: EventLog, journey: JourneyMap) -> tuple[Transitions, tuple[SetAside, ...]]:
+    """Reduce an event log to a transition table of the map; say which rows were set aside and why.
+
+    Reads the log as `visits_of` does, and raises what it raises.
+    """
+    return transitions_of(visits_of(log, journey), journey)
+
+
+def transitions_of(visits: Visits, journey: JourneyMap) -> tuple[Transitions, tuple[SetAside, ...]]:
+    """Reduce visits to a transition table; say which rows and moves were set aside and why.
+
+    A customer with no outcome at the cut-off is an open spell at the last touchpoint. Moves the map has no link for
+    are set aside, one by one; the customer's other moves stay.
+    """
+    moves = _moves(visits, journey)
+    return _table(moves, journey), (*visits.set_aside, *moves.set_aside)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class _Moves:
+    """Persona, source, target (-1 open) and dwell of each move, and persona and place of each entry."""
+
+    persona: Ints
+    source: Ints
+    target: Ints
+    dwell: Floats
+    entry_persona: Ints
+    entry_place: Ints
+    set_aside: tuple[SetAside, ...]
+
+
+def _moves(visits: Visits, journey: JourneyMap) -> _Moves:
+    n, entering = len(journey.touchpoints), visits.first
+    leaving = np.flatnonzero(visits.place < n)
+    followed = visits.followed[leaving]
+    following = np.minimum(leaving + 1, len(visits.place) - 1)
+    target = np.where(followed, visits.place[following], -1)
+    until = np.where(followed, visits.day[following], 0.0)
+    known = known_moves(journey)[visits.place[leaving], target]
+    entry_place = visits.place[entering]
+    at_touchpoint = entry_place < n
+    aside = [*_off_map(visits.place[leaving][~known], target[~known], journey)]
+    if not np.all(at_touchpoint):
+        aside.append(SetAside("journey starts with its outcome", int(np.sum(~at_touchpoint))))
+    kept = leaving[known]
+    return _Moves(
+        visits.persona[kept], visits.place[kept], target[known], (until - visits.day[leaving])[known],
+        visits.persona[entering][at_touchpoint], entry_place[at_touchpoint], tuple(aside),
+    )  # fmt: skip
+
+
+def known_moves(journey: JourneyMap) -> Bools:
+    """Return which moves the map has, shape (touchpoint, place + 1); the last column is staying (open)."""
+    index = {name: i for i, name in enumerate(journey.place_names)}
+    known = np.zeros((len(journey.touchpoints), len(index) + 1), dtype=bool)
+    known[:, -1] = True
+    for i, touchpoint in enumerate(journey.touchpoints):
+        known[i, [index[link.target] for link in all_links(touchpoint)]] = True
+    return known
+
+
+def _off_map(source: Ints, target: Ints, journey: JourneyMap) -> Iterator[SetAside]:
+    pairs, counts = np.unique(np.stack([source, target], axis=1), axis=0, return_counts=True)
+    for (i, j), rows in zip(pairs, counts, strict=True):
+        label = link_id(journey.place_names[i], journey.place_names[j])
+        yield SetAside(f'the map has no link "{label}"', int(rows))
+
+
+def _table(moves: _Moves, journey: JourneyMap) -> Transitions:
+    edges = dwell_edges(float(moves.dwell.max(initial=0.0)))
+    bins = np.searchsorted(edges, moves.dwell, side="right") - 1
+    keys, counts = np.unique(
+        np.stack([moves.persona, moves.source, moves.target, bins], axis=1), axis=0, return_counts=True
+    )
+    entries, entered = np.unique(np.stack([moves.entry_persona, moves.entry_place], axis=1), axis=0, return_counts=True)
+    places = (*journey.place_names, ENTER, OPEN)
+    enter, is_open = len(places) - 2, len(places) - 1
+    blank = np.full(len(entries), np.nan)
+    return Transitions(
+        persona=Names(np.concatenate([entries[:, 0], keys[:, 0]]), journey.persona_names),
+        source=Names(np.concatenate([np.full(len(entries), enter), keys[:, 1]]), places),
+        target=Names(np.concatenate([entries[:, 1], np.where(keys[:, 2] < 0, is_open, keys[:, 2])]), places),
+        dwell_from=np.concatenate([blank, edges[keys[:, 3]]]),
+        dwell_to=np.concatenate([blank, edges[keys[:, 3] + 1]]),
+        count=np.concatenate([entered, counts]).astype(np.float64),
+    )
