@@ -9,7 +9,7 @@ import numpy as np
 
 from journeysim.calibrate import prior_draws
 from journeysim.compare.comparison import Calendar, Comparison, Contrast, Flips, Flow, Level, Story, spread_of
-from journeysim.decide.decision import Decision, Evidence, Fit, MoneyCase, Target, Trust, Verdict
+from journeysim.decide.decision import Decision, Evidence, Fit, ModelChoice, MoneyCase, Target, Trust, Verdict
 from journeysim.model.arms import Arm, World, build_arms
 from journeysim.model.changes import AddTouchpoint, AdjustShare, RemoveTouchpoint, Terms
 from journeysim.model.dwell import Dwell, Family
@@ -313,6 +313,7 @@ def _fit() -> Fit:
         0.18,
         ("31,509 events of 7,852 customers", "path length: observed journeys are longer than predicted"),
         (("customers", "7,852"), ("open spells", "1,204")),
+        (ModelChoice("dwell of offer call -> signed", "lognormal", "gamma", 12.4, 3.1),),
     )  # fmt: skip
 
 

@@ -139,6 +139,8 @@ def _show(found: Calibration, folder: Path) -> None:
     from journeysim.cli.table import show_table
 
     show_table(gates_table(found))
+    if found.choices:
+        show_table(choices_table(found))
     for note in found.notes:
         say(f"note: {note}")
     say(f"Draws: {shown_path(folder / 'draws.nc')}", style="bold")
@@ -157,6 +159,20 @@ def gates_table(found: Calibration) -> Table:
     return made
 
 
+def choices_table(found: Calibration) -> Table:
+    """Return the models that the layers chose by predictive fit, and by how much."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name in ("for", "chosen", "ahead of", "by (log density)", "standard error"):
+        made.add_column(name, justify="right" if name in {"by (log density)", "standard error"} else "left")
+    for row in found.choices:
+        cells = (row.subject, row.chosen, row.runner_up, f"{row.margin:.1f}", f"{row.margin_error:.1f}")
+        made.add_row(*(escape(cell) for cell in cells))
+    return made
+
+
 def _gate_rows(found: Calibration) -> Iterator[tuple[str, str, str, str]]:
     for gate in found.gates:
         yield gate.name, f"{gate.value:.4g}", f"{gate.wanted} {gate.limit:g}", "yes" if gate.passed else "NO"
@@ -164,6 +180,10 @@ def _gate_rows(found: Calibration) -> Iterator[tuple[str, str, str, str]]:
 
 def document_of(found: Calibration, folder: Path) -> dict[str, object]:
     """Return a calibration as JSON values."""
+    from dataclasses import asdict
+
+    from journeysim.cli.fit import choices_of
+
     return {
         "folder": str(folder),
         "draws": found.draws.count,
@@ -176,5 +196,6 @@ def document_of(found: Calibration, folder: Path) -> dict[str, object]:
             for row in found.touchpoints
         ],
         "notes": list(found.notes),
+        "choices": [asdict(choice) for choice in choices_of(found)],
         "made_from": dict(found.manifest),
     }

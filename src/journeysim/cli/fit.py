@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from journeysim.decide.decision import Fit
+from journeysim.decide.decision import Fit, ModelChoice
 
 if TYPE_CHECKING:
     from journeysim.calibrate import Calibration
@@ -31,4 +31,18 @@ def fit_of(found: Calibration) -> Fit:
         prior_share=weight / (weight + moves) if weight + moves > 0 else None,
         notes=found.notes,
         summary=summary,
+        choices=choices_of(found),
     )
+
+
+def choices_of(found: Calibration) -> tuple[ModelChoice, ...]:
+    """Return every model chosen by predictive fit: the layers first, then the dwell families that had a rival."""
+    layers = (
+        ModelChoice(row.subject, row.chosen, row.runner_up, row.margin, row.margin_error) for row in found.choices
+    )
+    dwells = (
+        ModelChoice(f"dwell of {row.link}", row.family, row.runner_up, row.margin, row.margin_error)
+        for row in found.dwells
+        if row.runner_up
+    )
+    return (*layers, *dwells)

@@ -84,6 +84,18 @@ class Target:
 
 @final
 @dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """One model chosen by how well it predicts: what for, which, ahead of which, by how much log density, its error."""
+
+    subject: str
+    chosen: str
+    runner_up: str
+    margin: float
+    margin_error: float
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Fit:
     """What the decision layer needs to know about how today's draws came about.
 
@@ -95,6 +107,7 @@ class Fit:
     prior_share: float | None = None
     notes: tuple[str, ...] = ()
     summary: tuple[tuple[str, str], ...] = ()
+    choices: tuple[ModelChoice, ...] = ()
 
 
 @final

@@ -166,5 +166,13 @@ def _fit(decision: Decision) -> dict[str, Json]:
         {"gate": name, "value": _finite(value), "limit": limit, "passed": bool(passed)}
         for name, value, limit, passed in fit.gates
     ]
-    made: dict[str, Json] = {"source": fit.source, "gates": gates, "prior_share": _finite(fit.prior_share)}
+    choices: list[Json] = [
+        {
+            "subject": item.subject, "chosen": item.chosen, "runner_up": item.runner_up,
+            "log_density_ahead": _finite(item.margin), "standard_error": _finite(item.margin_error),
+        }
+        for item in fit.choices
+    ]  # fmt: skip
+    share = _finite(fit.prior_share)
+    made: dict[str, Json] = {"source": fit.source, "gates": gates, "prior_share": share, "choices": choices}
     return made | {"notes": list(fit.notes), "summary": dict(fit.summary)}

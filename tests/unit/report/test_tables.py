@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from decision_builder import build_decision, renamed, small_scenario
+from journeysim.report import results
 from journeysim.report.tables import tables_of, to_csv
 from journeysim.report.tables.table import Row, table
 
@@ -95,3 +96,12 @@ def test_evidence_by_basis_adds_up(decision, scenario):
         assert sum(tables["evidence_by_basis"].where(proposal=proposal).numbers("variance_share")) == pytest.approx(
             whole
         )
+
+
+def test_chosen_models_stand_with_their_margin(decision, scenario):
+    item = tables_of(decision, scenario)["model_choices"]
+    row = item.find(subject="dwell of offer call -> signed")
+    assert [item.at(row, name) for name in ("chosen", "runner_up", "log_density_ahead", "standard_error")] == [
+        "lognormal", "gamma", 12.4, 3.1,
+    ]  # fmt: skip
+    assert results(decision, scenario)["fit"]["choices"][0]["log_density_ahead"] == 12.4

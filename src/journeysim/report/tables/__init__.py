@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from journeysim.decide.decision import Decision
 from journeysim.model.scenario import Scenario
 from journeysim.report.tables.effects import conversion_over_time, differences, flips, levels, personas
-from journeysim.report.tables.evidence import agreement, by_basis, evidence, gates
+from journeysim.report.tables.evidence import agreement, by_basis, evidence, gates, model_choices
 from journeysim.report.tables.journey import drop_off, moves, stories
 from journeysim.report.tables.money import cumulative, decisions, efforts, realism, targets, worth_knowing
 from journeysim.report.tables.table import Column, Row, Table, to_csv
@@ -27,7 +27,7 @@ def tables_of(decision: Decision, scenario: Scenario) -> Mapping[str, Table]:
         differences(decision, money=money), levels(decision, money=money), personas(decision, money=money),
         flips(decision), conversion_over_time(decision), moves(decision), drop_off(decision, scenario, money=money),
         stories(decision), evidence(decision, money=money), by_basis(decision), gates(decision),
-        agreement(decision, money=money),
+        model_choices(decision), agreement(decision, money=money),
         targets(decision, money=money),
     ]  # fmt: skip
     if money:

@@ -50,6 +50,16 @@ def gates(decision: Decision) -> Table:
     return table("gates", [("gate", "text"), ("value", "precise"), ("limit", "text"), ("passed", "word")], rows)
 
 
+def model_choices(decision: Decision) -> Table:
+    """Return every model chosen by how well it predicts, ahead of which and by how much."""
+    rows = [Row((c.subject, c.chosen, c.runner_up, c.margin, c.margin_error)) for c in decision.fit.choices]
+    columns: list[tuple[str, Kind]] = [
+        ("subject", "assumption"), ("chosen", "text"), ("runner_up", "text"), ("log_density_ahead", "difference"),
+        ("standard_error", "number"),
+    ]  # fmt: skip
+    return table("model_choices", columns, rows)
+
+
 def agreement(decision: Decision, *, money: bool) -> Table:
     """Return both engines' answers where both can run the map."""
     found = [item for item in decision.comparison.outcomes.agreement if money or item.metric not in MONEY_METRICS]
