@@ -1,0 +1,169 @@
+"""Rows and dwells of every observed touchpoint: families chosen, open spells spread, working draws of both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import final
+
+import numpy as np
+
+from journeysim.calibrate.account import DwellAccount
+from journeysim.calibrate.counts import (
+    Bins,
+    Counts,
+    observed_touchpoints,
+    share_rows,
+    silent_outcomes,
+)
+from journeysim.calibrate.dwells import FamilyChoice, choose_family, fit_dwell
+from journeysim.calibrate.gates import DISAGREEMENT_LIMIT, ESS_LIMIT, Gate
+from journeysim.calibrate.map_dwells import dwell_belief
+from journeysim.calibrate.open_spells import LinkDwell, Spread, silent_link, spread_open, tempering
+from journeysim.calibrate.shares import LEAST_WEIGHT, ShareRows, fit_shares
+from journeysim.calibrate.silent_exits import SilentFit, settle_silent
+from journeysim.model.draws import Draws
+from journeysim.model.dwell import Family
+from journeysim.model.journey import JourneyMap, Touchpoint, link_id
+from journeysim.model.quantity import Floats
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Fit:
+    """Everything fitted, before open spells are put right: working draws of shares and of the dwells of every link."""
+
+    touchpoints: tuple[Touchpoint, ...]
+    rows: ShareRows
+    links: tuple[list[LinkDwell], ...]
+    spreads: tuple[tuple[Spread, ...], ...]
+    factors: tuple[float, ...]
+    shares: Floats  # (draw, touchpoint, persona, link)
+    gates: tuple[Gate, ...]
+    accounts: tuple[DwellAccount, ...]
+
+    @property
+    def measured(self) -> dict[str, frozenset[str]]:
+        """Links whose share, and whose dwell, rest on more observed customers than the map's weight."""
+        more = self.rows.counts.sum(axis=(1, 2)) > self.rows.alpha.sum(axis=1)
+        rows = zip(self.rows.touchpoints, self.rows.targets, more, strict=True)
+        shares = frozenset(link_id(name, target) for name, targets, is_more in rows for target in targets if is_more)
+        seen = {link.name: link.belief.seen for links in self.links for link in links}
+        return {"share": shares, "dwell": frozenset(a.link for a in self.accounts if a.observed > seen[a.link])}
+
+
+def fit_touchpoints(journey: JourneyMap, counts: Counts, prior: Draws, seed: int, chains: int, tune: int) -> Fit:
+    """Return families, working draws and gates of every touchpoint that the observations say something about."""
+    touchpoints = observed_touchpoints(counts, journey)
+    rows = share_rows(counts, journey, touchpoints)
+    started = [_links_of(journey, counts, prior, tp, rows.targets[i]) for i, tp in enumerate(touchpoints)]
+    links, spreads, choices, silent_gates = [], [], {}, []
+    for i, (touchpoint, dwells) in enumerate(zip(touchpoints, started, strict=True)):
+        if any(link.silent for link in dwells) and any(counts.silent(g, touchpoint.name).size for g in rows.personas):
+            found = _settle_silent(counts, touchpoint, dwells, rows, i)
+            settled, spread, chosen = found.links, found.spreads, found.choices
+            silent_gates.append(Gate(f'dwell families disagree on silent exits at "{touchpoint.name}" (in sd)',
+                                     found.disagreement, DISAGREEMENT_LIMIT))  # fmt: skip
+        else:
+            settled, spread, chosen = _settle(counts, touchpoint, dwells, rows, i)
+        links.append(settled)
+        spreads.append(spread)
+        choices.update(chosen)
+    factors = tuple(tempering(row, spread) for row, spread in zip(rows.counts, spreads, strict=True))
+    full = replace(rows, counts=_with_open(rows, spreads) * np.reshape(factors, (-1, 1, 1)))
+    fitted = fit_shares(full, seed=seed, draws=prior.count, chains=chains, tune=tune)
+    drawn, sizes = [], {}
+    for dwells, spread, factor in zip(links, spreads, factors, strict=True):
+        finished, effective = _draw_dwells(dwells, spread, factor, seed, len(fitted.shares))
+        drawn.append(finished)
+        sizes.update(effective)
+    gates = [*fitted.gates, *silent_gates]
+    if sizes:
+        gates.append(Gate("effective draws of a dwell", min(sizes.values()), ESS_LIMIT, "at least"))
+    accounts = tuple(
+        DwellAccount.of(link.name, sum(bins.size for bins in link.done), _family(prior, link), choices.get(link.name))
+        for dwells in drawn for link in dwells
+    )  # fmt: skip
+    return Fit(touchpoints, rows, tuple(drawn), tuple(spreads), factors, fitted.shares, tuple(gates), accounts)
+
+
+def _family(prior: Draws, link: LinkDwell) -> Family:
+    return Family(int(prior.data["family"].values[prior.links.index(link.name)])) if link.silent else link.family
+
+
+def _links_of(
+    journey: JourneyMap, counts: Counts, prior: Draws, touchpoint: Touchpoint, targets: tuple[str, ...]
+) -> list[LinkDwell]:
+    found = []
+    for target in targets:
+        label = link_id(touchpoint.name, target)
+        at = prior.links.index(label)
+        family = Family(int(prior.data["family"].values[at]))
+        done = tuple(counts.dwells(persona, (touchpoint.name, target)) for persona in journey.persona_names)
+        if target in silent_outcomes(counts, journey):
+            found.append(silent_link(label, dwell_belief(journey, touchpoint, target), done))
+            continue
+        found.append(
+            LinkDwell(
+                label, dwell_belief(journey, touchpoint, target), family, done,
+                family is not Family.FIXED and any(bins.size for bins in done),
+                prior.values("dwell_a")[:, :, -1, at], prior.values("dwell_b")[:, :, -1, at],
+                prior.values("dwell_table")[at],
+            )
+        )  # fmt: skip
+    return found
+
+
+def _settle(
+    counts: Counts, touchpoint: Touchpoint, dwells: list[LinkDwell], rows: ShareRows, i: int
+) -> tuple[list[LinkDwell], tuple[Spread, ...], dict[str, FamilyChoice]]:
+    """Choose families without open spells, spread the open spells, choose again with them, spread again."""
+    silent = tuple(counts.silent(persona, touchpoint.name) for persona in rows.personas)
+    live = rows.present[i]
+    observed, alpha = rows.counts[i][:, live], rows.alpha[i, live]
+    none = tuple(Bins(bins.low[:0], bins.high[:0], bins.count[:0]) for bins in silent)
+    spreads = spread_open(dwells, none, observed, alpha)
+    chosen: dict[str, FamilyChoice] = {}
+    for _ in range(2 if any(bins.size for bins in silent) else 1):
+        chosen = {link.name: _choose(link, j, spreads) for j, link in enumerate(dwells) if link.learned}
+        dwells = [replace(link, family=chosen[link.name].family) if link.learned else link for link in dwells]
+        spreads = spread_open(dwells, silent, observed, alpha)
+    return dwells, spreads, chosen
+
+
+def _settle_silent(
+    counts: Counts, touchpoint: Touchpoint, dwells: list[LinkDwell], rows: ShareRows, i: int
+) -> SilentFit:
+    live = rows.present[i]
+    alphas = np.maximum(rows.alpha[i, live] * rows.tilt[i][:, live], LEAST_WEIGHT)
+    alphas *= rows.alpha[i].sum() / alphas.sum(axis=1, keepdims=True)
+    silent = tuple(counts.silent(persona, touchpoint.name) for persona in rows.personas)
+    return settle_silent(dwells, silent, rows.counts[i][:, live], alphas)
+
+
+def _choose(link: LinkDwell, j: int, spreads: tuple[Spread, ...]) -> FamilyChoice:
+    return choose_family(link.belief, [(done, spread.on(j)) for done, spread in zip(link.done, spreads, strict=True)])
+
+
+def _with_open(rows: ShareRows, spreads: list[tuple[Spread, ...]]) -> Floats:
+    counts = rows.counts.copy()
+    for i, by_persona in enumerate(spreads):
+        for g, spread in enumerate(by_persona):
+            counts[i, g, rows.present[i]] += spread.by_link
+    return counts
+
+
+def _draw_dwells(
+    dwells: list[LinkDwell], spreads: tuple[Spread, ...], factor: float, seed: int, draws: int
+) -> tuple[list[LinkDwell], dict[str, float]]:
+    finished, sizes = [], {}
+    for j, link in enumerate(dwells):
+        if not link.learned:
+            rows = np.arange(draws) % len(link.a)
+            finished.append(replace(link, a=link.a[rows], b=link.b[rows]))
+            continue
+        pairs = zip(link.done, spreads, strict=True)
+        data = [(done.times(factor), spread.on(j).times(factor)) for done, spread in pairs]
+        fit = fit_dwell(link.family, link.belief, data, seed=seed, draws=draws, name=link.name)
+        finished.append(replace(link, a=fit.a, b=fit.b))
+        sizes[link.name] = fit.effective
+    return finished, sizes
