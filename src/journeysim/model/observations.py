@@ -11,6 +11,10 @@ from typing import final
 
 from journeysim.model.event_log import EventLog, SetAside
 from journeysim.model.journey import JourneyMap
+from journeysim.model.observed.by_tenure import ByTenure, by_tenure_of
+from journeysim.model.observed.by_visit import by_visit_of
+from journeysim.model.observed.moves_after import MovesAfter
+from journeysim.model.observed.second_order import second_order_of
 from journeysim.model.transitions import Transitions, transitions_of
 from journeysim.model.visits import visits_of
 
@@ -22,10 +26,18 @@ class Observations:
 
     transitions: Transitions
     set_aside: tuple[SetAside, ...] = ()
+    second_order: MovesAfter | None = None
+    by_visit: MovesAfter | None = None
+    by_tenure: ByTenure | None = None
 
 
 def observe(log: EventLog, journey: JourneyMap) -> Observations:
     """Return everything that is counted in a log; raises what `visits_of` raises."""
     visits = visits_of(log, journey)
     transitions, set_aside = transitions_of(visits, journey)
-    return Observations(transitions, set_aside)
+    return Observations(
+        transitions, set_aside,
+        second_order=second_order_of(visits, log, journey),
+        by_visit=by_visit_of(visits, log, journey),
+        by_tenure=by_tenure_of(visits, log, journey),
+    )  # fmt: skip

@@ -72,25 +72,36 @@ def transitions_of(visits: Visits, journey: JourneyMap) -> tuple[Transitions, tu
     A customer with no outcome at the cut-off is an open spell at the last touchpoint. Moves the map has no link for
     are set aside, one by one; the customer's other moves stay.
     """
-    moves = _moves(visits, journey)
-    return _table(moves, journey), (*visits.set_aside, *moves.set_aside)
+    moves = moves_of(visits, journey)
+    return table_of(moves, journey), (*visits.set_aside, *moves.set_aside)
 
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
-class _Moves:
-    """Persona, source, target (-1 open) and dwell of each move, and persona and place of each entry."""
+class Moves:
+    """Persona, source, target (-1 open) and dwell of each move, and persona and place of each entry.
+
+    `arrival` is the position of the arrival at the source among the visits.
+    """
 
     persona: Ints
     source: Ints
     target: Ints
     dwell: Floats
+    arrival: Ints
     entry_persona: Ints
     entry_place: Ints
     set_aside: tuple[SetAside, ...]
 
+    def take(self, rows: Bools | Ints) -> Moves:
+        """Return the chosen moves, without entries."""
+        none = np.empty(0, dtype=np.int64)
+        persona, source, target = self.persona[rows], self.source[rows], self.target[rows]
+        return Moves(persona, source, target, self.dwell[rows], self.arrival[rows], none, none, ())
 
-def _moves(visits: Visits, journey: JourneyMap) -> _Moves:
+
+def moves_of(visits: Visits, journey: JourneyMap) -> Moves:
+    """Return the moves of the map that the visits make, open spells among them; say which moves were set aside."""
     n, entering = len(journey.touchpoints), visits.first
     leaving = np.flatnonzero(visits.place < n)
     followed = visits.followed[leaving]
@@ -104,8 +115,8 @@ def _moves(visits: Visits, journey: JourneyMap) -> _Moves:
     if not np.all(at_touchpoint):
         aside.append(SetAside("journey starts with its outcome", int(np.sum(~at_touchpoint))))
     kept = leaving[known]
-    return _Moves(
-        visits.persona[kept], visits.place[kept], target[known], (until - visits.day[leaving])[known],
+    return Moves(
+        visits.persona[kept], visits.place[kept], target[known], (until - visits.day[leaving])[known], kept,
         visits.persona[entering][at_touchpoint], entry_place[at_touchpoint], tuple(aside),
     )  # fmt: skip
 
@@ -127,7 +138,8 @@ def _off_map(source: Ints, target: Ints, journey: JourneyMap) -> Iterator[SetAsi
         yield SetAside(f'the map has no link "{label}"', int(rows))
 
 
-def _table(moves: _Moves, journey: JourneyMap) -> Transitions:
+def table_of(moves: Moves, journey: JourneyMap) -> Transitions:
+    """Return moves and entries as a transition table."""
     edges = dwell_edges(float(moves.dwell.max(initial=0.0)))
     bins = np.searchsorted(edges, moves.dwell, side="right") - 1
     keys, counts = np.unique(
