@@ -157,17 +157,19 @@ def _derivatives(
     return gradient, curvature
 
 
-def choose_family(belief: DwellBelief, data: Sequence[tuple[Bins, Bins]]) -> FamilyChoice:
+def choose_family(
+    belief: DwellBelief, data: Sequence[tuple[Bins, Bins]], candidates: tuple[Family, ...] = CANDIDATES
+) -> FamilyChoice:
     """Return the family with the best leave-one-out predictive density, and the margin to the runner-up.
 
     The posterior of each persona is put on a grid, where leaving one customer out is exact: the predictive density of
     a customer in bin b given all others is 1 / E[1 / p_b] (Gelfand, Dey and Chang 1992). Ties go to the map's family.
     """
-    points = {family: _pointwise(family, belief, data) for family in CANDIDATES}
+    points = {family: _pointwise(family, belief, data) for family in candidates}
     counts = np.concatenate([done.count for done, _ in data])
     score = {family: float(counts @ values) for family, values in points.items()}
-    order = sorted(CANDIDATES, key=lambda family: (-score[family], family is not belief.family))
-    if belief.family in CANDIDATES and score[order[0]] - score[belief.family] < 1e-9:
+    order = sorted(candidates, key=lambda family: (-score[family], family is not belief.family))
+    if belief.family in candidates and score[order[0]] - score[belief.family] < 1e-9:
         order = [belief.family, *(family for family in order if family is not belief.family)]
     best, second = order[0], order[1]
     gap = points[best] - points[second]

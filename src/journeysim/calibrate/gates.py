@@ -73,6 +73,7 @@ def _generalised_pareto_shape(excess: Floats) -> float:
     grid = grid / (3 * excess[int(count / 4 + 0.5) - 1]) + 1 / excess[-1]
     shape = np.mean(np.log1p(-grid[:, None] * excess), axis=1)
     profile = count * (np.log(-grid / shape) - shape - 1)
-    weights = 1 / np.sum(np.exp(profile - profile[:, None]), axis=1)
+    with np.errstate(over="ignore"):
+        weights = 1 / np.sum(np.exp(profile - profile[:, None]), axis=1)
     best = float(grid @ weights / weights.sum())
     return float((np.mean(np.log1p(-best * excess)) * count + 0.5 * 10) / (count + 10))

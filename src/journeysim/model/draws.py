@@ -14,6 +14,10 @@ The one dataset has these dimensions and variables (float64 unless said):
 | visit_value, visit_value_sd, visit_cost, effort, feeling | draw, persona, period, place | per visit, on arrival |
 | value_per_day, cost_per_day | draw, persona, period, place | while there                                        |
 | link_value, link_cost | draw, persona, period, link | when a move is completed                                    |
+| value_zero, value_a, value_b | draw, persona, place | optional: chance that a visit brings nothing; scale and shape of |
+|               |                                     | a positive value; NaN where the log has no values           |
+| value_family  | place (int8)                        | optional: its family as in `model.dwell`, -1 where none     |
+| spend         | draw, persona, place, spend_parameter | optional: gamma-gamma p, q, gamma of customers who come back |
 
 Coordinates: persona, place (touchpoints, then outcomes) and link ("source -> target") by name; `slot` on link;
 `period_end` (days since entry, last one infinite) on period; probability (only when a table exists: 0 … 1).

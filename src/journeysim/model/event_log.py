@@ -59,7 +59,8 @@ class EventLog:
 
     `time` and `cut_off` are UTC, to the microsecond. `outcome`, where a row has one, names how that customer's
     journey ended. `value` is money, `rating` an answer on the question's own scale, `late` how many days after the
-    promised time the event came (negative: early); all are NaN where a row has none. `set_aside` says which rows of
+    promised time the event came (negative: early), `weight` how many customers of the population a customer stands for
+    (a stratified sample); all are NaN where a row has none. `set_aside` says which rows of
     the file were not usable; `warnings` what looks odd about the rest.
     """
 
@@ -72,6 +73,7 @@ class EventLog:
     value: Floats | None = None
     rating: Floats | None = None
     late: Floats | None = None
+    weight: Floats | None = None
     set_aside: tuple[SetAside, ...] = ()
     warnings: tuple[Problem, ...] = ()
 

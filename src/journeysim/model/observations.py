@@ -15,6 +15,7 @@ from journeysim.model.observed.by_tenure import ByTenure, by_tenure_of
 from journeysim.model.observed.by_visit import by_visit_of
 from journeysim.model.observed.moves_after import MovesAfter
 from journeysim.model.observed.second_order import second_order_of
+from journeysim.model.observed.values import Values, values_of
 from journeysim.model.transitions import Transitions, transitions_of
 from journeysim.model.visits import visits_of
 
@@ -29,6 +30,7 @@ class Observations:
     second_order: MovesAfter | None = None
     by_visit: MovesAfter | None = None
     by_tenure: ByTenure | None = None
+    values: Values | None = None
 
 
 def observe(log: EventLog, journey: JourneyMap) -> Observations:
@@ -40,4 +42,5 @@ def observe(log: EventLog, journey: JourneyMap) -> Observations:
         second_order=second_order_of(visits, log, journey),
         by_visit=by_visit_of(visits, log, journey),
         by_tenure=by_tenure_of(visits, log, journey),
+        values=values_of(visits, log, journey),
     )  # fmt: skip

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from journeysim.calibrate.layers.layer import NOTHING_LEARNED, Choice, Layer, Learn
+from journeysim.calibrate.layers.values import learn_values
 from journeysim.model.journey import JourneyMap
 from journeysim.model.observations import Observations
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["LAYERS", "NOTHING_LEARNED", "Choice", "Layer", "Learn", "joined", "learn_layers"]
 
 #: In the order they run.
-LAYERS: Final[tuple[Learn, ...]] = ()
+LAYERS: Final[tuple[Learn, ...]] = (learn_values,)
 
 
 def learn_layers(
