@@ -46,7 +46,7 @@ _HOMES: Final = {
     "Fit": "decide.decision",
     "Settings": "simulate.settings",
     "build_arms": "model.arms",
-    "read_events": "files.event_log",
+    "read_events": "files.events",
     "render": "report",
 }
 #: Verbs that share their name with the package they live in, and the module that holds the function.

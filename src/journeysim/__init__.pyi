@@ -11,7 +11,7 @@ from journeysim.errors import JourneysimError as JourneysimError
 from journeysim.errors import Problem as Problem
 from journeysim.files import read_journey as read_journey
 from journeysim.files import read_scenario as read_scenario
-from journeysim.files.event_log import read_events as read_events
+from journeysim.files.events import read_events as read_events
 from journeysim.model.arms import build_arms as build_arms
 from journeysim.report import render as render
 from journeysim.simulate.run import simulate as simulate

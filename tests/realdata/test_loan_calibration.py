@@ -9,7 +9,7 @@ import pytest
 
 from journeysim.calibrate import Calibration, calibrate
 from journeysim.calibrate.counts import count_transitions
-from journeysim.files.event_log import read_transitions
+from journeysim.files.events import read_transitions
 from journeysim.files.journey_file import read_journey
 from journeysim.model.dwell import Family, ppf
 

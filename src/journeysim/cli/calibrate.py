@@ -113,7 +113,7 @@ def _header(log: Path) -> list[str]:
 
 def _say_rows(log: Path, kind: Kind, journey: JourneyMap, columns: Mapping[str, str] | None) -> None:
     """Write how many rows there are, and which were set aside, why."""
-    from journeysim.files.event_log import read_events
+    from journeysim.files.events import read_events
     from journeysim.model.transitions import to_transitions
 
     if kind == "transitions":

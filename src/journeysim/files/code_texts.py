@@ -221,10 +221,10 @@ E002 The event log has events.
      cure: Export it again; the message counts why rows were set aside.
 E003 Column names are different.
      cure: Rename one in the export.
-E004 An event log is UTF-8 text in columns (CSV, also as .gz) or Parquet.
+E004 An event log is UTF-8 text in columns (CSV, JSON lines), Parquet or XES; text also as .gz or .zst.
      cure: Export it again in one of these forms.
 E005 The named columns exist and have a known role.
-     cure: Correct columns in the scenario file.
+     cure: Correct the name, in --columns or under columns in the scenario file.
 E006 An event log has a customer, a touchpoint and a time for each event.
      cure: Say which columns they are.
      example: columns: {customer: user_id, touchpoint: step, time: at}
@@ -233,8 +233,10 @@ E007 A quote that opens also closes.
 E008 All times are written alike, and unmistakably.
      why: 01/02/2026 can be January or February; guessing row by row mixes both.
      cure: Export times as 2026-02-01 13:45:00, or give the format.
+     example: --time-format "%d/%m/%Y %H:%M"
 E009 A number of seconds says whether it is seconds or milliseconds.
      cure: Export times as 2026-02-01 13:45:00, or give the unit.
+     example: --epoch ms
 E010 Touchpoints in the log are on the map.
      cure: Add them to the map, or correct the names.
 E011 Outcomes in the log are on the map.
@@ -243,6 +245,22 @@ E012 Personas in the log are on the map.
      cure: Add them to the map, or correct the names.
 E013 A map with several personas needs to know who is who in the log.
      cure: Name the column of the persona, or describe one persona.
+E014 How late an event came is said once: as a number of days, or by the time it was due.
+     cure: Name one of the two columns.
+E015 A compressed log expands to at most 1 GB, or 100 times its size.
+     why: A few kilobytes can stand for terabytes; nothing is expanded before this is known.
+     cure: Expand the file yourself if you trust it.
+E016 The files of one log have one form and the same columns.
+     cure: Keep each log in a folder of its own.
+E017 A time zone is one of the zones of the world.
+     cure: Write it as region and city: Europe/Paris, America/New_York, or UTC.
+E018 A number has a decimal point, unless the log says that it has a comma.
+     why: 1,234 can be a bit more than one, or over a thousand.
+     cure: Export numbers with a point, or give the mark.
+     example: --decimal ,
+E019 An XES log has no document type and no entities.
+     why: Entities can expand without end, or fetch other files of the computer.
+     cure: Remove the lines between <!DOCTYPE and ]>.
 E020 A table of transitions has its columns.
      cure: Use the columns in the message.
 E021 A transition says for whom, from where and to where.
@@ -259,6 +277,14 @@ E030 No single customer makes up much of the log (warning).
 E031 Few customers have events at the very same time (warning).
      why: Their order is taken from the file.
      cure: Export finer times.
+E032 Where a number or a due time is given, it can be read (warning).
+     why: The event itself is sound; only what rests on the number goes without it.
+     cure: Correct the cells, or leave them blank.
+E033 Negative values are refunds (warning).
+     cure: Nothing, if they are; else correct them.
+E034 A time without a zone falls into an hour that the clocks showed twice (warning).
+     why: In autumn an hour comes twice; the log does not say which one it was.
+     cure: Export times with their zone, or in UTC.
 F001 Saved draws are where the scenario looks for them.
      cure: Calibrate again.
 F002 Saved draws come with their manifest.

@@ -9,7 +9,7 @@ from typing import Final
 
 from journeysim.errors import BadInput, Problem, raise_if_errors
 from journeysim.files.changes_file import change_of
-from journeysim.files.event_log import ROLES, unknown_role
+from journeysim.files.events import ROLES, unknown_role
 from journeysim.files.journey_file import journey_with_problems
 from journeysim.files.numbers import CurrencyBook, UnreadableError
 from journeysim.files.phrases import success_rule

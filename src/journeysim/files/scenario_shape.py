@@ -7,7 +7,7 @@ from typing import Annotated, final
 from pydantic import Field, PlainValidator, model_validator
 
 from journeysim.files.changes_shape import AnyChangeFile, ChangeFile, read_change
-from journeysim.files.event_log import ROLES
+from journeysim.files.events import ROLES
 from journeysim.files.numbers import SHARE, UnreadableError
 from journeysim.files.shapes import (
     AtLeastOne,

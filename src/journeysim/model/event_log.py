@@ -74,6 +74,7 @@ class EventLog:
     rating: Floats | None = None
     late: Floats | None = None
     weight: Floats | None = None
+    channel: Names | None = None
     set_aside: tuple[SetAside, ...] = ()
     warnings: tuple[Problem, ...] = ()
 

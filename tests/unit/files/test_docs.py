@@ -13,7 +13,9 @@ from journeysim.files import check_files, json_schema, read_journey
 from journeysim.files import journey_shape as journey
 from journeysim.files import scenario_shape as scenario
 from journeysim.files.dwells import dwell
-from journeysim.files.event_log import _TABLE_COLUMNS, _USUAL, read_events, read_transitions
+from journeysim.files.events import read_events, read_transitions
+from journeysim.files.events.roles import USUAL
+from journeysim.files.events.transition_table import TABLE_COLUMNS
 from journeysim.files.numbers import (
     ARRIVALS,
     DURATION,
@@ -266,8 +268,8 @@ def test_rules_opening_hours_and_weights_are_as_the_page_says():
 
 def test_columns_are_those_that_are_read():
     found = {coded(cells[0])[0]: tuple(coded(cells[2])) for cells in rows("Event log", "column")}
-    assert found == dict(_USUAL)
-    assert [name for cells in rows("Transition table", "column") for name in coded(cells[0])] == list(_TABLE_COLUMNS)
+    assert found == dict(USUAL)
+    assert [name for cells in rows("Transition table", "column") for name in coded(cells[0])] == list(TABLE_COLUMNS)
 
 
 def test_the_event_log_and_the_transition_table_fit_the_map(tmp_path):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from journeysim.errors import BadInput
-from journeysim.files.event_log import read_events, read_transitions
+from journeysim.files.events import read_events, read_transitions
 
 HEADER = "customer,touchpoint,time\n"
 
@@ -139,12 +139,44 @@ def test_values_that_are_no_numbers_are_counted(write):
         )
     )
     np.testing.assert_array_equal(log.value, [3.5, np.nan, np.nan, np.nan])
-    assert log.set_aside[0].rows == 2
+    assert log.set_aside == ()
+    (warning,) = log.warnings
+    assert (warning.code, warning.severity) == ("E032", "warning")
+    assert "2 rows have no finite number" in warning.message
+    assert "(line 3, line 4)" in warning.message
+
+
+def test_ratings_channels_and_lateness_are_read(write):
+    text = "customer,touchpoint,time,rating,channel,late\n1,a,2026-01-05,4,web,1.5\n1,b,2026-01-06,,shop,-2\n2,a,2026-01-06,5,,\n"
+    log = read_events(write(text))
+    np.testing.assert_array_equal(log.rating, [4, np.nan, 5])
+    np.testing.assert_array_equal(log.late, [1.5, -2, np.nan])
+    assert log.channel.labels == ("web", "shop")
+    assert log.channel.codes.tolist() == [0, 1, -1]
+
+
+def test_lateness_is_the_time_less_the_time_due(write):
+    rows = ["1,a,2026-01-05 12:00,2026-01-04", "1,b,2026-01-06,2026-01-08", "1,c,2026-01-07,", "1,d,2026-01-07,soon"]
+    text = "\n".join(["customer,touchpoint,time,due", *rows])
+    log = read_events(write(text))
+    np.testing.assert_array_equal(log.late, [1.5, -2, np.nan, np.nan])
+    assert '1 rows have no time in column "due"' in log.warnings[-1].message
+    with pytest.raises(BadInput, match="say the same"):
+        read_events(write(text), columns={"late": "time", "due": "due"})
+
+
+def test_exact_copies_are_set_aside_and_near_copies_stay(write):
+    rows = [f"1,{name},2026-01-05,{page}" for name, page in ("ax", "bx", "ax", "ay", "ax")]
+    log = read_events(write("\n".join(["customer,touchpoint,time,page", *rows])))
+    assert [(item.reason, item.rows, item.examples) for item in log.set_aside] == [
+        ("exact copy of an earlier row", 2, ("line 4", "line 6"))
+    ]
+    assert len(log.time) == 3
 
 
 def test_a_robot_and_ties_are_warned_of(write):
     rows = [f"{i},a,2026-01-{1 + i % 28:02d}" for i in range(30)] + [
-        f"robot,a,2026-01-01 00:{i % 60:02d}" for i in range(100)
+        f"robot,{chr(97 + i // 60)},2026-01-01 00:{i % 60:02d}" for i in range(100)
     ]
     said = " ".join(problem.message for problem in read_events(write(HEADER + "\n".join(rows) + "\n")).warnings)
     assert 'customer "robot" has 77%' in said

@@ -1,0 +1,100 @@
+"""What looks odd about a log that can be used: said as warnings, nothing is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from journeysim.errors import Problem
+from journeysim.files.events.relation import Events
+from journeysim.files.events.roles import NUMBERS
+from journeysim.files.events.times import has_no_zone, local_of
+from journeysim.model.event_log import EventLog
+
+_ROBOT_SHARE: Final = 0.4
+_ROBOT_CUSTOMERS: Final = 20
+_TIE_SHARE: Final = 0.01
+
+
+def warnings_of(log: EventLog, events: Events) -> tuple[Problem, ...]:
+    """Return what looks odd: a robot, ties in time, numbers that are none, refunds, hours that clocks skip or repeat."""
+    return (*_robot(log), *_ties(log), *_unread(events), *_refunds(events), *_clock_changes(events))
+
+
+def _robot(log: EventLog) -> Iterator[Problem]:
+    events = np.bincount(log.customer.codes)
+    if log.customers >= _ROBOT_CUSTOMERS and events.max() >= _ROBOT_SHARE * events.sum():
+        name = log.customer.labels[int(events.argmax())]
+        yield robot_warning(name, float(events.max() / events.sum()))
+
+
+def robot_warning(name: str, share: float) -> Problem:
+    """Return the warning about one customer with very many events."""
+    message = f'customer "{name}" has {share:.0%} of all events; a robot or a placeholder id?'
+    return Problem("E030", message, severity="warning")
+
+
+def _ties(log: EventLog) -> Iterator[Problem]:
+    order = np.lexsort((log.time, log.customer.codes))
+    c, t = log.customer.codes[order], log.time[order]
+    tied = np.unique(c[1:][(c[1:] == c[:-1]) & (t[1:] == t[:-1])]).size / log.customers
+    if tied > _TIE_SHARE:
+        yield tie_warning(tied)
+
+
+def tie_warning(share: float) -> Problem:
+    """Return the warning about customers with events at the very same time."""
+    message = f"{share:.0%} of the customers have events at the very same time; they keep the order of the file"
+    return Problem("E031", message, severity="warning")
+
+
+def _unread(events: Events) -> Iterator[Problem]:
+    for role in NUMBERS:
+        if events.has(role):
+            condition = f"reason IS NULL AND {role}_said IS NOT NULL"
+            rows = events.one(f"SELECT count(*) FROM events WHERE {condition}")[0]  # noqa: S608 - a role
+            if rows:
+                what = "time" if "due" in events.roles and role == "late" else "finite number"
+                yield Problem(
+                    "E032",
+                    f'{rows:,} rows have no {what} in column "{_column(events, role)}"; the events are kept, without it '
+                    f"({', '.join(events.examples(condition))})",
+                    severity="warning",
+                )
+
+
+def _column(events: Events, role: str) -> str:
+    return events.roles.get(role) or events.roles["due"]
+
+
+def _refunds(events: Events) -> Iterator[Problem]:
+    if events.has("value"):
+        rows = events.one("SELECT count(*) FROM events WHERE reason IS NULL AND value < 0")[0]
+        if rows:
+            message = f'{rows:,} values in column "{events.roles["value"]}" are negative; they count as refunds'
+            yield Problem("E033", message, severity="warning")
+
+
+def _clock_changes(events: Events) -> Iterator[Problem]:
+    """Say how many times fall into an hour that the zone's clocks skipped, or showed twice.
+
+    What the clocks skipped is read as an hour later; of two equal times the second one (winter) is meant.
+    """
+    zone = events.settings.zone
+    if zone == "UTC":
+        return
+    name = events.roles["time"]
+    kind = events.source.type_of(name)
+    if has_no_zone(name, kind) == "false":
+        return
+    hour = "INTERVAL 1 HOUR"
+    back = f"{local_of(f'time - {hour}', zone)} = {local_of('time', zone)}"
+    rows = events.one(f"SELECT count(*) FROM events WHERE reason IS NULL AND {back}")[0]  # noqa: S608 - a zone that exists
+    if rows:
+        message = (
+            f"{rows:,} times fall into an hour that clocks in {zone} showed twice; without a zone of their own the "
+            "second one (winter) is taken"
+        )
+        yield Problem("E034", message, severity="warning")

@@ -1,0 +1,193 @@
+"""A log as one relation of normalised events, inside a database that is closed with it.
+
+Whatever form the log had, `events` has the columns row, customer, touchpoint, time (UTC) and those of the other roles that
+the log has; ids are text, blanks are empty, numbers are finite or NULL. `reason` says why a row is not usable (NULL: it
+is). Nothing of this passes through Python row by row.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, final
+
+from journeysim.errors import BadInput, Place, Problem
+from journeysim.files.events.numbers import COMMA, number_of
+from journeysim.files.events.roles import NUMBERS, TEXTS, resolve
+from journeysim.files.events.sources import Source, escaped, query, source_of
+from journeysim.files.events.times import BARE_NUMBER, DAY_OR_MONTH_FIRST, time_of
+from journeysim.model.log_settings import PLAIN, LogSettings
+
+if TYPE_CHECKING:
+    import duckdb
+
+#: Why a row is set aside, by the number that stands in the column `reason`.
+REASONS: Final = ("blank customer", "blank touchpoint", "time cannot be read", "exact copy of an earlier row")
+EXAMPLES: Final = 5
+_MICROSECONDS_PER_DAY: Final = 86_400_000_000.0
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Events:
+    """The open relation of a log: query `events` on it. `roles` are those the log has, with the file's names."""
+
+    connection: duckdb.DuckDBPyConnection
+    source: Source
+    roles: Mapping[str, str]
+    settings: LogSettings
+
+    def rows(self, text: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query."""
+        return query(self.connection, self.source.path, text)
+
+    def one(self, text: str) -> tuple[Any, ...]:
+        """Return the only row of a query."""
+        return self.rows(text)[0]
+
+    def has(self, role: str) -> bool:
+        """Whether the log has a column of that role; `late` is also made from `due`."""
+        return role in self.roles or (role == "late" and "due" in self.roles)
+
+    def examples(self, condition: str) -> tuple[str, ...]:
+        """Return where the first few rows that meet a condition stand."""
+        found = self.rows(f"SELECT row, file FROM events WHERE {condition} ORDER BY row LIMIT {EXAMPLES}")  # noqa: S608
+        return tuple(self.where(row, file) for row, file in found)
+
+    def where(self, row: int, file: str) -> str:
+        """Return how people find a row."""
+        return self.source.where(row - self._before(file), file)
+
+    def line(self, row: int, file: str) -> int:
+        """Return the number of a row's line; where rows are not lines, of the row."""
+        return row - self._before(file) + (1 if self.source.first is None else self.source.first)
+
+    def _before(self, file: str) -> int:
+        """Return how many rows stand in the files before one."""
+        if len(self.source.files) == 1:
+            return 0
+        return int(self.one(f"SELECT min(row) FROM events WHERE file = '{escaped(file)}'")[0])  # noqa: S608
+
+
+@contextlib.contextmanager
+def opened(path: str | Path, settings: LogSettings = PLAIN) -> Iterator[Events]:
+    """Open a log as its relation of normalised events.
+
+    Raises BadInput for a log that is missing, empty, not a table, or lacks a column; for a quote that never closes or a
+    ragged row; for a compressed file that expands beyond the limit; and, unless a setting says how to read them, for
+    dates that could be read two ways (01/02/2026), bare numbers as times and decimal commas.
+    """
+    import duckdb
+
+    with duckdb.connect() as connection:
+        _set_zone(connection, settings.zone)
+        source = source_of(connection, path)
+        roles = resolve(source.columns, dict(settings.columns), Path(path))
+        events = Events(connection, source, roles, settings)
+        query(connection, source.path, f"CREATE TEMP TABLE events AS {_normalised(events)}")
+        _require_rows(events)
+        _require_unmistakable(events)
+        query(connection, source.path, _COPIES)
+        yield events
+
+
+def _set_zone(connection: duckdb.DuckDBPyConnection, zone: str) -> None:
+    import duckdb
+
+    try:
+        connection.execute(f"SET TimeZone = '{escaped(zone)}'")
+    except duckdb.Error as error:
+        close = str(error).partition("Candidate time zones: ")[2].replace('"', "")
+        hint = f"; did you mean one of {close}?" if close else ""
+        raise BadInput(
+            [Problem("E017", f'there is no time zone "{zone}"{hint}; write for example Europe/Paris')]
+        ) from None
+
+
+def _normalised(events: Events) -> str:
+    """Return the query that gives the normalised events of a source, row by row in the order of the files."""
+    several = len(events.source.files) > 1
+    columns = [
+        "row_number() OVER () - 1 AS row",
+        f"{'_file' if several else chr(39) * 2} AS file",
+        *(f"coalesce(trim(CAST({_named(events, role)} AS VARCHAR)), '') AS {role}" for role in TEXTS if role in events.roles),
+        f"{_time(events, 'time')} AS time",
+        *_numbers(events),
+        f"{_said(events, 'time')} AS time_said",
+        f"hash({', '.join(_identifier(name) for name in events.source.columns)}) AS cells",
+    ]  # fmt: skip
+    reasons = "CASE WHEN customer = '' THEN 0 WHEN touchpoint = '' THEN 1 WHEN time IS NULL THEN 2 END"
+    plain = f"SELECT {', '.join(columns)} FROM {events.source.scan}"  # noqa: S608 - quoted
+    said = "CASE WHEN time IS NULL THEN time_said END"
+    return f"SELECT * REPLACE ({said} AS time_said), {reasons} AS reason FROM ({plain})"  # noqa: S608 - from above
+
+
+def _numbers(events: Events) -> Iterator[str]:
+    """Yield the number columns, and beside each what stands there when that is no number."""
+    for role in NUMBERS:
+        if role in events.roles:
+            number = number_of(_named(events, role), events.settings)
+            yield f"{number} AS {role}"
+            yield f"CASE WHEN ({number}) IS NULL THEN nullif({_said(events, role)}, '') END AS {role}_said"
+    if "due" in events.roles:
+        due = _time(events, "due")
+        late = f"(epoch_us({_time(events, 'time')}) - epoch_us({due})) / {_MICROSECONDS_PER_DAY}"
+        yield f"{late} AS late"
+        yield f"CASE WHEN ({due}) IS NULL THEN nullif({_said(events, 'due')}, '') END AS late_said"
+
+
+def _time(events: Events, role: str) -> str:
+    return time_of(_named(events, role), events.source.type_of(events.roles[role]), events.settings)
+
+
+def _said(events: Events, role: str) -> str:
+    return f"trim(CAST({_named(events, role)} AS VARCHAR))"
+
+
+def _named(events: Events, role: str) -> str:
+    return _identifier(events.roles[role])
+
+
+def _identifier(name: str) -> str:
+    return f'"{escaped(name, chr(34))}"'
+
+
+_COPIES: Final = (
+    "UPDATE events SET reason = 3 WHERE row IN (SELECT row FROM (SELECT row, row_number() OVER "
+    "(PARTITION BY customer, touchpoint, time, cells ORDER BY row) AS copy FROM events WHERE reason IS NULL) WHERE copy > 1)"
+)
+
+
+def _require_rows(events: Events) -> None:
+    if events.one("SELECT count(*) FROM events")[0] == 0:
+        raise BadInput([Problem("E002", "no events: there is only a header", Place(str(events.source.path)))])
+
+
+def _require_unmistakable(events: Events) -> None:
+    """Raise BadInput for the first time, and the first number, that can be read in more than one way."""
+    problems: list[Problem] = []
+    if not events.settings.time_format and events.settings.epoch is None:
+        for pattern, code, words in (
+            (DAY_OR_MONTH_FIRST, "E008", 'could be day or month first; say which: --time-format "%d/%m/%Y %H:%M"'),
+            (BARE_NUMBER, "E009", "is a number, not a time; say whether it counts seconds or milliseconds: --epoch s"),
+        ):
+            problems += _first_said(events, "time", pattern, code, words)
+    if events.settings.decimal == ".":
+        for role in NUMBERS:
+            if role in events.roles:
+                words = "could be a decimal comma or a thousands separator; for a decimal comma say so: --decimal ,"
+                problems += _first_said(events, role, COMMA, "E018", words)
+    if problems:
+        raise BadInput(problems)
+
+
+def _first_said(events: Events, role: str, pattern: str, code: str, words: str) -> Iterator[Problem]:
+    found = events.rows(
+        f"SELECT row, file, {role}_said FROM events WHERE regexp_full_match({role}_said, '{pattern}') "  # noqa: S608
+        "ORDER BY row LIMIT 1"
+    )
+    for row, file, said in found:
+        place = Place(file or str(events.source.path), events.line(row, file))
+        yield Problem(code, f'"{said}" in column "{events.roles[role]}" {words}', place)

@@ -1,0 +1,53 @@
+"""Times of a log, parsed by the database: expressions that give UTC, and what cannot be read in one way only."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from journeysim.model.log_settings import EPOCHS, LogSettings
+
+_ISO: Final = r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?\s*(Z|UTC|[+-]\d{2}(:?\d{2})?)?)?"
+#: Texts that could be day or month first, and texts that are a bare number; both are refused unless a setting says more.
+DAY_OR_MONTH_FIRST: Final = r"\s*\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}.*"
+BARE_NUMBER: Final = r"-?\d{6,}(\.\d+)?"
+_ZONED: Final = r".*(Z|UTC|[+-]\d{2}(:?\d{2})?)"
+_FARTHEST: Final = 9_000_000_000_000_000  # microseconds from 1970: the year 2255
+
+
+def time_of(column: str, kind: str, settings: LogSettings) -> str:
+    """Return the expression of a column as a time, UTC without zone; NULL where it cannot be read.
+
+    `kind` is the database's type of the column. The session's zone must be that of the settings: what states none is in
+    it.
+    """
+    if kind.startswith("TIMESTAMP WITH TIME ZONE"):
+        return f"({column} AT TIME ZONE 'UTC')"
+    if kind == "DATE" or kind.startswith("TIMESTAMP"):
+        plain = f"CAST({column} AS TIMESTAMP)"
+        return plain if settings.zone == "UTC" else f"(CAST({plain} AS TIMESTAMPTZ) AT TIME ZONE 'UTC')"
+    text = f"trim(CAST({column} AS VARCHAR))"
+    if settings.epoch is not None:
+        micro = f"TRY_CAST({text} AS DECIMAL(30, 6)) * {EPOCHS[settings.epoch]}"
+        return (
+            f"CASE WHEN {micro} BETWEEN -{_FARTHEST} AND {_FARTHEST} THEN make_timestamp(CAST({micro} AS BIGINT)) END"
+        )
+    if settings.time_format:
+        parsed = f"try_strptime({text}, '{settings.time_format.replace(chr(39), 2 * chr(39))}')"
+        return f"(CAST({parsed} AS TIMESTAMPTZ) AT TIME ZONE 'UTC')"
+    tidy = rf"regexp_replace(replace({text}, ',', '.'), '\s+([+-]\d\d(:?\d\d)?)$', '\1')"
+    parsed = f"coalesce(TRY_CAST({text} AS TIMESTAMPTZ), TRY_CAST({tidy} AS TIMESTAMPTZ))"
+    return f"CASE WHEN regexp_full_match({text}, '{_ISO}') THEN {parsed} AT TIME ZONE 'UTC' END"
+
+
+def has_no_zone(column: str, kind: str) -> str:
+    """Return the expression of whether a column's time states no zone of its own."""
+    if kind.startswith("TIMESTAMP WITH TIME ZONE"):
+        return "false"
+    return "true" if kind == "DATE" or kind.startswith("TIMESTAMP") else (
+        f"NOT regexp_full_match(trim(CAST({column} AS VARCHAR)), '{_ZONED}')"
+    )  # fmt: skip
+
+
+def local_of(utc: str, zone: str) -> str:
+    """Return the expression of a UTC time on the clocks of a zone."""
+    return f"(({utc} AT TIME ZONE 'UTC') AT TIME ZONE '{zone}')"
