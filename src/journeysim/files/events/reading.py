@@ -68,6 +68,7 @@ def log_of(events: Events, cut_off: np.datetime64 | None = None) -> EventLog:
         value=floats.get("value"),
         rating=floats.get("rating"),
         late=floats.get("late"),
+        weight=floats.get("weight"),
         set_aside=aside,
     )
     return replace(log, warnings=warnings_of(log, events))

@@ -20,11 +20,12 @@ USUAL: Final[Mapping[str, tuple[str, ...]]] = {
     "rating": ("rating",),
     "late": ("late", "days_late"),
     "due": ("due", "due_date"),
+    "weight": (),
 }
 ROLES: Final = tuple(USUAL)
 #: Roles whose columns are texts, times, and numbers.
 TEXTS: Final = ("customer", "touchpoint", "persona", "outcome", "channel")
-NUMBERS: Final = ("value", "rating", "late")
+NUMBERS: Final = ("value", "rating", "late", "weight")
 _HINTS: Final = {
     "customer": ("user", "id", "case"),
     "touchpoint": ("activ", "event", "touch", "step"),
