@@ -22,7 +22,6 @@ from journeysim.model.quantity import Floats
 
 LogDensity = Callable[[Floats], Floats]
 _FREEDOM: Final = 4.0
-_PROPOSALS: Final = 4000
 _ROUNDS: Final = 3
 #: Part of the points that the weights should be worth before another round is not needed.
 _GOOD: Final = 0.4
@@ -59,34 +58,37 @@ class Cloud:
         return np.asarray(-np.log(weights @ (1.0 / np.maximum(density, 1e-300)) / weights.sum()))
 
 
-def cloud_of(log_density: LogDensity, start: Floats, *, seed: int, names: tuple[str, ...]) -> Cloud:
+def cloud_of(log_density: LogDensity, start: Floats, *, seed: int, names: tuple[str, ...], points: int = 4000) -> Cloud:
     """Return weighted points of the posterior whose log density (p, k) -> (p,) is given; `start` lies near the mode.
 
     Where the posterior is skewed, centre and spread of the proposal are those of the weighted points of the round
     before, for up to three rounds.
     """
     mode, covariance = find_peak(log_density, start)
-    cloud = _weighted(log_density, mode, covariance, seed, (*names, "t"))
+    cloud = _weighted(log_density, (mode, covariance), points, seed, (*names, "t"))
     for turn in range(_ROUNDS):
         if weight_size(cloud.logs) >= _GOOD * len(cloud.logs) and pareto_tail(cloud.logs) < PARETO_LIMIT / 2:
             break
         weights = np.exp(cloud.logs - cloud.logs.max())
         centre = np.average(cloud.points, axis=0, weights=weights)
         spread = np.atleast_2d(np.cov(cloud.points.T, aweights=weights)) + 0.05 * covariance
-        better = _weighted(log_density, centre, spread, seed, (*names, "t", str(turn)))
+        better = _weighted(log_density, (centre, spread), points, seed, (*names, "t", str(turn)))
         cloud = better if weight_size(better.logs) > weight_size(cloud.logs) else cloud
     return cloud
 
 
-def _weighted(log_density: LogDensity, mode: Floats, covariance: Floats, seed: int, names: tuple[str, ...]) -> Cloud:
-    k = len(mode)
-    z = np.stack([normals(seed, _PROPOSALS, *names, str(i)) for i in range(k)], axis=1)
-    chi = 2.0 * special.gammaincinv(_FREEDOM / 2, uniforms(seed, _PROPOSALS, *names, "scale"))
+def _weighted(
+    log_density: LogDensity, near: tuple[Floats, Floats], size: int, seed: int, names: tuple[str, ...]
+) -> Cloud:
+    centre, covariance = near
+    k = len(centre)
+    z = np.stack([normals(seed, size, *names, str(i)) for i in range(k)], axis=1)
+    chi = 2.0 * special.gammaincinv(_FREEDOM / 2, uniforms(seed, size, *names, "scale"))
     units = z * np.sqrt(_FREEDOM / chi)[:, None]
-    points = mode + units @ np.linalg.cholesky(covariance).T
+    points = centre + units @ np.linalg.cholesky(covariance).T
     proposal = -0.5 * (_FREEDOM + k) * np.log1p(np.sum(units**2, axis=1) / _FREEDOM)
     logs = log_density(points) - proposal
-    return Cloud(points, np.where(np.isfinite(logs), logs, -np.inf), mode, covariance)
+    return Cloud(points, np.where(np.isfinite(logs), logs, -np.inf), centre, covariance)
 
 
 def find_peak(log_density: LogDensity, start: Floats) -> tuple[Floats, Floats]:

@@ -65,11 +65,9 @@ def _numbers_of(journey: JourneyMap) -> list[str]:
 def _code() -> dict[str, str]:
     """Return the digests of the modules that decide the draws."""
     here = Path(__file__).parent
-    model = [
-        here.parent / "model" / f"{name}.py"
-        for name in ("addresses", "draws", "dwell", "event_log", "quantity", "transitions", "visits")
-    ]
-    return {file.name: digest_of_file(file) for file in sorted([*here.glob("*.py"), *model])}
+    model = here.parent / "model"
+    files = [*here.rglob("*.py"), *(model / "observed").glob("*.py"), *(model / f"{name}.py" for name in _MODEL_CODE)]
+    return {file.relative_to(here.parent).as_posix(): digest_of_file(file) for file in sorted(files)}
 
 
 def _versions() -> dict[str, str]:

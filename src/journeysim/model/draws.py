@@ -18,6 +18,9 @@ The one dataset has these dimensions and variables (float64 unless said):
 |               |                                     | a positive value; NaN where the log has no values           |
 | value_family  | place (int8)                        | optional: its family as in `model.dwell`, -1 where none     |
 | spend         | draw, persona, place, spend_parameter | optional: gamma-gamma p, q, gamma of customers who come back |
+| arrivals_weekday | draw, weekday                    | optional: factor on arrivals by day of the week, Monday first, mean 1 |
+| arrivals_trend | draw                               | optional: growth of the log of arrivals per year            |
+| arrivals_dispersion | draw                          | optional: variance of a day's arrivals = mean + dispersion x mean^2 |
 
 Coordinates: persona, place (touchpoints, then outcomes) and link ("source -> target") by name; `slot` on link;
 `period_end` (days since entry, last one infinite) on period; probability (only when a table exists: 0 … 1).

@@ -11,6 +11,7 @@ from typing import final
 
 from journeysim.model.event_log import EventLog, SetAside
 from journeysim.model.journey import JourneyMap
+from journeysim.model.observed.arrivals import Arrivals, arrivals_of
 from journeysim.model.observed.by_tenure import ByTenure, by_tenure_of
 from journeysim.model.observed.by_visit import by_visit_of
 from journeysim.model.observed.moves_after import MovesAfter
@@ -31,6 +32,7 @@ class Observations:
     by_visit: MovesAfter | None = None
     by_tenure: ByTenure | None = None
     values: Values | None = None
+    arrivals: Arrivals | None = None
 
 
 def observe(log: EventLog, journey: JourneyMap) -> Observations:
@@ -43,4 +45,5 @@ def observe(log: EventLog, journey: JourneyMap) -> Observations:
         by_visit=by_visit_of(visits, log, journey),
         by_tenure=by_tenure_of(visits, log, journey),
         values=values_of(visits, log, journey),
+        arrivals=arrivals_of(visits, log, journey),
     )  # fmt: skip

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
+from journeysim.calibrate.layers.arrivals import learn_arrivals
 from journeysim.calibrate.layers.layer import NOTHING_LEARNED, Choice, Layer, Learn
 from journeysim.calibrate.layers.values import learn_values
 from journeysim.model.journey import JourneyMap
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["LAYERS", "NOTHING_LEARNED", "Choice", "Layer", "Learn", "joined", "learn_layers"]
 
 #: In the order they run.
-LAYERS: Final[tuple[Learn, ...]] = (learn_values,)
+LAYERS: Final[tuple[Learn, ...]] = (learn_values, learn_arrivals)
 
 
 def learn_layers(
