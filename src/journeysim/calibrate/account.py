@@ -55,12 +55,16 @@ def notes_on(
     touchpoints: tuple[TouchpointAccount, ...],
     dwells: tuple[DwellAccount, ...],
     silent: frozenset[str] = frozenset(),
+    by_tenure: frozenset[str] = frozenset(),
 ) -> tuple[str, ...]:
-    """Return one sentence for everything that stayed as the map has it, and for open spells."""
+    """Return one sentence for everything that stayed as the map has it, and for open spells.
+
+    Touchpoints `by_tenure` were learned from a log, by time since entry, and have notes of their own.
+    """
     notes = []
-    for row in touchpoints:
+    for row in (row for row in touchpoints if row.touchpoint not in by_tenure):
         if not learnable(journey.touchpoint(row.touchpoint)):
-            notes.append(f'links of "{row.touchpoint}" differ by tenure, which a transition table cannot show: '
+            notes.append(f'links of "{row.touchpoint}" differ by tenure, which a log can show, a transition table not: '
                          "posterior = prior for this row")  # fmt: skip
         elif row.moves == 0 and not (row.open and any(link.target in silent for link in _links(journey, row))):
             notes.append(f'"{row.touchpoint}" was never observed: posterior = prior for this row')

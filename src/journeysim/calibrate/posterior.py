@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, final
+from typing import final
 
 from journeysim.calibrate.account import DwellAccount, TouchpointAccount, notes_on, notes_on_gone
 from journeysim.calibrate.counts import (
@@ -14,18 +14,16 @@ from journeysim.calibrate.counts import (
 )
 from journeysim.calibrate.gates import Gate
 from journeysim.calibrate.layers import Choice, joined, learn_layers
+from journeysim.calibrate.layers.tenure import touchpoints_by_tenure
 from journeysim.calibrate.ledger import assumptions_of
 from journeysim.calibrate.prior import prior_draws
 from journeysim.calibrate.silent_dwells import book_silent_exits, gone_silently
-from journeysim.calibrate.touchpoint_fit import fit_touchpoints
+from journeysim.calibrate.touchpoint_fit import WORKING_DRAWS, fit_touchpoints
 from journeysim.calibrate.write_draws import write_arrivals, write_touchpoint
 from journeysim.model.draws import Draws
 from journeysim.model.journey import JourneyMap, Touchpoint
 from journeysim.model.observations import Observations
 from journeysim.model.transitions import Transitions
-
-#: Draws the fit works with before `draws` of them are kept; enough for the gates on effective sizes.
-WORKING_DRAWS: Final = 4000
 
 
 @final
@@ -67,9 +65,9 @@ def calibrate(
     Shares: hierarchical Dirichlet-multinomial over personas (`shares`). Dwells: family by leave-one-out predictive
     density, then location and shape with partial pooling over personas (`dwells`). Open spells belong to the joint
     likelihood of both (`open_spells`). Entry and persona shares: Dirichlet(seen_entry x share + observed). A
-    touchpoint nobody was seen to leave, and one whose links differ by tenure (the table has no time since entry),
-    keeps its prior; so does a dwell that the map fixes or that was never observed. `notes` says which. Everything else
-    is a layer (`layers`) and needs more than a transition table.
+    touchpoint nobody was seen to leave keeps its prior, and so does one whose links differ by tenure where only a table
+    without time since entry is given (a log has it: `layers.tenure`); so does a dwell that the map fixes or that was
+    never observed. `notes` says which. Everything else is a layer (`layers`) and needs more than a transition table.
 
     Raises BadInput when the table names something the map does not have.
     """
@@ -83,22 +81,26 @@ def calibrate(
         gates += write_touchpoint(data, fit, i, touchpoint, seed)
     measured = write_arrivals(data, journey, counts, seed) | fit.measured
     silent = silent_outcomes(counts, journey)
-    booked = book_silent_exits(data, journey, silent)
+    by_tenure = touchpoints_by_tenure(observed, journey)
+    booked = book_silent_exits(data, [tp for tp in journey.touchpoints if tp.name not in by_tenure], silent)
     data, layers = learn_layers(journey, observed, data, seed=seed)
     measured = joined([measured, *(layer.measured for layer in layers)])
     posterior = Draws(data, "posterior", assumptions_of(journey, data, measured))
-    accounts = tuple(_account(journey, counts, touchpoint) for touchpoint in journey.touchpoints)
+    dwells = (*fit.accounts, *(account for layer in layers for account in layer.dwells))
+    accounts = tuple(_account(counts, journey, tp, kept=not learnable(tp) and tp.name not in by_tenure)
+                     for tp in journey.touchpoints)  # fmt: skip
     gone = {tp.name: gone_silently(data, counts, tp, silent) for tp in fit.touchpoints}
-    notes = [*notes_on(journey, counts, accounts, fit.accounts, silent), *booked, *notes_on_gone(gone)]
+    notes = [*notes_on(journey, counts, accounts, dwells, silent, by_tenure), *booked, *notes_on_gone(gone)]
     gates += [gate for layer in layers for gate in layer.gates]
     notes += [note for layer in layers for note in layer.notes]
     choices = tuple(choice for layer in layers for choice in layer.choices)
-    return Calibration(posterior, tuple(gates), accounts, fit.accounts, tuple(notes), choices)
+    return Calibration(posterior, tuple(gates), accounts, dwells, tuple(notes), choices)
 
 
-def _account(journey: JourneyMap, counts: Counts, touchpoint: Touchpoint) -> TouchpointAccount:
+def _account(counts: Counts, journey: JourneyMap, touchpoint: Touchpoint, *, kept: bool) -> TouchpointAccount:
+    """Return the account of a touchpoint; where the prior is kept, the moves seen count for nothing."""
     moves = sum(bins.size for (_, (source, _)), bins in counts.moves.items() if source == touchpoint.name)
     silent = sum(counts.silent(persona, touchpoint.name).size for persona in journey.persona_names)
-    used = moves if learnable(touchpoint) else 0.0
+    used = 0.0 if kept else moves
     weight = touchpoint.seen
     return TouchpointAccount(touchpoint.name, moves, silent, weight, weight / (weight + used))

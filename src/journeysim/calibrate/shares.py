@@ -52,7 +52,9 @@ class ShareRows:
     personas: tuple[str, ...]
     counts: Floats  # (n, G, J)
     weight: Floats  # (n, J) Dirichlet weights of the map; 0 where padded
-    tilt: Floats  # (n, G, J) persona's row over the pooled row; 1 where the map makes no difference
+    tilt: (
+        Floats  # (n, G, J) persona's row over the pooled row; 1 where the map makes no difference, 0: has no such link
+    )
     present: NDArray[np.bool_]  # (n, J)
 
     @property
@@ -133,7 +135,8 @@ def _write_model(pymc: ModuleType, tensor: ModuleType, rows: ShareRows, centre: 
     total = raw.sum(axis=-1, keepdims=True)
     kappa = tensor.exp(np.log(KAPPA_MEDIAN) + KAPPA_SPREAD * score)
     tilted = raw[:, None, :] * rows.tilt
-    pseudo = kappa[:, None, None] * tilted / tilted.sum(axis=-1, keepdims=True) + (1 - on)[:, None, :]
+    padding = np.where(on[:, None, :] * rows.tilt > 0, 0.0, 1.0)
+    pseudo = kappa[:, None, None] * tilted / tilted.sum(axis=-1, keepdims=True) + padding
     whole = kappa[:, None]
     likelihood = (tensor.gammaln(pseudo + rows.counts) - tensor.gammaln(pseudo)).sum() + (
         tensor.gammaln(whole) - tensor.gammaln(whole + rows.counts.sum(axis=-1))

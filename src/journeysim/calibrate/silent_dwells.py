@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -12,7 +12,7 @@ from journeysim.calibrate.beliefs import fallback_link
 from journeysim.calibrate.counts import Counts
 from journeysim.calibrate.dwell_families import survival
 from journeysim.model.dwell import INSTANT, Family
-from journeysim.model.journey import JourneyMap, Touchpoint, all_links, link_id
+from journeysim.model.journey import Touchpoint, all_links, link_id
 from journeysim.model.quantity import Floats
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ INACTIVITY: Final = 0.95
 _DRAWS: Final = 200
 
 
-def book_silent_exits(data: xr.Dataset, journey: JourneyMap, silent: frozenset[str]) -> tuple[str, ...]:
+def book_silent_exits(data: xr.Dataset, touchpoints: Iterable[Touchpoint], silent: frozenset[str]) -> tuple[str, ...]:
     """Write the dwell of silent links for which the map states none; return a sentence for every silent link."""
-    return tuple(note for tp in journey.touchpoints for note in _book(data, tp, silent))
+    return tuple(note for tp in touchpoints for note in _book(data, tp, silent))
 
 
 def _book(data: xr.Dataset, touchpoint: Touchpoint, silent: frozenset[str]) -> Iterator[str]:

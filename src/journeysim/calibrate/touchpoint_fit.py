@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import final
+from typing import Final, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from journeysim.calibrate.account import DwellAccount
 from journeysim.calibrate.counts import (
@@ -25,6 +26,9 @@ from journeysim.model.draws import Draws
 from journeysim.model.dwell import Family
 from journeysim.model.journey import JourneyMap, Touchpoint, link_id
 from journeysim.model.quantity import Floats
+
+#: Draws the fit works with before some of them are kept; enough for the gates on effective sizes.
+WORKING_DRAWS: Final = 4000
 
 
 @final
@@ -66,7 +70,7 @@ def fit_touchpoints(journey: JourneyMap, counts: Counts, prior: Draws, seed: int
         else:
             settled, spread, chosen = _settle(counts, touchpoint, dwells, rows, i)
         links.append(settled)
-        spreads.append(spread)
+        spreads.append(_possible(spread, rows.tilt[i][:, rows.present[i]] > 0))
         choices.update(chosen)
     factors = tuple(tempering(row, spread) for row, spread in zip(rows.counts, spreads, strict=True))
     full = replace(rows, counts=_with_open(rows, spreads) * np.reshape(factors, (-1, 1, 1)))
@@ -142,6 +146,15 @@ def _settle_silent(
 
 def _choose(link: LinkDwell, j: int, spreads: tuple[Spread, ...]) -> FamilyChoice:
     return choose_family(link.belief, [(done, spread.on(j)) for done, spread in zip(link.done, spreads, strict=True)])
+
+
+def _possible(spreads: tuple[Spread, ...], possible: NDArray[np.bool_]) -> tuple[Spread, ...]:
+    """Return the spreads with no open spell on a link that its persona does not have, shape (persona, link)."""
+    weights = [spread.weights * row for spread, row in zip(spreads, possible, strict=True)]
+    return tuple(
+        Spread(spread.silent, kept / kept.sum(axis=1, keepdims=True)) if not np.all(row) else spread
+        for spread, kept, row in zip(spreads, weights, possible, strict=True)
+    )
 
 
 def _with_open(rows: ShareRows, spreads: list[tuple[Spread, ...]]) -> Floats:

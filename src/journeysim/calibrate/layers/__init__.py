@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from journeysim.calibrate.layers.arrivals import learn_arrivals
 from journeysim.calibrate.layers.layer import NOTHING_LEARNED, Choice, Layer, Learn
+from journeysim.calibrate.layers.tenure import learn_tenure
 from journeysim.calibrate.layers.values import learn_values
 from journeysim.model.journey import JourneyMap
 from journeysim.model.observations import Observations
@@ -21,7 +22,11 @@ if TYPE_CHECKING:
 __all__ = ["LAYERS", "NOTHING_LEARNED", "Choice", "Layer", "Learn", "joined", "learn_layers"]
 
 #: In the order they run.
-LAYERS: Final[tuple[Learn, ...]] = (learn_values, learn_arrivals)
+LAYERS: Final[tuple[Learn, ...]] = (
+    learn_tenure,
+    learn_values,
+    learn_arrivals,
+)
 
 
 def learn_layers(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
+from journeysim.calibrate.account import DwellAccount
 from journeysim.calibrate.gates import Gate
 from journeysim.model.journey import JourneyMap
 from journeysim.model.observations import Observations
@@ -32,7 +33,7 @@ class Layer:
     """What a layer adds to a calibration.
 
     `variables` are xarray's (dimensions, values), by name, put into the posterior's dataset; `measured` names, by kind
-    of assumption, what now rests on observations (see `ledger`).
+    of assumption, what now rests on observations (see `ledger`); `dwells` accounts for dwells that the layer fitted.
     """
 
     variables: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
@@ -40,6 +41,7 @@ class Layer:
     notes: tuple[str, ...] = ()
     choices: tuple[Choice, ...] = ()
     measured: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    dwells: tuple[DwellAccount, ...] = ()
 
 
 NOTHING_LEARNED: Final = Layer()
