@@ -21,6 +21,7 @@ The one dataset has these dimensions and variables (float64 unless said):
 | arrivals_weekday | draw, weekday                    | optional: factor on arrivals by day of the week, Monday first, mean 1 |
 | arrivals_trend | draw                               | optional: growth of the log of arrivals per year            |
 | arrivals_dispersion | draw                          | optional: variance of a day's arrivals = mean + dispersion x mean^2 |
+| frailty       | draw, place                         | optional: kappa, own shares ~ Dirichlet(kappa x share), NaN if alike  |
 
 Coordinates: persona, place (touchpoints, then outcomes) and link ("source -> target") by name; `slot` on link;
 `period_end` (days since entry, last one infinite) on period; probability (only when a table exists: 0 … 1).

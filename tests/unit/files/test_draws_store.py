@@ -28,6 +28,13 @@ def test_what_was_saved_is_loaded(tmp_path: Path, draws):
     assert sorted(path.name for path in (tmp_path / "kept").iterdir()) == [DRAWS_FILE, MANIFEST_FILE]
 
 
+def test_variables_of_a_calibration_are_kept(tmp_path: Path, draws):
+    kappa = np.where(np.arange(len(draws.places)) == 0, 4.5, np.nan)
+    more = draws.with_data(draws.data.assign(frailty=(("draw", "place"), np.tile(kappa, (20, 1)))))
+    save_draws(tmp_path, more, {})
+    xr.testing.assert_identical(load_draws(tmp_path)[0].data, more.data)
+
+
 def test_a_truncated_file_is_refused(tmp_path: Path, draws):
     save_draws(tmp_path, draws, {})
     whole = (tmp_path / DRAWS_FILE).read_bytes()

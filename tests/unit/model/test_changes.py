@@ -194,3 +194,25 @@ def test_outcomes_cannot_be_added_twice():
     (problem, *_) = AddTouchpoint(Touchpoint("paid", ()), on=(("visit", "cart"),)).check(shop())
     assert problem.code == "J046"
     assert isinstance(shop().outcome("paid"), Outcome)
+
+
+def test_variables_of_a_calibration_survive_touchpoints_that_come_and_go():
+    """NaN, "no such layer", at what is new; a variable on an axis of its own stays as it is."""
+    draws = stated_draws(shop())
+    data = draws.data.assign(
+        frailty=(("draw", "place"), np.arange(5.0)[None]),
+        visit_effect=(("draw", "link"), np.arange(float(len(draws.links)))[None]),
+        order2_share=(("draw", "persona", "order2"), np.ones((1, 2, 3))),
+    ).assign_coords(order2=["x", "y", "z"])
+    draws = draws.with_data(data)
+    added = AddTouchpoint(Touchpoint("id check", (Link("cart", Fixed(1.0)),)), on=(("visit", "cart"),))
+    _, more = applied(added, draws)
+    values = dict(zip(more.places, more.values("frailty")[0], strict=True))
+    assert np.isnan(values.pop("id check"))
+    assert values == dict(zip(draws.places, np.arange(5.0), strict=True))
+    kept = dict(zip(more.links, more.values("visit_effect")[0], strict=True))
+    assert kept["help -> visit"] == draws.links.index("help -> visit")
+    assert more.data["order2"].values.tolist() == ["x", "y", "z"]
+    _, less = applied(RemoveTouchpoint("help", "bypass"), draws)
+    assert less.data["frailty"].sizes["place"] == len(less.places) == 4
+    assert less.take(np.array([0, 0])).values("frailty").shape == (2, 4)

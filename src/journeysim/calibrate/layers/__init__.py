@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from journeysim.calibrate.layers.arrivals import learn_arrivals
+from journeysim.calibrate.layers.frailty import learn_frailty
 from journeysim.calibrate.layers.layer import NOTHING_LEARNED, Choice, Layer, Learn
 from journeysim.calibrate.layers.tenure import learn_tenure
 from journeysim.calibrate.layers.values import learn_values
@@ -23,6 +24,7 @@ __all__ = ["LAYERS", "NOTHING_LEARNED", "Choice", "Layer", "Learn", "joined", "l
 
 #: In the order they run.
 LAYERS: Final[tuple[Learn, ...]] = (
+    learn_frailty,
     learn_tenure,
     learn_values,
     learn_arrivals,

@@ -126,7 +126,26 @@ def relabel(
                 new[..., k] = item.values[name]
     _copy_families(data, old, kept, add, like)
     _copy_places(data, old)
-    return draws.with_data(data)
+    return draws.with_data(_with_layers(data, old, [*kept, *like]))
+
+
+def _with_layers(data: xr.Dataset, old: xr.Dataset, sources: Sequence[int]) -> xr.Dataset:
+    """Return the data with the variables that layers of a calibration added; NaN (no such layer) at what is new.
+
+    A new place has none; a new link has those of the link it was copied from, `sources` (-1: none).
+    """
+    import xarray as xr
+
+    links = xr.DataArray(np.asarray(sources, dtype=np.int64), dims="link")
+    for name in (str(name) for name in old.data_vars if name not in data):
+        values = old[name]
+        if "place" in values.dims:
+            values = values.reindex(place=list(names_on(data, "place")))
+        if "link" in values.dims:
+            values = values.isel(link=links).where(links >= 0)
+        own = {dim: old[dim] for dim in values.dims if dim in old.coords and dim not in data.coords}
+        data = data.assign_coords(own).assign({name: (values.dims, values.values)})
+    return data
 
 
 def _with_free_slots(draws: Draws, kept: Sequence[int], add: Sequence[NewLink]) -> tuple[str, ...]:
