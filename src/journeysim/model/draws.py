@@ -22,9 +22,19 @@ The one dataset has these dimensions and variables (float64 unless said):
 | arrivals_trend | draw                               | optional: growth of the log of arrivals per year            |
 | arrivals_dispersion | draw                          | optional: variance of a day's arrivals = mean + dispersion x mean^2 |
 | frailty       | draw, place                         | optional: kappa, own shares ~ Dirichlet(kappa x share), NaN if alike  |
+| rating_cut    | draw, rating_cuts                   | optional, as all `rating_…`: cut-points, see `model.rating` |
+| rating_touchpoint | draw, place                     | shift of the log-odds of a better answer; 0 where nobody answered |
+| rating_persona | draw, persona                      | the same by persona                                         |
+| rating_dwell  | draw                                | the same per unit of log(wait / rating_usual_wait)          |
+| rating_late   | draw, rating_days                   | the same at `rating_late_days` (days late; negative: early) |
+| rating_late_unknown | draw                          | the same where lateness is not known                        |
+| rating_share  | draw, rating_cell                   | who rated what after which wait: share of each cell         |
+| rating_persona_of, rating_place_of, rating_link_of | rating_cell | names of the cell                              |
+| rating_wait_of, rating_late_of | rating_cell        | wait (days) and days late of the cell, NaN where there is none |
 
 Coordinates: persona, place (touchpoints, then outcomes) and link ("source -> target") by name; `slot` on link;
-`period_end` (days since entry, last one infinite) on period; probability (only when a table exists: 0 … 1).
+`period_end` (days since entry, last one infinite) on period; `rating` (the answers in order); probability (only when a
+table exists: 0 … 1).
 The period that holds at a visit is the first whose end lies above the time since entry at arrival.
 """
 

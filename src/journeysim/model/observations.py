@@ -16,6 +16,7 @@ from journeysim.model.observed.by_tenure import ByTenure, by_tenure_of
 from journeysim.model.observed.by_visit import by_visit_of
 from journeysim.model.observed.moves_after import MovesAfter
 from journeysim.model.observed.patterns import Patterns, patterns_of
+from journeysim.model.observed.ratings import Ratings, ratings_of
 from journeysim.model.observed.second_order import second_order_of
 from journeysim.model.observed.values import Values, values_of
 from journeysim.model.transitions import Transitions, transitions_of
@@ -33,6 +34,7 @@ class Observations:
     by_visit: MovesAfter | None = None
     by_tenure: ByTenure | None = None
     values: Values | None = None
+    ratings: Ratings | None = None
     arrivals: Arrivals | None = None
     patterns: Patterns | None = None
 
@@ -47,6 +49,7 @@ def observe(log: EventLog, journey: JourneyMap) -> Observations:
         by_visit=by_visit_of(visits, log, journey),
         by_tenure=by_tenure_of(visits, log, journey),
         values=values_of(visits, log, journey),
+        ratings=ratings_of(visits, log, journey),
         arrivals=arrivals_of(visits, log, journey),
         patterns=patterns_of(visits, log, journey),
     )  # fmt: skip

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from journeysim.calibrate.layers.arrivals import learn_arrivals
 from journeysim.calibrate.layers.frailty import learn_frailty
 from journeysim.calibrate.layers.layer import NOTHING_LEARNED, Choice, Layer, Learn
+from journeysim.calibrate.layers.ratings import learn_ratings
 from journeysim.calibrate.layers.tenure import learn_tenure
 from journeysim.calibrate.layers.values import learn_values
 from journeysim.model.journey import JourneyMap
@@ -27,6 +28,7 @@ LAYERS: Final[tuple[Learn, ...]] = (
     learn_frailty,
     learn_tenure,
     learn_values,
+    learn_ratings,
     learn_arrivals,
 )
 
