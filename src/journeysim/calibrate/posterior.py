@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import final
 
 from journeysim.calibrate.account import DwellAccount, TouchpointAccount, notes_on, notes_on_gone
+from journeysim.calibrate.checks import FitCheck, check_fit
 from journeysim.calibrate.counts import (
     Counts,
     count_transitions,
@@ -31,7 +32,8 @@ from journeysim.model.transitions import Transitions
 class Calibration:
     """What a calibration leaves: draws, gates, the account of rows and dwells, and the models chosen for its layers.
 
-    `manifest` says what it was made from and with (versions, seed, content of the inputs), as (name, text) pairs.
+    `checks` say how well the draws give back what was observed; each is one of the gates too. `manifest` says what it
+    was made from and with (versions, seed, content of the inputs), as (name, text) pairs.
     """
 
     draws: Draws
@@ -40,6 +42,7 @@ class Calibration:
     dwells: tuple[DwellAccount, ...]
     notes: tuple[str, ...]
     choices: tuple[Choice, ...] = ()
+    checks: tuple[FitCheck, ...] = ()
     manifest: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -93,8 +96,11 @@ def calibrate(
     notes = [*notes_on(journey, counts, accounts, dwells, silent, by_tenure), *booked, *notes_on_gone(gone)]
     gates += [gate for layer in layers for gate in layer.gates]
     notes += [note for layer in layers for note in layer.notes]
+    checked = check_fit(journey, observed, data, counts, seed=seed)
+    gates += [check.gate for check in checked.checks]
+    notes += checked.notes
     choices = tuple(choice for layer in layers for choice in layer.choices)
-    return Calibration(posterior, tuple(gates), accounts, dwells, tuple(notes), choices)
+    return Calibration(posterior, tuple(gates), accounts, dwells, tuple(notes), choices, checked.checks)
 
 
 def _account(counts: Counts, journey: JourneyMap, touchpoint: Touchpoint, *, kept: bool) -> TouchpointAccount:

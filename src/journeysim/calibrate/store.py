@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from journeysim.calibrate.account import DwellAccount, TouchpointAccount
+from journeysim.calibrate.checks import FitCheck
 from journeysim.calibrate.gates import Gate
 from journeysim.calibrate.layers import Choice
 from journeysim.calibrate.posterior import Calibration, calibrate
@@ -149,6 +150,7 @@ def save_calibration(folder: Path, calibration: Calibration) -> None:
         "dwells": [asdict(row) for row in calibration.dwells],
         "notes": list(calibration.notes),
         "choices": [asdict(row) for row in calibration.choices],
+        "checks": [asdict(row) for row in calibration.checks],
         "made_from": [list(pair) for pair in calibration.manifest],
     }
     save_draws(folder, calibration.draws, account)
@@ -164,6 +166,7 @@ def loaded(folder: Path) -> Calibration:
         tuple(DwellAccount(**row) for row in _rows(manifest, "dwells")),
         tuple(str(note) for note in manifest.get("notes", ())),
         tuple(Choice(**row) for row in _rows(manifest, "choices")),
+        tuple(FitCheck(**row) for row in _rows(manifest, "checks")),
         tuple((str(name), str(text)) for name, text in manifest.get("made_from", ())),
     )
 

@@ -15,6 +15,7 @@ from journeysim.model.observed.arrivals import Arrivals, arrivals_of
 from journeysim.model.observed.by_tenure import ByTenure, by_tenure_of
 from journeysim.model.observed.by_visit import by_visit_of
 from journeysim.model.observed.moves_after import MovesAfter
+from journeysim.model.observed.paths import Paths, paths_of
 from journeysim.model.observed.patterns import Patterns, patterns_of
 from journeysim.model.observed.ratings import Ratings, ratings_of
 from journeysim.model.observed.second_order import second_order_of
@@ -37,6 +38,7 @@ class Observations:
     ratings: Ratings | None = None
     arrivals: Arrivals | None = None
     patterns: Patterns | None = None
+    paths: Paths | None = None
 
 
 def observe(log: EventLog, journey: JourneyMap) -> Observations:
@@ -52,4 +54,5 @@ def observe(log: EventLog, journey: JourneyMap) -> Observations:
         ratings=ratings_of(visits, log, journey),
         arrivals=arrivals_of(visits, log, journey),
         patterns=patterns_of(visits, log, journey),
+        paths=paths_of(visits, log, journey),
     )  # fmt: skip

@@ -1,0 +1,11 @@
+"""What posterior draws predict, customer by customer: a small simulator for checking a fit and for backtests.
+
+It knows every layer that a calibration may learn. The engines of `simulate` answer other questions (arms, money,
+lives paired between arms); here many draws walk in lock-step, and those already on the way are continued.
+"""
+
+from journeysim.calibrate.predict.predictor import Predictor, predictor_of
+from journeysim.calibrate.predict.start import Start
+from journeysim.calibrate.predict.steps import Step, steps
+
+__all__ = ["Predictor", "Start", "Step", "predictor_of", "steps"]

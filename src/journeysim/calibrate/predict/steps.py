@@ -1,0 +1,223 @@
+"""Customers walked in lock-step: all of them take their first move, then all that are left their second, and so on.
+
+A customer silent for t after arriving takes link l with probability proportional to P_l S_l(t), and a dwell from what
+is left of that link's distribution beyond t (MODEL section 4). A silent link has S = 1: it is the customer who has
+left already. Customers who differ (`frailty`) are an urn: kappa P_l plus the times they took l before, over kappa plus
+the times they left the touchpoint, which is a Dirichlet-multinomial drawn one move at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final, final
+
+import numpy as np
+from scipy import special
+
+from journeysim.calibrate.dwell_families import survival
+from journeysim.calibrate.predict.predictor import Predictor
+from journeysim.calibrate.predict.start import Start
+from journeysim.model.dwell import Family
+from journeysim.model.event_log import Ints
+from journeysim.model.quantity import Floats
+
+_DIGITS: Final = 10
+_LEAST: Final = 1e-300
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """Moves made in one lock-step: who (row of the start), from where, over which link, to which place, on which day."""
+
+    customer: Ints
+    previous: Ints
+    source: Ints
+    link: Ints
+    target: Ints
+    day: Floats
+
+
+def steps(predictor: Predictor, start: Start, draw: Ints, *, end: float, rng: np.random.Generator) -> Iterator[Step]:
+    """Yield every visible move until day `end`, one batch per lock-step; row i lives in draw `draw[i]`.
+
+    Moves over silent links are taken and not shown: they leave no event.
+    """
+    lanes = _Lanes.of(predictor, start, draw)
+    while lanes.size:
+        link, day = _next(predictor, lanes, rng)
+        target = predictor.target[link]
+        seen = ~predictor.silent[link] & (day <= end)
+        moved = lanes.take(np.flatnonzero(seen))
+        link, target, day = link[seen], target[seen], day[seen]
+        if moved.size:
+            yield Step(moved.customer, moved.previous, moved.place, link, target, day)
+        onward = np.flatnonzero(target < predictor.touchpoints)
+        lanes = moved.take(onward).moved(link[onward], target[onward], day[onward])
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class _Lanes:
+    """Customers who are still moving; counts of visits and links are arrays of all customers, edited in place."""
+
+    customer: Ints
+    draw: Ints
+    persona: Ints
+    place: Ints
+    entered: Floats
+    arrived: Floats
+    silent: Floats
+    previous: Ints
+    earlier: Ints | None
+    taken: Ints | None
+
+    @property
+    def size(self) -> int:
+        return len(self.customer)
+
+    @classmethod
+    def of(cls, predictor: Predictor, start: Start, draw: Ints) -> _Lanes:
+        earlier = taken = None
+        if predictor.counts_visits:
+            earlier, taken = _past(predictor, start)
+        rows = np.arange(start.size)
+        return cls(rows, draw, start.persona, start.place, start.entered, start.arrived, start.silent, start.previous,
+                   earlier, taken)  # fmt: skip
+
+    def take(self, rows: Ints) -> _Lanes:
+        return replace(
+            self, customer=self.customer[rows], draw=self.draw[rows], persona=self.persona[rows],
+            place=self.place[rows], entered=self.entered[rows], arrived=self.arrived[rows], silent=self.silent[rows],
+            previous=self.previous[rows],
+        )  # fmt: skip
+
+    def moved(self, link: Ints, target: Ints, day: Floats) -> _Lanes:
+        """Return the same customers one touchpoint further."""
+        if self.earlier is not None and self.taken is not None:
+            self.taken[self.customer, link] += 1
+            self.earlier[self.customer, target] += 1
+        return replace(self, place=target, previous=self.place, arrived=day, silent=np.zeros(len(day)))
+
+
+def _past(predictor: Predictor, start: Start) -> tuple[Ints, Ints]:
+    """Return visits by touchpoint, the present one included, and moves by link, of every customer so far."""
+    earlier = np.zeros((start.size, predictor.touchpoints), dtype=np.int64)
+    if start.earlier is None:
+        earlier[np.arange(start.size), start.place] = 1
+    else:
+        earlier[:] = start.earlier
+    taken = np.zeros((start.size, len(predictor.source)), dtype=np.int64)
+    if start.taken is not None:
+        taken[:] = start.taken
+    return earlier, taken
+
+
+def _next(predictor: Predictor, lanes: _Lanes, rng: np.random.Generator) -> tuple[Ints, Floats]:
+    """Return each customer's link and the day of arrival at its end."""
+    since = np.round(lanes.arrived - lanes.entered, _DIGITS)
+    period = np.searchsorted(predictor.period_end, since, side="right")
+    period = np.minimum(period, len(predictor.period_end) - 1)
+    links = predictor.links[lanes.place]
+    weights = np.where(links >= 0, _shares(predictor, lanes, period, links), 0.0)
+    waited = np.flatnonzero(lanes.silent > 0)
+    if len(waited):
+        weights[waited] *= _still(predictor, lanes.take(waited), period[waited], links[waited])
+    total = weights.sum(axis=1)
+    level = rng.random(lanes.size) * total
+    slot = np.minimum((np.cumsum(weights, axis=1) <= level[:, None]).sum(axis=1), links.shape[1] - 1)
+    link = links[np.arange(lanes.size), slot]
+    stuck = (total <= 0) | (link < 0)  # silent for longer than any move of the model takes: nothing more is seen
+    link = np.where(stuck, links[:, 0], link)
+    dwell = _dwell(predictor, lanes, period, link, rng.random(lanes.size))
+    return link, np.where(stuck, np.inf, lanes.arrived + dwell)
+
+
+def _shares(predictor: Predictor, lanes: _Lanes, period: Ints, links: Ints) -> Floats:
+    """Return the shares of the rows, shape (customer, slot), with every layer that is on."""
+    draw, persona = lanes.draw[:, None], lanes.persona[:, None]
+    shares = predictor.share[draw, persona, period[:, None], links]
+    if predictor.order2_share is not None and predictor.order2_row is not None:
+        row = predictor.order2_row[lanes.previous[:, None], links]
+        shares = np.where((row >= 0) & (links >= 0), predictor.order2_share[draw, persona, row], shares)
+    if predictor.visit_effect is not None and lanes.earlier is not None:
+        before = lanes.earlier[lanes.customer, lanes.place] - 1
+        shares = shares * np.exp(np.nan_to_num(predictor.visit_effect[draw, links]) * before[:, None])
+        shares = np.where(links >= 0, shares, 0.0)
+        shares = shares / shares.sum(axis=1, keepdims=True)
+    if predictor.frailty is not None and lanes.taken is not None:
+        kappa = predictor.frailty[lanes.draw, lanes.place][:, None]
+        taken = np.where(links >= 0, lanes.taken[lanes.customer[:, None], links], 0)
+        shares = np.where(np.isfinite(kappa), kappa * shares + taken, shares)
+    return np.asarray(shares)
+
+
+def _still(predictor: Predictor, lanes: _Lanes, period: Ints, links: Ints) -> Floats:
+    """Return P(no event for as long as the customer has been silent) of every link, shape (customer, slot)."""
+    found = np.empty(links.shape)
+    for slot in range(links.shape[1]):
+        found[:, slot] = _survival(predictor, lanes, period, links[:, slot])
+    return np.where(predictor.silent[links], 1.0, found)
+
+
+def _survival(predictor: Predictor, lanes: _Lanes, period: Ints, link: Ints) -> Floats:
+    """Return P(dwell > silent time) of one link per customer."""
+    made = np.ones(lanes.size)
+    at = (lanes.draw, lanes.persona, period, link)
+    a, b = predictor.dwell_a[at], predictor.dwell_b[at]
+    for family, rows in _by_family(predictor, link):
+        made[rows] = survival(family, a[rows], b[rows], lanes.silent[rows])
+    for k, rows in _by_table(predictor, link):
+        made[rows] = survival(Family.EMPIRICAL, a[rows], b[rows], lanes.silent[rows], predictor.table[k])
+    return made
+
+
+def _dwell(predictor: Predictor, lanes: _Lanes, period: Ints, link: Ints, u: Floats) -> Floats:
+    """Return the whole dwell of the link, given that it is longer than the silent time."""
+    waited = np.flatnonzero(lanes.silent > 0)
+    tail = u
+    if len(waited):
+        tail = u.copy()
+        tail[waited] *= _survival(predictor, lanes.take(waited), period[waited], link[waited])
+    at = (lanes.draw, lanes.persona, period, link)
+    a, b = predictor.dwell_a[at], predictor.dwell_b[at]
+    made = np.zeros(lanes.size)
+    for family, rows in _by_family(predictor, link):
+        made[rows] = upper_quantile(family, a[rows], b[rows], tail[rows])
+    for k, rows in _by_table(predictor, link):
+        grid = np.linspace(0.0, 1.0, predictor.table.shape[1])
+        made[rows] = a[rows] * np.interp(1.0 - tail[rows], grid, predictor.table[k])
+    return np.maximum(made, lanes.silent)
+
+
+def _by_family(predictor: Predictor, link: Ints) -> Iterator[tuple[Family, Ints]]:
+    """Yield the rows of each parametric family."""
+    of = predictor.family[link]
+    for number in np.unique(of):
+        if number != Family.EMPIRICAL:
+            yield Family(int(number)), np.flatnonzero(of == number)
+
+
+def _by_table(predictor: Predictor, link: Ints) -> Iterator[tuple[int, Ints]]:
+    """Yield the rows of each link with a table of quantiles."""
+    for k in np.unique(link[predictor.family[link] == Family.EMPIRICAL]):
+        yield int(k), np.flatnonzero(link == k)
+
+
+def upper_quantile(family: Family, a: Floats, b: Floats, tail: Floats) -> Floats:
+    """Return the dwell that is exceeded with probability `tail`, without cancellation far out."""
+    tail = np.maximum(tail, _LEAST)
+    match family:
+        case Family.FIXED:
+            return a + 0.0 * tail
+        case Family.EXPONENTIAL:
+            return np.asarray(-a * np.log(tail))
+        case Family.GAMMA:
+            return np.asarray(a * special.gammainccinv(b, tail))
+        case Family.WEIBULL:
+            return np.asarray(a * (-np.log(tail)) ** (1 / b))
+        case Family.LOGNORMAL:
+            return np.asarray(a * np.exp(-b * special.ndtri(tail)))
+        case _:
+            return np.asarray(a * ((1 - tail) / tail) ** (1 / b))

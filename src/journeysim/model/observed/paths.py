@@ -1,0 +1,84 @@
+"""How customers' paths look as a whole: when they entered, how many visits they made, how far they got."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, final
+
+import numpy as np
+
+from journeysim.model.event_log import Bools, EventLog, Ints
+from journeysim.model.journey import JourneyMap
+from journeysim.model.observed.by_visit import earlier_visits
+from journeysim.model.quantity import Floats
+from journeysim.model.transitions import dwell_edges
+from journeysim.model.visits import Visits
+
+#: Paths of this many visits or more are counted together.
+LONGEST_PATH: Final = 200
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Paths:
+    """Customers who entered at a touchpoint, until the cut-off.
+
+    `entered` has one row per (persona, place, age bin): `entry` holds (persona, place), the days between entry and
+    cut-off lie in [age_from, age_to), `customers` says how many. `lengths` (persona, visits) counts customers by the
+    number of places they arrived at, outcomes included, up to LONGEST_PATH. `reached` (persona, place) counts those who
+    were ever there; `converted` (persona, touchpoint) those of them who arrived at a conversion at that visit or later.
+    """
+
+    entry: Ints
+    age_from: Floats
+    age_to: Floats
+    customers: Floats
+    lengths: Floats
+    reached: Floats
+    converted: Floats
+
+
+def conversions(journey: JourneyMap) -> Bools:
+    """Return which places mark a conversion."""
+    marks = [touchpoint.conversion for touchpoint in journey.touchpoints]
+    return np.array([*marks, *(outcome.conversion for outcome in journey.outcomes)], dtype=np.bool_)
+
+
+def paths_of(visits: Visits, _log: EventLog, journey: JourneyMap) -> Paths:
+    """Return the paths of all customers whose first arrival is at a touchpoint."""
+    n, size = len(journey.touchpoints), (len(journey.personas), len(journey.place_names))
+    whose = np.cumsum(visits.first) - 1
+    starts = np.flatnonzero(visits.first)
+    used = visits.place[starts] < n
+    kept = used[whose]
+    first_time = kept & (earlier_visits(visits) == 0)
+    reached = _counts(visits.persona[first_time], visits.place[first_time], size)
+    later = first_time & (_last_conversion(visits, whose, journey)[whose] >= np.arange(len(whose)))
+    converted = _counts(visits.persona[later], visits.place[later], size)[:, :n]
+    length = np.minimum(np.bincount(whose, minlength=len(starts)), LONGEST_PATH)
+    lengths = _counts(visits.persona[starts][used], length[used], (size[0], LONGEST_PATH + 1))
+    entry, low, high, customers = _entered(visits, starts[used])
+    return Paths(entry, low, high, customers, lengths, reached, converted)
+
+
+def _last_conversion(visits: Visits, whose: Ints, journey: JourneyMap) -> Ints:
+    """Return the row of every customer's last arrival at a conversion, -1 where there is none."""
+    found = np.full(int(whose.max(initial=-1)) + 1, -1, dtype=np.int64)
+    rows = np.flatnonzero(conversions(journey)[visits.place])
+    found[whose[rows]] = rows
+    return found
+
+
+def _counts(row: Ints, column: Ints, size: tuple[int, int]) -> Floats:
+    flat = np.bincount(row * size[1] + column, minlength=size[0] * size[1])
+    return flat.reshape(size).astype(np.float64)
+
+
+def _entered(visits: Visits, starts: Ints) -> tuple[Ints, Floats, Floats, Floats]:
+    age = -visits.day[starts]
+    edges = dwell_edges(float(age.max(initial=0.0)))
+    bins = np.searchsorted(edges, age, side="right") - 1
+    keys, counts = np.unique(
+        np.stack([visits.persona[starts], visits.place[starts], bins], axis=1), axis=0, return_counts=True
+    )
+    return keys[:, :2], edges[keys[:, 2]], edges[keys[:, 2] + 1], counts.astype(np.float64)
