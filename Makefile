@@ -6,7 +6,7 @@ VENV := $(if $(filter python3,$(PYTHON)),.venv,.venv-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test slow bench lint format lock clean help
+.PHONY: demo test slow validate bench lint format lock clean help
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ test: $(VENV)/.installed  ## the default test suite on two processes, with lint,
 
 slow: $(VENV)/.installed  ## the slow tests only, on two processes
 	$(BIN)/python -m pytest -m slow -n 2
+
+validate: $(VENV)/.installed  ## simulation-based calibration of every model; writes docs/validation.md (MODEL=shares: some of them)
+	$(BIN)/python -m pytest tests/validation tests/realdata -m validation -n 2 $(if $(MODEL),-k "$(MODEL)")
 
 bench: $(VENV)/.installed  ## every measure: name, value, unit and what it is measured against
 	@$(BIN)/python benchmarks/run.py

@@ -1,0 +1,21 @@
+"""Simulation-based calibration of every model that is shipped (`make validate`); the page keeps what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from validation.model import Model
+from validation.models import MODELS
+from validation.page import section
+from validation.sbc import wrong
+
+pytestmark = pytest.mark.validation
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.label)
+def test_the_truth_is_one_more_draw(model: Model, record_property: Callable[[str, object], None]):
+    checks = model.checks()
+    record_property("validation", section(model, checks))
+    assert wrong(checks) == ()
