@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from journeysim.calibrate import Calibration, calibrate
-from journeysim.files.event_log import read_events
+from journeysim.files.events import read_events
 from journeysim.model.arms import build_arms
 from journeysim.model.changes import AddTouchpoint
 from journeysim.model.dwell import Family

@@ -67,6 +67,16 @@ class Rows:
         return np.asarray(np.sum(self.counts * np.log(np.maximum(shares, 1e-300)), axis=(-2, -1)))
 
 
+def draw_rows(stated: Floats, importance: Floats, count: int, rng: np.random.Generator) -> Floats:
+    """Draw rows from the prior of `calibrate.shares`, shape (count, persona, link), given the map's rows (persona, link)."""
+    mean = importance @ stated
+    theta = rng.dirichlet(SEEN * mean, count)
+    kappa = KAPPA_MEDIAN * np.exp(KAPPA_SPREAD * rng.normal(size=count))
+    tilted = theta[:, None] * (stated / mean)
+    tilted /= tilted.sum(axis=-1, keepdims=True)
+    return np.array([[rng.dirichlet(k * row) for row in rows] for k, rows in zip(kappa, tilted, strict=True)])
+
+
 def one_persona(count: int, seed: int) -> dict[str, Worlds]:
     """Return worlds of one persona, with 3, 30 or 300 customers."""
     rng = np.random.default_rng(seed)
@@ -85,13 +95,7 @@ def pooled(count: int, seed: int) -> dict[str, Worlds]:
     """Return worlds of three personas with 12, 300 and 60 customers; the map has a row of its own for the last."""
     rng = np.random.default_rng(seed)
     importance = np.array([share for share, _ in PERSONAS.values()])
-    stated = np.array([STATED, STATED, OWN])
-    mean = importance @ stated
-    theta = rng.dirichlet(SEEN * mean, count)
-    kappa = KAPPA_MEDIAN * np.exp(KAPPA_SPREAD * rng.normal(size=count))
-    tilted = theta[:, None] * (stated / mean)
-    tilted /= tilted.sum(axis=-1, keepdims=True)
-    truth = np.array([[rng.dirichlet(k * row) for row in rows] for k, rows in zip(kappa, tilted, strict=True)])
+    truth = draw_rows(np.array([STATED, STATED, OWN]), importance, count, rng)
     sizes = np.array([n for _, n in PERSONAS.values()])
     data = Rows(tuple(PERSONAS), truth, rng.multinomial(sizes, truth).astype(np.float64))
     personas = tuple(Persona(name, Fixed(share)) for name, (share, _) in PERSONAS.items())
