@@ -62,7 +62,8 @@ def fit_touchpoints(journey: JourneyMap, counts: Counts, prior: Draws, seed: int
     started = [_links_of(journey, counts, prior, tp, rows.targets[i]) for i, tp in enumerate(touchpoints)]
     links, spreads, choices, silent_gates = [], [], {}, []
     for i, (touchpoint, dwells) in enumerate(zip(touchpoints, started, strict=True)):
-        if any(link.silent for link in dwells) and any(counts.silent(g, touchpoint.name).size for g in rows.personas):
+        to_tell_apart = len(dwells) > 1 and any(link.silent for link in dwells)  # the only way out needs no telling
+        if to_tell_apart and any(counts.silent(g, touchpoint.name).size for g in rows.personas):
             found = _settle_silent(counts, touchpoint, dwells, rows, i)
             settled, spread, chosen = found.links, found.spreads, found.choices
             silent_gates.append(Gate(f'dwell families disagree on silent exits at "{touchpoint.name}" (in sd)',

@@ -285,6 +285,15 @@ E033 Negative values are refunds (warning).
 E034 A time without a zone falls into an hour that the clocks showed twice (warning).
      why: In autumn an hour comes twice; the log does not say which one it was.
      cure: Export times with their zone, or in UTC.
+E070 A log that a map is proposed from has a touchpoint before its outcomes.
+     cure: Name fewer outcomes with --outcome.
+E071 An outcome that is named for a log occurs in it.
+     cure: Correct the name; it is written as in the log.
+E072 The names of a log can stand on a map: one line, without " -> ", and not a word with a meaning of its own.
+     why: The map is calibrated on the same log, name by name.
+     cure: Rename them on the way in.
+E073 A proposed file never overwrites another unasked.
+     cure: Choose another name, or say --overwrite.
 F001 Saved draws are where the scenario looks for them.
      cure: Calibrate again.
 F002 Saved draws come with their manifest.

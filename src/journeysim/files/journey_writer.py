@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from journeysim.files import number_texts as texts
@@ -29,6 +30,7 @@ from journeysim.model.quantity import Quantity
 Node = Value | Mapping[str, "Node"] | list["Node"]
 Group = dict[str, Node]
 LINE_LENGTH: Final = 110
+_ROW_OF_LINKS: Final = 3  # touchpoints, a touchpoint, next
 SAFE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_ ()/'%+.-]*")
 RESERVED: Final = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan", "inf"})
 TEXT_FIELDS: Final = ("stage", "channel", "owner", "goal", "action", "thought")
@@ -36,13 +38,24 @@ LIST_FIELDS: Final = ("pain_points", "opportunities", "root_causes", "solutions"
 FLAGS: Final = ("moment_of_truth", "magic_moment", "backstage", "conversion")
 
 
-def write_journey(journey: JourneyMap) -> str:
+Comments = Mapping[tuple[str, ...], Iterable[str]]
+
+
+def write_journey(journey: JourneyMap, comments: Comments = MappingProxyType({})) -> str:
     """Return a journey file that `read_journey` reads as the same map.
 
-    A link's `slot` is not written (files state today, where every link stands in its own slot). Raises TypeError for
-    quantities that have no written form, such as the odds ratio of a test.
+    `comments` are lines to put above a setting, by its path: `("touchpoints", "cart")`; those of `()` head the file. An
+    empty line stays empty. A link's `slot` is not written (files state today, where every link stands in its own slot).
+    Raises TypeError for quantities that have no written form, such as the odds ratio of a test.
     """
-    return "".join(f"{line}\n" for line in _lines(_journey(journey), 0))
+    lines = [*_comment(comments, (), ""), *_lines(_journey(journey), (), comments)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _comment(comments: Comments, path: tuple[str, ...], pad: str) -> Iterable[str]:
+    """Yield the lines above a setting; a line break inside a name must not end a comment."""
+    for text in comments.get(path, ()):
+        yield f"{pad}# {''.join(letter if letter.isprintable() else ' ' for letter in text)}".rstrip() if text else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +69,7 @@ class _Writers:
 def _journey(journey: JourneyMap) -> Group:
     amount = texts.sums(journey.currency)
     write = _Writers(amount, texts.per_time(amount))
-    group: Group = {"journeysim": str(FORMAT_VERSION), "journey": _quoted(journey.name)}
+    group: Group = {"journeysim": str(FORMAT_VERSION), "journey": quoted(journey.name)}
     if journey.kind != "current state":
         group["kind"] = journey.kind
     _texts(group, {"about": journey.about, "currency": journey.currency})
@@ -65,7 +78,7 @@ def _journey(journey: JourneyMap) -> Group:
         for persona in journey.personas
     }
     if journey.stages:
-        group["stages"] = [_quoted(stage) for stage in journey.stages]
+        group["stages"] = [quoted(stage) for stage in journey.stages]
     group["touchpoints"] = {item.name: _touchpoint(item, write) for item in journey.touchpoints}
     group["outcomes"] = {item.name: _outcome(item, write) for item in journey.outcomes}
     if journey.resources:
@@ -82,7 +95,7 @@ def _arrivals(journey: JourneyMap) -> Group:
     if journey.arrivals_per_day is not None:
         group["arrivals"] = texts.quantity(journey.arrivals_per_day, texts.per_time(texts.plain))
     if journey.wished:
-        group["touchpoints wished for"] = [_quoted(name) for name in journey.wished]
+        group["touchpoints wished for"] = [quoted(name) for name in journey.wished]
     return group
 
 
@@ -97,7 +110,7 @@ def _about(group: Group, about: str) -> Group:
 
 def _texts(group: Group, values: Mapping[str, str]) -> None:
     """Add the texts that are not empty."""
-    group.update({name: _quoted(value) for name, value in values.items() if value})
+    group.update({name: quoted(value) for name, value in values.items() if value})
 
 
 def _touchpoint(item: Touchpoint, write: _Writers) -> Group:
@@ -105,7 +118,7 @@ def _touchpoint(item: Touchpoint, write: _Writers) -> Group:
     _texts(group, {name: getattr(item, name) for name in TEXT_FIELDS})
     for name in LIST_FIELDS:
         if getattr(item, name):
-            group[name.replace("_", " ")] = [_quoted(text) for text in getattr(item, name)]
+            group[name.replace("_", " ")] = [quoted(text) for text in getattr(item, name)]
     group.update({name.replace("_", " "): "true" for name in FLAGS if getattr(item, name)})
     group |= _rewards(item, write, spread=item.feeling_spread)
     if item.staffed_by is not None:
@@ -177,7 +190,7 @@ def _link(link: Link, write: _Writers, base: Link) -> Node:
 
 
 def _staffing(staffing: Staffing) -> Group:
-    group: Group = {"resource": _quoted(staffing.resource), "time": texts.dwell(staffing.time)}
+    group: Group = {"resource": quoted(staffing.resource), "time": texts.dwell(staffing.time)}
     return group if staffing.patience is None else group | {"patience": texts.dwell(staffing.patience)}
 
 
@@ -197,10 +210,10 @@ def _outcome(item: Outcome, write: _Writers) -> Group:
 def _resource(item: Resource) -> Group:
     staff = "unlimited" if item.staff.mean == float("inf") else texts.quantity(item.staff, texts.plain)
     group: Group = {"staff": staff}
-    return group | {"open": _quoted(item.open)} if item.open else group
+    return group | {"open": quoted(item.open)} if item.open else group
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """Return a text as YAML that every reader takes for the same text."""
     if SAFE.fullmatch(text) and text == text.strip() and text.lower() not in RESERVED:
         return text
@@ -216,30 +229,35 @@ def _escaped(letter: str) -> str:
     return letter if letter.isprintable() else f"\\U{ord(letter):08x}"
 
 
-def _lines(group: Mapping[str, Node], indent: int) -> Iterable[str]:
-    """Yield a group as lines: on one line where it fits and holds no groups of groups, else one setting per line."""
-    pad = " " * indent
+def _lines(group: Mapping[str, Node], path: tuple[str, ...], comments: Comments) -> Iterable[str]:
+    """Yield a group as lines: on one line where it fits, else one setting per line.
+
+    Groups of groups stand on one line only inside a row of links.
+    """
+    pad = " " * 2 * len(path)
     for name, value in group.items():
-        head = f"{pad}{_quoted(name)}:"
+        yield from _comment(comments, (*path, name), pad)
+        head = f"{pad}{quoted(name)}:"
         short = _flow(value)
-        top = indent == 0 and isinstance(value, dict) and name != "enter"
-        deep = isinstance(value, Mapping) and any(isinstance(child, Mapping) for child in value.values())
+        top = not path and isinstance(value, dict) and name != "enter"
+        inside = len(path) >= _ROW_OF_LINKS
+        deep = isinstance(value, Mapping) and any(isinstance(child, Mapping) for child in value.values()) and not inside
         if len(head) + len(short) < LINE_LENGTH and not top and not deep:
             yield f"{head} {short}"
         elif isinstance(value, Mapping):
             yield head
-            yield from _lines(value, indent + 2)
+            yield from _lines(value, (*path, name), comments)
         elif isinstance(value, list):
             yield head
-            yield from (line for item in value for line in _item(item, indent + 2))
+            yield from (line for item in value for line in _item(item, (*path, name), comments))
         else:
             yield f"{head} {short}"
 
 
-def _item(item: Node, indent: int) -> Iterable[str]:
-    pad = " " * indent
+def _item(item: Node, path: tuple[str, ...], comments: Comments) -> Iterable[str]:
+    pad = " " * 2 * len(path)
     if isinstance(item, Mapping):
-        lines = list(_lines(item, indent + 2))
+        lines = list(_lines(item, (*path, "-"), comments))
         yield f"{pad}- {lines[0].lstrip()}"
         yield from lines[1:]
     else:
@@ -249,7 +267,7 @@ def _item(item: Node, indent: int) -> Iterable[str]:
 def _flow(value: Node) -> str:
     """Return a value on one line."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_quoted(name)}: {_flow(child)}" for name, child in value.items()) + "}"
+        return "{" + ", ".join(f"{quoted(name)}: {_flow(child)}" for name, child in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(_flow(item) for item in value) + "]"
     return value

@@ -19,6 +19,7 @@ Write = Callable[[float], str]
 Value = str | dict[str, "Value"] | list[str]
 LONGEST_NATURAL: Final = 8
 LONGEST_TIME: Final = 16
+MOST_OF_A_SMALL_UNIT: Final = 120
 FAMILY_WORDS: Final = {
     Family.EXPONENTIAL: ("exponential", "mean", ""),
     Family.GAMMA: ("gamma", "scale", "shape"),
@@ -45,12 +46,13 @@ def duration(days: float) -> str:
 
 
 def _natural(days: float) -> list[tuple[str, float]]:
-    """Return a time rounded in each unit as (text, days): whole numbers first, then larger units first."""
+    """Return a time rounded in each unit as (text, days): whole small numbers first, then the largest unit it fills."""
     found = []
-    for unit in ("day", "hour", "minute", "second"):
+    for at, unit in enumerate(("day", "hour", "minute", "second")):
         number = round(days / DAYS_PER[unit], 6)
-        broken = number != int(number) or number == 0
-        found.append((broken, f"{plain(number)} {_word(unit, number)}", number * DAYS_PER[unit]))
+        broken, part = number != int(number) or number >= MOST_OF_A_SMALL_UNIT, 0 < number < 1
+        rank = (broken, part, -at if part else at)
+        found.append((rank, f"{plain(number)} {_word(unit, number)}", number * DAYS_PER[unit]))
     return [(text, value) for _, text, value in sorted(found, key=lambda item: item[0])]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from journeysim.files.dwells import dwell
+from journeysim.files.number_texts import duration
 from journeysim.files.number_texts import dwell as written
 from journeysim.files.numbers import UnreadableError
 from journeysim.model import dwell as dwells
@@ -97,3 +98,17 @@ def test_a_loglogistic_without_finite_mean_can_be_given_by_its_median():
 @pytest.mark.parametrize("text", ["2 days", "4 min to 9 min", "30 seconds to 21 h", "90 min", "0 days"])
 def test_times_are_written_as_people_write_them(text):
     assert written(dwell(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("days", "text"),
+    [
+        (2.92, "2.92 days"),
+        (1.5, "36 h"),
+        (0.62, "14.88 h"),
+        (29.7 / 86_400, "29.7 seconds"),
+        (888 / 86_400, "14.8 min"),
+    ],
+)
+def test_a_time_is_written_in_the_largest_unit_it_fills_unless_a_smaller_one_is_whole(days, text):
+    assert duration(days) == text

@@ -83,7 +83,7 @@ def learn_arrivals(journey: JourneyMap, observed: Observations, data: xr.Dataset
     covers in part are left out when seven full days remain.
     """
     found = observed.arrivals
-    if found is None:
+    if found is None or not found.covered.any():  # no log, or one that covers no time
         return NOTHING_LEARNED
     expected = found.quiet * found.count.sum() / found.worth / max(found.covered.sum() - found.quiet, 1.0)
     if found.quiet > _QUIET_DAYS and expected > _QUIET_EXPECTED:
