@@ -55,32 +55,54 @@ def expected_spend(parameters: Floats, visits: Floats, mean: Floats) -> Floats:
     return np.asarray((gamma + visits * mean) * p / (p * visits + q - 1))
 
 
-def spend_log_likelihood(logs: Floats, visits: Floats, mean: Floats, mean_log: Floats) -> Floats:
-    """Return the log density of a customer's mean payment at log (p, q, gamma), shapes (…, 3) and (n,) -> (…, n)."""
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Payers:
+    """Customers by number of payments and mean payment, one row per cell, all of shape (n,).
+
+    `mean_log` is the average log of the mean payment in a cell, `variance` how far mean payments differ within it.
+    """
+
+    visits: Floats
+    mean: Floats
+    mean_log: Floats
+    variance: Floats
+    customers: Floats
+
+    @classmethod
+    def single(cls, visits: Floats, mean: Floats) -> Payers:
+        """Return customers one by one."""
+        return cls(visits, mean, np.log(mean), np.zeros_like(mean), np.ones_like(mean))
+
+
+def spend_log_likelihood(logs: Floats, payers: Payers) -> Floats:
+    """Return the log density of an average customer of each cell at log (p, q, gamma), shape (…, 3) -> (…, n).
+
+    log(gamma + xz) is averaged over a cell to second order of z around its mean.
+    """
     p, q, gamma = (np.exp(logs[..., i, None]) for i in range(3))
-    px = p * visits
+    px, whole = p * payers.visits, gamma + payers.visits * payers.mean
+    spread = 0.5 * payers.visits**2 * payers.variance / whole**2
     return np.asarray(
-        special.gammaln(px + q) - special.gammaln(px) - special.gammaln(q) + q * np.log(gamma) + (px - 1) * mean_log
-        + px * np.log(visits) - (px + q) * np.log(gamma + visits * mean)
+        special.gammaln(px + q) - special.gammaln(px) - special.gammaln(q) + q * np.log(gamma)
+        + (px - 1) * payers.mean_log + px * np.log(payers.visits) - (px + q) * (np.log(whole) - spread)
     )  # fmt: skip
 
 
-def fit_spend(
-    visits: Floats, mean: Floats, mean_log: Floats, customers: Floats, *, seed: int, draws: int, name: str
-) -> Spend | None:
-    """Return the posterior from counted customers (all of shape (n,)); None with too few who paid twice or more."""
-    if customers[visits >= 2].sum() < LEAST_REPEATERS:
+def fit_spend(payers: Payers, *, seed: int, draws: int, name: str) -> Spend | None:
+    """Return the posterior from counted customers; None with too few who paid twice or more."""
+    if payers.customers[payers.visits >= 2].sum() < LEAST_REPEATERS:
         return None
-    centre = np.array([*_CENTRE, float(np.average(mean_log, weights=customers))])
+    centre = np.array([*_CENTRE, float(np.average(payers.mean_log, weights=payers.customers))])
 
     def log_density(at: Floats) -> Floats:
         with np.errstate(over="ignore", invalid="ignore"):
-            fit = spend_log_likelihood(_logs(at), visits, mean, mean_log) @ customers
+            fit = spend_log_likelihood(_logs(at), payers) @ payers.customers
         return np.asarray(fit - 0.5 * np.sum(((at - centre) / _WIDTH) ** 2, axis=-1))
 
     cloud = cloud_of(log_density, centre, seed=seed, names=("gamma-gamma", name))
     parameters = np.exp(_logs(cloud.drawn(draws, seed, "gamma-gamma", name)))
-    return Spend(parameters, cloud.gates(f"spend at {name}"), _correlation(visits, mean, customers))
+    return Spend(parameters, cloud.gates(f"spend at {name}"), _correlation(payers))
 
 
 def _logs(at: Floats) -> Floats:
@@ -88,7 +110,7 @@ def _logs(at: Floats) -> Floats:
     return np.stack([at[..., 0], at[..., 1], at[..., 2] + at[..., 1] - at[..., 0]], axis=-1)
 
 
-def _correlation(visits: Floats, mean: Floats, customers: Floats) -> float:
+def _correlation(payers: Payers) -> float:
     with np.errstate(invalid="ignore", divide="ignore"):
-        matrix = np.cov(visits, mean, aweights=customers)
+        matrix = np.cov(payers.visits, payers.mean, aweights=payers.customers)
         return float(np.nan_to_num(matrix[0, 1] / np.sqrt(matrix[0, 0] * matrix[1, 1])))

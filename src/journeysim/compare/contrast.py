@@ -13,6 +13,7 @@ from journeysim.compare.comparison import Calendar, Comparison, Contrast, Flips,
 from journeysim.compare.flips import flips_of, stories_of
 from journeysim.compare.luck import SINGLE, lives_of, of_persona, pooled_sd
 from journeysim.compare.metrics import Direction, Metric, Unit, metrics_at
+from journeysim.compare.rated import rating_contrasts, rating_levels
 from journeysim.model.quantity import Floats
 from journeysim.simulate.lives import Lives
 from journeysim.simulate.outcomes import ArmOutcomes, Outcomes
@@ -37,7 +38,8 @@ def compare(outcomes: Outcomes, *, horizon_months: int = 24) -> Comparison:
     -------
     Comparison
         Cohort view: the level of every metric in every arm (proposals at full effect), and each proposal's difference
-        from today, draw by draw, at every realism of its grid; for everybody and for each persona. Calendar view:
+        from today, draw by draw, at every realism of its grid; for everybody and for each persona; so is the expected
+        rating, where the draws say how customers rate. Calendar view:
         revenue, cost, margin and conversions, totals over `horizon_months` and all customers. Who ends differently,
         with example lives. `warnings` repeats those of the outcomes and adds arms that equal today.
     """
@@ -45,7 +47,9 @@ def compare(outcomes: Outcomes, *, horizon_months: int = 24) -> Comparison:
     error = 0.0 if outcomes.engine.name == "exact" else float("nan")
     lives = {arm.arm.name: _lives(outcomes, arm) for arm in outcomes.arms}
     levels = [level for arm in outcomes.arms for level in _levels(outcomes, arm, lives[arm.arm.name])]
+    levels += rating_levels(outcomes, EVERYBODY)
     contrasts = [item for arm in outcomes.proposals for item in _contrasts(outcomes, arm)]
+    contrasts += [item for arm in outcomes.proposals for item in rating_contrasts(outcomes, arm, EVERYBODY)]
     contrasts += _calendar_contrasts(months, error)
     return Comparison(
         outcomes=outcomes,

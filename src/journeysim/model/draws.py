@@ -15,7 +15,7 @@ The one dataset has these dimensions and variables (float64 unless said):
 | value_per_day, cost_per_day | draw, persona, period, place | while there                                        |
 | link_value, link_cost | draw, persona, period, link | when a move is completed                                    |
 | value_zero, value_a, value_b | draw, persona, place | optional: chance that a visit brings nothing; scale and shape of |
-|               |                                     | a positive value; NaN where the log has no values           |
+|               |                                     | a positive value, up to a factor that gives `visit_value`; else NaN |
 | value_family  | place (int8)                        | optional: its family as in `model.dwell`, -1 where none     |
 | spend         | draw, persona, place, spend_parameter | optional: gamma-gamma p, q, gamma of customers who come back |
 | arrivals_weekday | draw, weekday                    | optional: factor on arrivals by day of the week, Monday first, mean 1 |

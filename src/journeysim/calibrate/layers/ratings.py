@@ -226,9 +226,8 @@ def _notes(ratings: Ratings, fit: OrdinalFit, form: _Late) -> Iterator[str]:
     yield f"{answers:.0f} ratings{weighted} from {scale}, {mean:.2f} on average"
     if form.name == "no effect" and np.isfinite(ratings.late).any():
         yield "how late something came makes no difference to ratings that would predict them better"
-    at = 1 if len(fit.effects) and np.isfinite(ratings.wait).any() else 0
-    if at and fit.effects.shape[1]:
+    if _columns(ratings, form)["wait"].shape[1]:
         low, high = np.quantile(fit.effects[:, 0] * np.log(2.0), [0.05, 0.95])
         yield f"twice the wait multiplies the odds of a better rating by {np.exp(low):.2f} to {np.exp(high):.2f} (90 %)"
-    yield ("engines do not use ratings yet: the link says what a proposal's waits and delays mean for them "
-           "(journeysim.model.rating)")  # fmt: skip
+    yield ("a comparison gives the expected rating of every arm: waits change with the arm's dwells, while who rates what "
+           "stays as in the log")  # fmt: skip

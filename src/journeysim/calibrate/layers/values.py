@@ -5,8 +5,9 @@ For a place, over personas g (see `hurdle`, `dwells` and `gamma_gamma` for the t
     P(zero) ~ beta, pooled          positive value ~ log-normal or gamma, pooled, the family by leave one out
     mean per visit = (1 - P(zero)) E[positive]
 
-The prior of the positive part is the map's stated value with the touchpoint's weight, divided by the share of visits
-that bring something, as the stated value is per visit. A map that states no value leaves it to the log.
+The family gives the mean of a positive value where there are few of them; with more, the values themselves do
+(`value_moments`). The prior of the positive part is the map's stated value with the touchpoint's weight, divided by the
+share of visits that bring something, as the stated value is per visit. A map that states no value leaves it to the log.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ import numpy as np
 from journeysim.calibrate.beliefs import reward_at
 from journeysim.calibrate.counts import NO_BINS, Bins
 from journeysim.calibrate.dwells import DwellBelief, FamilyChoice, choose_family, fit_dwell
-from journeysim.calibrate.gamma_gamma import Spend, fit_spend
+from journeysim.calibrate.gamma_gamma import Payers, Spend, fit_spend
 from journeysim.calibrate.gates import ESS_LIMIT, Gate
 from journeysim.calibrate.hurdle import zero_chance
 from journeysim.calibrate.layers.layer import NOTHING_LEARNED, Choice, Layer
+from journeysim.calibrate.value_moments import family_moments, value_moments
 from journeysim.model.addresses import uniforms
 from journeysim.model.dwell import Family
 from journeysim.model.journey import CONFIDENCE, JourneyMap, Outcome, Touchpoint
@@ -39,20 +41,25 @@ FAMILIES: Final = (Family.LOGNORMAL, Family.GAMMA)
 LEAST_VALUES: Final = 5
 SPEND_PARAMETERS: Final = ("p", "q", "gamma")
 _WORKING_DRAWS: Final = 4000
+#: Values that the fitted family counts for against the values themselves, at least.
+_FAMILY_WEIGHT: Final = 20.0
 #: Where the map states no value: sd of the log mean, and the weight of the spread, in customers.
 _OPEN_SD, _OPEN_SEEN = 3.0, 1.0
+#: From here on a note says that the family alone would miss the mean.
+_BENT: Final = 0.02
 _Place = Touchpoint | Outcome
 
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class _Fit:
-    """The posterior of one place: chance of zero, scale and shape, all (draw, persona), and what chose the family."""
+    """The posterior of one place: chance of zero, scale and shape, moments of a positive value, all (draw, persona)."""
 
     place: str
     zero: Floats
     a: Floats
     b: Floats
+    positive: tuple[Floats, Floats]
     choice: FamilyChoice
     effective: float
     worth: float
@@ -61,12 +68,15 @@ class _Fit:
     @property
     def moments(self) -> tuple[Floats, Floats]:
         """Mean and standard deviation of the value of a visit, zeros included, shape (draw, persona)."""
-        if self.choice.family is Family.GAMMA:
-            mean, relative = self.a * self.b, 1.0 / self.b
-        else:
-            mean, relative = self.a * np.exp(self.b**2 / 2), np.expm1(self.b**2)
+        mean, square = self.positive
         whole = (1 - self.zero) * mean
-        return whole, np.sqrt(np.maximum((1 - self.zero) * mean**2 * (1 + relative) - whole**2, 0.0))
+        return whole, np.sqrt(np.maximum((1 - self.zero) * square - whole**2, 0.0))
+
+    @property
+    def bent(self) -> float:
+        """By how much the family alone would miss the mean of a positive value, as a part of it."""
+        alone = family_moments(self.choice.family, self.a, self.b)[0]
+        return float(alone.mean() / self.positive[0].mean() - 1.0)
 
 
 def learn_values(journey: JourneyMap, observed: Observations, data: xr.Dataset, *, seed: int) -> Layer:
@@ -117,7 +127,11 @@ def _fit(journey: JourneyMap, values: Values, s: int, place: _Place, *, seed: in
     rows = np.argsort(uniforms(seed, len(fit.a), "order of draws", name))[:draws]
     zero = zero_chance(zeros * worth, told * worth, journey.persona_names, seed=seed, draws=draws, name=place.name)
     seen = place.seen if isinstance(place, Touchpoint) else CONFIDENCE["guess"]
-    return _Fit(place.name, zero, fit.a[rows], fit.b[rows], choice, fit.effective, float(told @ worth), seen)
+    a, b = fit.a[rows], fit.b[rows]
+    names = [f"{place.name}, {persona}" for persona in journey.persona_names]
+    family, done = family_moments(choice.family, a, b), [bins for bins, _ in data]
+    positive = value_moments(family, done, weight=max(seen, _FAMILY_WEIGHT), seed=seed, names=names)
+    return _Fit(place.name, zero, a, b, positive, choice, fit.effective, float(told @ worth), seen)
 
 
 def _bins(values: Values, g: int, s: int, worth: float) -> Bins:
@@ -153,8 +167,10 @@ def _spends(
     for s, fit in fits.items():
         for g, persona in enumerate(journey.persona_names):
             rows = (table.persona == g) & (table.place == s)
-            columns = table.visits[rows], table.mean[rows], table.mean_log[rows], table.customers[rows]
-            spend = fit_spend(*columns, seed=seed, draws=draws, name=f'"{fit.place}" ({persona})')
+            columns = (table.visits, table.mean, table.mean_log, table.variance, table.customers)
+            spend = fit_spend(
+                Payers(*(column[rows] for column in columns)), seed=seed, draws=draws, name=f'"{fit.place}" ({persona})'
+            )
             if spend is not None:
                 yield (g, s), spend
 
@@ -197,6 +213,9 @@ def _notes(journey: JourneyMap, values: Values, kept: dict[str, str], fits: dict
         zeros = values.zeros[:, s].sum()
         yield (f'values at "{fit.place}": {told:.0f} of {visits:.0f} visits have one, {zeros:.0f} of them zero'
                + ("" if told == visits else "; a blank says nothing and is not a zero"))  # fmt: skip
+        if abs(fit.bent) > _BENT:
+            yield (f'values at "{fit.place}": the {fit.choice.family.name.lower()} alone would miss the mean by {fit.bent:+.1%}; '
+                   "the mean is that of the values")  # fmt: skip
     for s, name in enumerate(journey.place_names):
         if values.refunds[:, s].any():
             part = values.refunded[:, s].sum() / max(values.sums[:, s, 1].sum(), 1e-300)

@@ -32,10 +32,10 @@ def visit_of_rows(visits: Visits, log: EventLog, journey: JourneyMap) -> Ints:
 def customer_weights(visits: Visits, log: EventLog) -> Floats:
     """Return how many customers of the population each visit's customer stands for, shape (visits,).
 
-    That is the first weight stated on any of the customer's rows, or 1.
+    That is the first positive weight stated on any of the customer's rows, or 1.
     """
     weight = np.ones(int(log.customer.codes.max(initial=-1)) + 1)
     if log.weight is not None:
-        stated = np.flatnonzero(np.isfinite(log.weight))[::-1]
+        stated = np.flatnonzero(np.isfinite(log.weight) & (log.weight > 0))[::-1]
         weight[log.customer.codes[stated]] = log.weight[stated]
     return np.asarray(weight[visits.customer])

@@ -43,7 +43,7 @@ class Repeats:
     """Customers by how often they paid at a place and by their mean payment, one row per (persona, place, visits, bin).
 
     `visits` is exact up to 20 and the mean of a bin above; `mean` and `mean_log` average the customers' mean payment
-    and its log.
+    and its log, and `variance` is that of their mean payments within the cell.
     """
 
     persona: Ints
@@ -51,6 +51,7 @@ class Repeats:
     visits: Floats
     mean: Floats
     mean_log: Floats
+    variance: Floats
     customers: Floats
 
 
@@ -155,7 +156,8 @@ def _repeats(visits: Visits, paid: Bools, value: Floats) -> Repeats:
     keys, cell = np.unique(cells, axis=0, return_inverse=True)
     customers = _sums(cell, np.ones(len(owners)), len(keys))
     times, means, mean_logs = (_sums(cell, column, len(keys)) / customers for column in (often, mean, logs))
-    return Repeats(keys[:, 0], keys[:, 1], times, means, mean_logs, customers)
+    variance = _sums(cell, (mean - means[cell.ravel()]) ** 2, len(keys)) / customers
+    return Repeats(keys[:, 0], keys[:, 1], times, means, mean_logs, variance, customers)
 
 
 def _sums(where: Ints | NDArray[np.intp], amounts: Floats, size: int) -> Floats:
