@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import Literal, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +20,16 @@ Times = NDArray[np.datetime64]
 @final
 @dataclass(frozen=True, slots=True)
 class SetAside:
-    """Rows that were read but not used: why, how many, and up to five examples."""
+    """What was read but not used: why, how many, and up to five examples.
+
+    Rows are counted once each, under the first reason that holds, so that used and unused rows add up to those read. A
+    move is between two rows, which may both be used.
+    """
 
     reason: str
     rows: int
     examples: tuple[str, ...] = ()
+    what: Literal["row", "move"] = "row"
 
 
 @final

@@ -22,6 +22,7 @@ from journeysim.model.visits import Visits, visits_of
 OPEN: Final = "(open)"
 ENTER: Final = "(enter)"
 _SECOND: Final = 1 / 86_400
+_MICROSECONDS_PER_DAY: Final = 86_400_000_000.0
 _BIN_RATIO: Final = (200 * 86_400) ** (1 / 116)
 
 
@@ -56,6 +57,14 @@ def dwell_edges(longest: float) -> Floats:
     """
     steps = max(116, int(np.ceil(np.log(max(longest, _SECOND) / _SECOND) / np.log(_BIN_RATIO))) + 1)
     return np.concatenate([[0.0], _SECOND * _BIN_RATIO ** np.arange(steps + 1)])
+
+
+def dwell_edges_in_microseconds(edges: Floats) -> Ints:
+    """Return edges of dwell bins as the whole microseconds at which they begin.
+
+    Whole numbers, so that every way of counting puts a dwell that lies on an edge (one second exactly) in the same bin.
+    """
+    return np.ceil(np.round(edges * _MICROSECONDS_PER_DAY, 3)).astype(np.int64)
 
 
 def to_transitions(log: EventLog, journey: JourneyMap) -> tuple[Transitions, tuple[SetAside, ...]]:
@@ -113,7 +122,7 @@ def moves_of(visits: Visits, journey: JourneyMap) -> Moves:
     at_touchpoint = entry_place < n
     aside = [*_off_map(visits.place[leaving][~known], target[~known], journey)]
     if not np.all(at_touchpoint):
-        aside.append(SetAside("journey starts with its outcome", int(np.sum(~at_touchpoint))))
+        aside.append(SetAside("journey starts with its outcome", int(np.sum(~at_touchpoint)), what="move"))
     kept = leaving[known]
     return Moves(
         visits.persona[kept], visits.place[kept], target[known], (until - visits.day[leaving])[known], kept,
@@ -135,17 +144,31 @@ def _off_map(source: Ints, target: Ints, journey: JourneyMap) -> Iterator[SetAsi
     pairs, counts = np.unique(np.stack([source, target], axis=1), axis=0, return_counts=True)
     for (i, j), rows in zip(pairs, counts, strict=True):
         label = link_id(journey.place_names[i], journey.place_names[j])
-        yield SetAside(f'the map has no link "{label}"', int(rows))
+        yield SetAside(f'the map has no link "{label}"', int(rows), what="move")
 
 
 def table_of(moves: Moves, journey: JourneyMap) -> Transitions:
     """Return moves and entries as a transition table."""
     edges = dwell_edges(float(moves.dwell.max(initial=0.0)))
-    bins = np.searchsorted(edges, moves.dwell, side="right") - 1
+    micro = np.rint(moves.dwell * _MICROSECONDS_PER_DAY).astype(np.int64)
+    bins = np.searchsorted(dwell_edges_in_microseconds(edges), micro, side="right") - 1
     keys, counts = np.unique(
         np.stack([moves.persona, moves.source, moves.target, bins], axis=1), axis=0, return_counts=True
     )
     entries, entered = np.unique(np.stack([moves.entry_persona, moves.entry_place], axis=1), axis=0, return_counts=True)
+    return table_from_counts(keys, counts, entries, entered, journey)
+
+
+def table_from_counts(keys: Ints, counts: Ints, entries: Ints, entered: Ints, journey: JourneyMap) -> Transitions:
+    """Return counts as a transition table: first entries, then moves, in the order they are given.
+
+    The columns of `keys` are persona, source, target (-1: still there) and dwell bin, those of `entries` persona and
+    touchpoint, as positions in the map.
+    """
+    edges = dwell_edges(0.0)
+    if len(keys) and keys[:, 3].max() >= len(edges) - 1:
+        edges = _SECOND * _BIN_RATIO ** np.arange(-1.0, keys[:, 3].max() + 1)
+        edges[0] = 0.0
     places = (*journey.place_names, ENTER, OPEN)
     enter, is_open = len(places) - 2, len(places) - 1
     blank = np.full(len(entries), np.nan)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import Final, Literal, final
 
 import numpy as np
 
@@ -15,6 +15,10 @@ from journeysim.model.journey import JourneyMap, all_links
 from journeysim.model.quantity import Floats
 
 _MICROSECONDS_PER_DAY = 86_400_000_000
+AFTER_OUTCOME: Final = "after the outcome"
+NAMELESS: Final = "customer without a persona"
+AFTER_CUT_OFF: Final = "after the cut-off"
+SAME_STAY: Final = "repeats the touchpoint before (same stay)"
 
 
 @final
@@ -73,11 +77,15 @@ def visits_of(log: EventLog, journey: JourneyMap) -> Visits:
         row, place = np.concatenate([row, extra]), np.concatenate([place, ending[extra]])
         customer, persona, days = customer[row], persona[row], days[row]
     order = np.lexsort((np.arange(len(place)), days, customer))
-    return _fold(Visits(customer[order], persona[order], place[order], days[order], row[order], ()), journey)
+    visits = Visits(customer[order], persona[order], place[order], days[order], row[order], ())
+    return _fold(visits, order < len(log.time), journey)
 
 
-def _fold(visits: Visits, journey: JourneyMap) -> Visits:
-    """Drop what comes after an outcome, rows after the cut-off, rows without a persona, and repeats of one stay."""
+def _fold(visits: Visits, read: Bools, journey: JourneyMap) -> Visits:
+    """Drop what comes after an outcome, rows after the cut-off, rows without a persona, and repeats of one stay.
+
+    Arrivals that were not read as a row, but stated as an outcome on one, are not counted among the rows set aside.
+    """
     n = len(journey.touchpoints)
     ended = np.cumsum(visits.place >= n)
     before: Ints = ended - (visits.place >= n)
@@ -88,12 +96,12 @@ def _fold(visits: Visits, journey: JourneyMap) -> Visits:
     repeat[1:] = (kept.customer[1:] == kept.customer[:-1]) & (kept.place[1:] == kept.place[:-1])
     repeat &= ~_loops(journey)[kept.place]
     found = (
-        ("after the outcome", after_outcome),
-        ("customer without a persona", nameless),
-        ("after the cut-off", late & ~after_outcome & ~nameless),
-        ("repeats the touchpoint before (same stay)", repeat),
+        (AFTER_OUTCOME, int(np.sum(after_outcome & read))),
+        (NAMELESS, int(np.sum(nameless & ~after_outcome & read))),
+        (AFTER_CUT_OFF, int(np.sum(late & ~after_outcome & ~nameless & read))),
+        (SAME_STAY, int(np.sum(repeat))),
     )
-    aside = (SetAside(reason, int(rows.sum())) for reason, rows in found)
+    aside = (SetAside(reason, rows) for reason, rows in found)
     return _taken(kept, ~repeat, tuple(item for item in aside if item.rows))
 
 
@@ -109,24 +117,45 @@ def _loops(journey: JourneyMap) -> Bools:
 
 
 def _require_known(log: EventLog, journey: JourneyMap) -> None:
-    problems = list(_unknown("touchpoint", log.touchpoint, journey.place_names, "E010"))
+    problems = list(unknown_names("touchpoint", _counts(log.touchpoint), journey))
     if log.outcome is not None:
-        problems += _unknown("outcome", log.outcome, journey.outcome_names, "E011")
+        problems += unknown_names("outcome", _counts(log.outcome), journey)
     if log.persona is not None:
-        problems += _unknown("persona", log.persona, journey.persona_names, "E012")
-    elif len(journey.personas) > 1:
-        named = ", ".join(journey.persona_names)
-        problems.append(Problem("E013", f"the map has {len(journey.personas)} personas ({named}) but the log does not "
-                                        "say who is which; add a persona column"))  # fmt: skip
+        problems += unknown_names("persona", _counts(log.persona), journey)
+    else:
+        problems += personas_missing(journey)
     if problems:
         raise BadInput(problems)
 
 
-def _unknown(kind: str, column: Names, known: Sequence[str], code: str) -> Iterator[Problem]:
+def _counts(column: Names) -> Iterator[tuple[str, int]]:
     counts = np.bincount(column.codes[column.codes >= 0], minlength=len(column.labels))
-    for name, rows in zip(column.labels, counts, strict=True):
-        if rows and name not in known:
+    return ((name, int(rows)) for name, rows in zip(column.labels, counts, strict=True) if rows)
+
+
+def unknown_names(
+    kind: Literal["touchpoint", "outcome", "persona"], counts: Iterable[tuple[str, int]], journey: JourneyMap
+) -> Iterator[Problem]:
+    """Yield a problem for each name of a log that the map does not know; `counts` are (name, events) pairs."""
+    code, known = {
+        "touchpoint": ("E010", journey.place_names),
+        "outcome": ("E011", journey.outcome_names),
+        "persona": ("E012", journey.persona_names),
+    }[kind]
+    for name, rows in counts:
+        if name not in known:
             yield Problem(code, f'{kind} "{name}" ({rows} events) is not in the map{did_you_mean(name, known)}')
+
+
+def personas_missing(journey: JourneyMap) -> Iterator[Problem]:
+    """Yield the problem of a log without personas where the map has several."""
+    if len(journey.personas) > 1:
+        named = ", ".join(journey.persona_names)
+        yield Problem(
+            "E013",
+            f"the map has {len(journey.personas)} personas ({named}) but the log does not say who is which; "
+            "add a persona column",
+        )
 
 
 def _per_customer(customer: Ints, codes: Ints, *, last: bool = False) -> Ints:

@@ -90,6 +90,7 @@ def opened(path: str | Path, settings: LogSettings = PLAIN) -> Iterator[Events]:
         _require_rows(events)
         _require_unmistakable(events)
         query(connection, source.path, _COPIES)
+        query(connection, source.path, _USABLE)
         yield events
 
 
@@ -158,6 +159,10 @@ _COPIES: Final = (
     "UPDATE events SET reason = 3 WHERE row IN (SELECT row FROM (SELECT row, row_number() OVER "
     "(PARTITION BY customer, touchpoint, time, cells ORDER BY row) AS copy FROM events WHERE reason IS NULL) WHERE copy > 1)"
 )
+
+
+#: What counting reads: the usable events, their times in whole microseconds since 1970.
+_USABLE: Final = "CREATE TEMP VIEW usable AS SELECT *, epoch_us(time) AS micro FROM events WHERE reason IS NULL"
 
 
 def _require_rows(events: Events) -> None:

@@ -1,0 +1,46 @@
+"""Counting with DuckDB: the query over a log's open relation of events, beside or beyond memory."""
+
+from __future__ import annotations
+
+from journeysim.errors import BadInput
+from journeysim.files.counting.counted import Counted, counted, names_unknown
+from journeysim.files.counting.expression import Has
+from journeysim.files.counting.query import query_of
+from journeysim.files.events.relation import Events
+from journeysim.model.journey import JourneyMap
+from journeysim.model.visits import personas_missing, unknown_names
+
+
+def count_events(events: Events, journey: JourneyMap, *, cut_off: int | None = None) -> Counted:
+    """Return an open log, counted as the map's transitions; the same table that the log gives in memory.
+
+    `cut_off` is in microseconds since 1970, by default the last event. Raises BadInput for touchpoints, outcomes and
+    personas that the map does not know.
+    """
+    _require_known_ends(events, journey)
+    has = Has(persona=events.has("persona"), outcome=events.has("outcome"))
+    text = query_of(journey, has, "duckdb", table="usable", cut_off=cut_off, reactivation=events.settings.reactivation)
+    rows = events.rows(text)
+    if names_unknown(rows):
+        raise BadInput(unknown_names("touchpoint", _counts(events, "touchpoint"), journey))
+    return counted(rows, journey)
+
+
+def _require_known_ends(events: Events, journey: JourneyMap) -> None:
+    problems = []
+    for kind in ("outcome", "persona"):
+        if events.has(kind):
+            problems += unknown_names(kind, _counts(events, kind), journey)
+    if not events.has("persona"):
+        problems += personas_missing(journey)
+    if problems:
+        if events.has("touchpoint"):
+            problems = [*unknown_names("touchpoint", _counts(events, "touchpoint"), journey), *problems]
+        raise BadInput(problems)
+
+
+def _counts(events: Events, role: str) -> list[tuple[str, int]]:
+    return [
+        (str(name), int(rows))
+        for name, rows in events.rows(f"SELECT {role}, count(*) FROM usable WHERE {role} <> '' GROUP BY {role} ORDER BY min(row)")  # noqa: S608, E501 - a role
+    ]

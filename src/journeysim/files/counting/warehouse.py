@@ -1,0 +1,204 @@
+"""Counting where the log lives: the same query over a table of an engine that Ibis speaks, or as text for it.
+
+The engine's table has the log's own column names; `row`, besides the roles of a file, may name a column that gives the
+order of rows. What cannot be used there is counted by the same query, so that nothing is dropped without being counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, final
+
+from journeysim.errors import BadInput, Problem
+from journeysim.files.counting.counted import COUNTED, Counted, counted, names_unknown
+from journeysim.files.counting.expression import NOBODY, NOT_USED, Has, transitions_expression
+from journeysim.files.events.relation import REASONS
+from journeysim.files.events.roles import NEEDED
+from journeysim.model.checks.did_you_mean import did_you_mean
+from journeysim.model.event_log import SetAside
+from journeysim.model.journey import JourneyMap
+from journeysim.model.visits import personas_missing
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+#: Roles that counting uses.
+ROLES: Final = ("customer", "touchpoint", "time", "row", "persona", "outcome")
+#: What gives the microseconds since 1970 of a time with a zone; elsewhere the distance to 1970 is taken.
+_MICROS: Final = {"bigquery": "UNIX_MICROS", "pyspark": "unix_micros", "databricks": "unix_micros", "duckdb": "epoch_us"}
+_SCHEMES: Final = {"spark": "pyspark"}
+_UNUSABLE: Final = -2  # sources from here downwards are reasons
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of events in an engine: its name, and which of its columns is which."""
+
+    name: str
+    columns: Mapping[str, str]
+
+    def has(self) -> Has:
+        """Return what the table has besides customer, touchpoint and time."""
+        return Has(row="row" in self.columns, persona="persona" in self.columns, outcome="outcome" in self.columns)
+
+
+def table_of(name: str, columns: Mapping[str, str], journey: JourneyMap) -> Table:
+    """Return a table of events; roles that are not named are columns of their own name, the optional ones are absent.
+
+    Raises BadInput for a role that counting does not use, and where the map has several personas but the table none.
+    """
+    problems = [
+        Problem("E005", f'"{role}" is not a role that counting uses{did_you_mean(role, ROLES)}; roles: {", ".join(ROLES)}')
+        for role in columns
+        if role not in ROLES
+    ]
+    if "persona" not in columns:
+        problems += personas_missing(journey)
+    if problems:
+        raise BadInput(problems)
+    return Table(name, {role: role for role in NEEDED} | dict(columns))
+
+
+def dialects() -> tuple[str, ...]:
+    """Return the SQL dialects a query can be written in."""
+    from ibis.backends.sql import compilers
+
+    return tuple(sorted(name.lower() for name in compilers.__all__ if not name.startswith("_")))
+
+
+def warehouse_query(table: Table, journey: JourneyMap, dialect: str, *, cut_off: int | None, reactivation: bool) -> str:
+    """Return the counting query in a dialect; BadInput when there is no such dialect."""
+    import ibis
+
+    try:
+        return str(ibis.to_sql(_expression(table, journey, dialect, cut_off, reactivation=reactivation), dialect=dialect))
+    except (AttributeError, ValueError, ImportError) as error:
+        known = ("bigquery", "clickhouse", "databricks", "duckdb", "postgres", "pyspark", "snowflake", "trino")
+        message = f'no SQL dialect "{dialect}"{did_you_mean(dialect, known)}; known are for example {", ".join(known)}'
+        raise BadInput([Problem("E041", message)]) from error
+
+
+def count_in_engine(
+    engine: str, table: Table, journey: JourneyMap, *, cut_off: int | None = None, reactivation: bool = False
+) -> Counted:
+    """Return a table of events, counted by the engine at a URL (`spark://local`, `bigquery://project/dataset`, …).
+
+    Raises BadInput when the engine's library is not installed, and for names that the map does not know.
+    """
+    scheme = engine.partition("://")[0]
+    run = _run_by_spark if scheme == "spark" else _run_by_ibis
+    text = warehouse_query(table, journey, _SCHEMES.get(scheme, scheme), cut_off=cut_off, reactivation=reactivation)
+    rows = run(engine, text, table)
+    return counted_with_unusable(rows, journey)
+
+
+def counted_with_unusable(rows: Sequence[Sequence[Any]], journey: JourneyMap) -> Counted:
+    """Return the rows of a warehouse query as counts: those of events, and how many events could not be used."""
+    from dataclasses import replace
+
+    usable = [row for row in rows if row[1] > _UNUSABLE]
+    unusable = [SetAside(REASONS[_UNUSABLE - row[1]], int(row[5])) for row in sorted(rows, reverse=True) if row[1] <= _UNUSABLE]
+    if names_unknown(usable):
+        events = sum(int(row[5]) for row in usable if row[1] < 0)
+        message = f"{events} stays are at touchpoints that are not in the map; add them to it, or leave those rows out"
+        raise BadInput([Problem("E010", message)])
+    found = counted(usable, journey)
+    return replace(found, set_aside=(*unusable, *found.set_aside))
+
+
+def _expression(
+    table: Table, journey: JourneyMap, dialect: str, cut_off: int | None, *, reactivation: bool
+) -> ir.Table:
+    import ibis
+
+    texts = {role: "string" for role in ("customer", "touchpoint", "persona", "outcome")}
+    types = texts | {"time": "timestamp('UTC')", "row": "int64"}
+    stored = ibis.table({column: types[role] for role, column in table.columns.items()}, name=table.name)
+    events = _normalised(stored, table, dialect)
+    usable = events.filter(events.reason.isnull()).drop("reason")
+    found = transitions_expression(usable, journey, table.has(), cut_off=cut_off, reactivation=reactivation)
+    return _whole(found).union(_whole(_unusable(events)))
+
+
+def _whole(found: ir.Table) -> ir.Table:
+    """Return the columns of the counting query, in its order, as numbers of one type."""
+    return found.select(**{name: found[name].cast("int64") for name in COUNTED})
+
+
+def _normalised(stored: ir.Table, table: Table, dialect: str) -> ir.Table:
+    """Return the events with ids trimmed, times in microseconds, and the number of the reason why a row is not usable."""
+    import ibis
+
+    columns = {role: stored[table.columns[role]] for role in table.columns}
+    named = {role: columns[role].strip() for role in ("customer", "touchpoint", "persona", "outcome") if role in columns}
+    if "row" in columns:
+        named["row"] = columns["row"]
+    micro = _micros(columns["time"], dialect)
+    events = stored.select(micro=micro, **named)
+    blank = [(events[role].isnull() | (events[role] == ""), code) for code, role in enumerate(("customer", "touchpoint"))]
+    return events.mutate(reason=ibis.cases(*blank, (events.micro.isnull(), 2), else_=ibis.null("int8")))
+
+
+def _micros(time: ir.TimestampValue, dialect: str) -> ir.IntegerValue:
+    import ibis
+    import ibis.expr.datatypes as dt
+
+    if dialect not in _MICROS:
+        return time.delta(ibis.timestamp("1970-01-01"), unit="microsecond")
+    signature = ((dt.Timestamp(timezone="UTC"),), dt.int64)
+
+    def micros(time):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - a built-in of the engine, named by Ibis
+        raise NotImplementedError
+
+    return ibis.udf.scalar.builtin(micros, name=_MICROS[dialect], signature=signature)(time)
+
+
+def _unusable(events: ir.Table) -> ir.Table:
+    """Return how many events are not usable, as rows of the counting query: the reason stands in `source`."""
+    import ibis
+
+    bad = events.filter(events.reason.notnull())
+    counts = bad.group_by("reason").aggregate(moves=bad.count())
+    fixed = {"persona": NOBODY, "target": NOT_USED, "bin": -1}
+    columns = {name: ibis.literal(fixed.get(name, 0)) for name in COUNTED}
+    return counts.select(**(columns | {"source": _UNUSABLE - counts.reason.cast("int32"), "moves": counts.moves}))
+
+
+def _run_by_spark(engine: str, text: str, table: Table) -> Sequence[Sequence[Any]]:
+    """Return the rows of a query, by Spark: `spark://local` here, `spark://HOST:PORT` on a cluster."""
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError as error:
+        raise _missing("spark", "pyspark") from error
+    master = "local[*]" if engine == "spark://local" else engine
+    session = (
+        SparkSession.builder.master(master).appName("journeysim count")
+        .config("spark.sql.session.timeZone", "UTC").config("spark.ui.enabled", "false").getOrCreate()
+    )  # fmt: skip
+    if "/" in table.name:
+        session.read.parquet(table.name).createOrReplaceTempView("events")
+        text = text.replace(f"`{table.name}`", "events")
+    return [tuple(row) for row in session.sql(text).collect()]
+
+
+def _run_by_ibis(engine: str, text: str, _: Table) -> Sequence[Sequence[Any]]:
+    """Return the rows of a query, by any other engine that Ibis connects to."""
+    import ibis
+
+    scheme = engine.partition("://")[0]
+    try:
+        connection = ibis.connect(engine)
+        found = connection.sql(text).to_pandas()
+    except ImportError as error:
+        raise _missing(scheme, f"ibis-framework[{scheme}]") from error
+    except ValueError as error:
+        message = f'no engine "{engine}" ({error}); write for example duckdb, spark://local or bigquery://project/dataset'
+        raise BadInput([Problem("E041", message)]) from error
+    return [tuple(row) for row in found.itertuples(index=False)]
+
+
+def _missing(scheme: str, package: str) -> BadInput:
+    message = f'the engine "{scheme}" needs {package}, which is not installed: pip install "journeysim[{scheme}]"'
+    return BadInput([Problem("E040", message)])

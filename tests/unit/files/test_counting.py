@@ -1,0 +1,81 @@
+"""One query counts a log exactly as it is counted in memory: ties, repeats, outcomes, moves off the map, and what is left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from journeysim.errors import BadInput
+from journeysim.files.counting.duck import count_events
+from journeysim.files.events.relation import opened
+from journeysim.files.events.reading import log_of
+from journeysim.model.journey import JourneyMap, Link, Outcome, Persona, Touchpoint
+from journeysim.model.log_settings import LogSettings
+from journeysim.model.quantity import Fixed
+from journeysim.model.transitions import to_transitions
+
+STEPS = ("visit", "help", "cart", "paid", "left")
+
+
+def journey() -> JourneyMap:
+    """Two personas; `help` may follow itself, and some moves are not on the map."""
+
+    def links(*targets):
+        return tuple(Link(target, None) for target in targets)
+
+    touchpoints = (
+        Touchpoint("visit", links("help", "cart", "left")),
+        Touchpoint("help", links("help", "visit", "left")),
+        Touchpoint("cart", links("paid", "left")),
+    )
+    personas = (Persona("old", Fixed(0.5)), Persona("young", Fixed(0.5)))
+    return JourneyMap("shop", touchpoints, (Outcome("paid"), Outcome("left")), (("visit", Fixed(1.0)),), personas)
+
+
+@st.composite
+def logs(draw) -> str:
+    """Return a small CSV log of a few customers, dense in ties, repeats, exact copies, and rows after an outcome."""
+    has_outcome = draw(st.booleans())
+    event = st.tuples(
+        st.integers(0, 30), st.sampled_from(STEPS), st.integers(0, 12), st.sampled_from(["old", "young", ""]),
+        st.sampled_from(["", "", "paid", "left"]), st.sampled_from(["1000000", "1", "999999", "86400000000", "3155760000000000"]),
+    )  # fmt: skip
+    rows = ["customer,touchpoint,time,persona" + (",outcome" if has_outcome else "")]
+    for customer, step, number, persona, outcome, unit in draw(st.lists(event, min_size=1, max_size=300)):
+        time = np.datetime64("2026-01-01", "us") + np.timedelta64(number * int(unit) % 10**16, "us")
+        rows.append(f"{customer},{step},{time},{persona}" + (f",{outcome}" if has_outcome else ""))
+    return "\n".join(rows) + "\n"
+
+
+def both(folder: Path, text: str, cut_off: np.datetime64 | None = None, **settings):
+    """Return what the log gives in memory, and what the query gives."""
+    path = folder / "log.csv"
+    path.write_text(text)
+    micro = None if cut_off is None else int(cut_off.astype("datetime64[us]").astype(np.int64))
+    with opened(path, LogSettings(**settings)) as events:
+        log = log_of(events, cut_off)
+        return log, to_transitions(log, journey()), count_events(events, journey(), cut_off=micro)
+
+
+def assert_same(table, other):
+    for name in ("persona", "source", "target"):
+        assert getattr(table, name).labels == getattr(other, name).labels
+        np.testing.assert_array_equal(getattr(table, name).codes, getattr(other, name).codes)
+    for name in ("dwell_from", "dwell_to", "count"):
+        np.testing.assert_array_equal(getattr(table, name), getattr(other, name))
+
+
+@settings(max_examples=10)
+@given(text=logs(), days=st.sampled_from([None, 0, 2, 400]))
+def test_the_query_and_memory_count_the_same(text, days, tmp_path_factory):
+    cut_off = None if days is None else np.datetime64("2026-01-01", "us") + np.timedelta64(days, "D")
+    log, (table, aside), found = both(tmp_path_factory.mktemp("log"), text, cut_off)
+    assert_same(table, found.transitions)
+    assert {(item.reason, item.rows, item.what) for item in aside} == {
+        (item.reason, item.rows, item.what) for item in found.set_aside
+    }
+    assert len(log.time) == found.used + sum(item.rows for item in found.set_aside if item.what == "row")
