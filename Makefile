@@ -34,7 +34,7 @@ format: $(VENV)/.installed  ## apply the formatter and the safe lint fixes
 	$(BIN)/ruff format .
 
 lock:  ## resolve requirements.lock again from pyproject.toml (needs uv on the path)
-	uv pip compile pyproject.toml --no-config --all-extras --universal --python-version 3.11 \
+	uv pip compile pyproject.toml --no-config --extra dev --universal --python-version 3.11 \
 	  --fork-strategy requires-python --generate-hashes --upgrade --quiet \
 	  --custom-compile-command "make lock" --output-file requirements.lock
 

@@ -16,7 +16,8 @@ from journeysim.calibrate.layers import Choice
 from journeysim.calibrate.posterior import Calibration, calibrate
 from journeysim.errors import BadInput, Place, Problem
 from journeysim.files.draws_store import has_draws, load_draws, save_draws
-from journeysim.files.events import read_events, read_transitions
+from journeysim.files.events import read_transitions
+from journeysim.files.observing import observe_log
 from journeysim.files.run_store import digest_of, digest_of_file
 from journeysim.model.event_log import SetAside
 from journeysim.model.journey import JourneyMap, Touchpoint, link_id, links_of

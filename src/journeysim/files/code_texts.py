@@ -294,6 +294,11 @@ E072 The names of a log can stand on a map: one line, without " -> ", and not a 
      cure: Rename them on the way in.
 E073 A proposed file never overwrites another unasked.
      cure: Choose another name, or say --overwrite.
+E040 An engine that counts elsewhere has its library installed.
+     why: Most people need only DuckDB, which is always there; the others are large.
+     cure: Install the extra that the message names.
+E041 A log is counted by an engine, and a query written in a dialect, that there is.
+     cure: Correct the name; the message gives examples.
 F001 Saved draws are where the scenario looks for them.
      cure: Calibrate again.
 F002 Saved draws come with their manifest.

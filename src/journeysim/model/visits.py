@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, final
 
@@ -68,9 +68,9 @@ def visits_of(log: EventLog, journey: JourneyMap) -> Visits:
     customer, place = log.customer.codes, log.touchpoint.recoded(journey.place_names)
     persona, row = np.zeros(len(place), dtype=np.int64), np.arange(len(place))
     if log.persona is not None:
-        persona = _per_customer(customer, log.persona.recoded(journey.persona_names))
+        persona = stated_by_customer(customer, log.persona.recoded(journey.persona_names))
     if log.outcome is not None:
-        ending = _per_customer(customer, log.outcome.recoded(journey.place_names), last=True)
+        ending = stated_by_customer(customer, log.outcome.recoded(journey.place_names), last=True)
         last = np.zeros(len(place), dtype=bool)
         last[_last_rows(customer, days)] = True
         extra = np.flatnonzero(last & (ending >= 0) & (place < len(journey.touchpoints)))
@@ -158,7 +158,7 @@ def personas_missing(journey: JourneyMap) -> Iterator[Problem]:
         )
 
 
-def _per_customer(customer: Ints, codes: Ints, *, last: bool = False) -> Ints:
+def stated_by_customer(customer: Ints, codes: Ints, *, last: bool = False) -> Ints:
     """Spread a customer's first (or last) stated code over all of the customer's rows; -1 where none is stated."""
     stated = np.flatnonzero(codes >= 0)
     stated = stated if last else stated[::-1]

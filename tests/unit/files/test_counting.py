@@ -5,14 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from journeysim.errors import BadInput
 from journeysim.files.counting.duck import count_events
-from journeysim.files.events.relation import opened
 from journeysim.files.events.reading import log_of
+from journeysim.files.events.relation import opened
 from journeysim.model.journey import JourneyMap, Link, Outcome, Persona, Touchpoint
 from journeysim.model.log_settings import LogSettings
 from journeysim.model.quantity import Fixed

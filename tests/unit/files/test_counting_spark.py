@@ -17,22 +17,29 @@ from .test_counting import STEPS, assert_same, journey
 pytestmark = pytest.mark.slow
 
 
-def generated(folder: Path, *, outcome: bool, seed: int) -> Path:
+def generated(folder: Path, *, outcome: bool) -> Path:
     """Write a log of 4,000 events with ties, repeats, rows after outcomes and moves that are not on the map."""
+    from datetime import UTC, datetime, timedelta
+
     import duckdb
 
-    path = folder / f"log-{seed}.parquet"
-    extra = ", CASE WHEN random() < 0.05 THEN ['paid', 'left'][1 + CAST(floor(random() * 2) AS INT)] END AS outcome" if outcome else ""
-    steps = ", ".join(f"'{name}'" for name in STEPS)
-    with duckdb.connect(config={"threads": 1}) as connection:
-        connection.execute(f"SELECT setseed({seed / 100})")
-        connection.execute(
-            f"COPY (SELECT CAST(i AS BIGINT) AS row, CAST(floor(random() * 700) AS VARCHAR) AS customer, "
-            f"CASE WHEN random() < 0.01 THEN ' ' ELSE [{steps}][1 + CAST(floor(random() * random() * 5) AS INT)] END AS touchpoint, "
-            f"TIMESTAMPTZ '2026-01-01 00:00:00+00' + to_seconds(CAST(floor(random() * random() * 40) AS BIGINT) * 3600) AS time, "
-            f"CASE WHEN random() < 0.9 THEN ['old', 'young'][1 + CAST(floor(random() * 2) AS INT)] END AS persona{extra} "
-            f"FROM range(4000) r(i)) TO '{path}' (FORMAT parquet)"
+    path, rng = folder / "log.parquet", np.random.default_rng(11)
+    start, steps = datetime(2026, 1, 1, tzinfo=UTC), (*STEPS[:3] * 3, *STEPS, " ")
+    rows = [
+        (
+            row, f"c{rng.integers(700)}", steps[rng.integers(len(steps))],
+            (start + timedelta(hours=int(rng.integers(7) * rng.integers(7)))).isoformat(),
+            ("old", "young", "")[rng.integers(3)], ("", "", "", "paid", "left")[rng.integers(5)],
         )
+        for row in range(4000)
+    ]  # fmt: skip
+    with duckdb.connect() as connection:
+        connection.execute(
+            "CREATE TABLE log (row BIGINT, customer TEXT, touchpoint TEXT, time TIMESTAMPTZ, persona TEXT, o TEXT)"
+        )
+        connection.executemany("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?)", rows)
+        columns = "* RENAME (o AS outcome)" if outcome else "* EXCLUDE (o)"
+        connection.execute(f"COPY (SELECT {columns} FROM log ORDER BY row) TO '{path}' (FORMAT parquet)")  # noqa: S608 - a path
     return path
 
 
@@ -41,7 +48,7 @@ def generated(folder: Path, *, outcome: bool, seed: int) -> Path:
 ])  # fmt: skip
 def test_spark_and_duckdb_count_the_same(tmp_path, outcome, cut_off, reactivation):
     pytest.importorskip("pyspark", reason="needs Spark: pip install journeysim[spark], and Java")
-    path = generated(tmp_path, outcome=outcome, seed=11)
+    path = generated(tmp_path, outcome=outcome)
     micro = None if cut_off is None else int(np.datetime64(cut_off, "us").astype(np.int64))
     with opened(path, LogSettings(reactivation=reactivation)) as events:
         here = count_events(events, journey(), cut_off=micro)

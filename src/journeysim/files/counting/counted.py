@@ -16,9 +16,10 @@ from journeysim.model.visits import AFTER_CUT_OFF, AFTER_OUTCOME, NAMELESS, SAME
 
 #: The columns of the counting query, in the order in which `counted` takes them.
 COUNTED: Final = (
-    "persona", "source", "target", "bin", "first", "moves", "same_stay", "after_outcome", "after_cut_off", "ties",
+    "persona", "source", "target", "bin", "first", "moves", "same_stay", "after_outcome", "after_cut_off", "ties", "single",
+    "most",
 )  # fmt: skip
-_PERSONA, _SOURCE, _TARGET, _BIN, _FIRST, _MOVES, _SAME_STAY, _AFTER_OUTCOME, _AFTER_CUT_OFF, _TIES = range(10)
+_PERSONA, _SOURCE, _TARGET, _BIN, _FIRST, _MOVES, _SAME_STAY, _AFTER_OUTCOME, _AFTER_CUT_OFF, _TIES, _SINGLE, _MOST = range(12)
 
 
 @final
@@ -26,13 +27,17 @@ _PERSONA, _SOURCE, _TARGET, _BIN, _FIRST, _MOVES, _SAME_STAY, _AFTER_OUTCOME, _A
 class Counted:
     """A log, counted: its transition table, rows and moves set aside, and how many rows were used.
 
-    `ties` are events at the very same time as the customer's event before.
+    `customers` have at least one event, `single` of them exactly one (with reactivation, both count journeys). `ties` are
+    events at the very same time as the customer's event before, `most` the events of the customer with most.
     """
 
     transitions: Transitions
     set_aside: tuple[SetAside, ...]
     used: int
+    customers: int
+    single: int
     ties: int
+    most: int
 
 
 def names_unknown(rows: Sequence[Sequence[int]]) -> bool:
@@ -65,7 +70,10 @@ def counted(rows: Sequence[Sequence[int]], journey: JourneyMap) -> Counted:
         table_from_counts(keys, counts, entries, entered, journey),
         tuple(item for item in aside if item.rows),
         int(table[somebody & used][:, _MOVES].sum()),
+        int(table[table[:, _FIRST] == 1][:, _MOVES].sum()),
+        int(table[:, _SINGLE].sum()),
         int(table[:, _TIES].sum()),
+        int(table[:, _MOST].max(initial=0)),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from journeysim.errors import BadInput
+from journeysim.errors import BadInput, Problem
 from journeysim.files.counting.counted import Counted, counted, names_unknown
 from journeysim.files.counting.expression import Has
 from journeysim.files.counting.query import query_of
@@ -27,20 +27,17 @@ def count_events(events: Events, journey: JourneyMap, *, cut_off: int | None = N
 
 
 def _require_known_ends(events: Events, journey: JourneyMap) -> None:
-    problems = []
-    for kind in ("outcome", "persona"):
-        if events.has(kind):
-            problems += unknown_names(kind, _counts(events, kind), journey)
-    if not events.has("persona"):
+    problems: list[Problem] = []
+    if events.has("outcome"):
+        problems += unknown_names("outcome", _counts(events, "outcome"), journey)
+    if events.has("persona"):
+        problems += unknown_names("persona", _counts(events, "persona"), journey)
+    else:
         problems += personas_missing(journey)
     if problems:
-        if events.has("touchpoint"):
-            problems = [*unknown_names("touchpoint", _counts(events, "touchpoint"), journey), *problems]
-        raise BadInput(problems)
+        raise BadInput([*unknown_names("touchpoint", _counts(events, "touchpoint"), journey), *problems])
 
 
 def _counts(events: Events, role: str) -> list[tuple[str, int]]:
-    return [
-        (str(name), int(rows))
-        for name, rows in events.rows(f"SELECT {role}, count(*) FROM usable WHERE {role} <> '' GROUP BY {role} ORDER BY min(row)")  # noqa: S608, E501 - a role
-    ]
+    text = f"SELECT {role}, count(*) FROM usable WHERE {role} <> '' GROUP BY {role} ORDER BY min(row)"  # noqa: S608 - a role
+    return [(str(name), int(rows)) for name, rows in events.rows(text)]

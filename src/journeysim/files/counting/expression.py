@@ -45,7 +45,8 @@ def transitions_expression(
 
     Columns: persona, source, target (positions in the map, or as named here), bin, first (whether the journey starts
     there), moves, same_stay (rows folded into these stays), after_outcome, after_cut_off, ties (events at the time of
-    the one before). What the map does not know has position -1, and the caller has to look at such rows.
+    the one before), single (customers with one event), most (events of one customer). What the map does not know has
+    position -1, and the caller has to look at such rows.
     """
     import ibis
 
@@ -88,7 +89,9 @@ def _split_at_outcomes(coded: ir.Table, journey: JourneyMap, has: Has) -> ir.Tab
     return coded.mutate(journey=ended, persona=_stated(coded, "persona", len(journey.personas), has, ["customer"]))
 
 
-def _stated(coded: ir.Table, column: str, size: int, has: Has, group: list[str], *, last: bool = False) -> ir.IntegerValue:
+def _stated(
+    coded: ir.Table, column: str, size: int, has: Has, group: list[str], *, last: bool = False
+) -> ir.IntegerValue:
     """Return the first (or last) position that a customer's rows state, in the order of the log; -1 where none does.
 
     Row and position are packed into one number, so that one pass over the sorted events finds it.
@@ -153,7 +156,9 @@ def _followed(stays: ir.Table, journey: JourneyMap, keys: list[str]) -> ir.Table
         next_place=stays.place.lead().over(sorted_),
         next_micro=stays.micro.lead().over(sorted_),
         next_number=stays.number.lead().over(sorted_),
-        ends_with=(ibis.ifelse(outcome, stays.number + 1, ibis.null("int64")).min().over(whole)).fill_null(stays.events),
+        ends_with=(ibis.ifelse(outcome, stays.number + 1, ibis.null("int64")).min().over(whole)).fill_null(
+            stays.events
+        ),
     )
     return followed.mutate(used=ibis.least(followed.ends_with, followed.in_time))
 
@@ -177,6 +182,8 @@ def _counted(stays: ir.Table, end: ir.IntegerValue) -> ir.Table:
         same_stay=ibis.ifelse(used, upto - stays.number - 1, 0),
         after_outcome=ibis.ifelse(first, stays.events - stays.ends_with, 0),
         after_cut_off=ibis.ifelse(first, stays.ends_with - stays.used, 0),
+        single=first & (stays.events == 1),
+        events="events",
     )  # fmt: skip
     binned = rows.mutate(bin=ibis.ifelse(rows.target >= STILL_THERE, _bin(rows.dwell), -1))
     return binned.group_by("persona", "source", "target", "bin", "first").aggregate(
@@ -185,6 +192,8 @@ def _counted(stays: ir.Table, end: ir.IntegerValue) -> ir.Table:
         after_outcome=binned.after_outcome.sum(),
         after_cut_off=binned.after_cut_off.sum(),
         ties=binned.tied.cast("int64").sum(),
+        single=binned.single.cast("int64").sum(),
+        most=binned.events.max(),
     )
 
 

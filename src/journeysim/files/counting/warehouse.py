@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 #: Roles that counting uses.
 ROLES: Final = ("customer", "touchpoint", "time", "row", "persona", "outcome")
 #: What gives the microseconds since 1970 of a time with a zone; elsewhere the distance to 1970 is taken.
-_MICROS: Final = {"bigquery": "UNIX_MICROS", "pyspark": "unix_micros", "databricks": "unix_micros", "duckdb": "epoch_us"}
+_MICROS: Final = {
+    "bigquery": "UNIX_MICROS",
+    "pyspark": "unix_micros",
+    "databricks": "unix_micros",
+    "duckdb": "epoch_us",
+}
 _SCHEMES: Final = {"spark": "pyspark"}
 _UNUSABLE: Final = -2  # sources from here downwards are reasons
 
@@ -50,7 +55,9 @@ def table_of(name: str, columns: Mapping[str, str], journey: JourneyMap) -> Tabl
     Raises BadInput for a role that counting does not use, and where the map has several personas but the table none.
     """
     problems = [
-        Problem("E005", f'"{role}" is not a role that counting uses{did_you_mean(role, ROLES)}; roles: {", ".join(ROLES)}')
+        Problem(
+            "E005", f'"{role}" is not a role that counting uses{did_you_mean(role, ROLES)}; roles: {", ".join(ROLES)}'
+        )
         for role in columns
         if role not in ROLES
     ]
@@ -61,19 +68,14 @@ def table_of(name: str, columns: Mapping[str, str], journey: JourneyMap) -> Tabl
     return Table(name, {role: role for role in NEEDED} | dict(columns))
 
 
-def dialects() -> tuple[str, ...]:
-    """Return the SQL dialects a query can be written in."""
-    from ibis.backends.sql import compilers
-
-    return tuple(sorted(name.lower() for name in compilers.__all__ if not name.startswith("_")))
-
-
 def warehouse_query(table: Table, journey: JourneyMap, dialect: str, *, cut_off: int | None, reactivation: bool) -> str:
     """Return the counting query in a dialect; BadInput when there is no such dialect."""
     import ibis
 
     try:
-        return str(ibis.to_sql(_expression(table, journey, dialect, cut_off, reactivation=reactivation), dialect=dialect))
+        return str(
+            ibis.to_sql(_expression(table, journey, dialect, cut_off, reactivation=reactivation), dialect=dialect)
+        )
     except (AttributeError, ValueError, ImportError) as error:
         known = ("bigquery", "clickhouse", "databricks", "duckdb", "postgres", "pyspark", "snowflake", "trino")
         message = f'no SQL dialect "{dialect}"{did_you_mean(dialect, known)}; known are for example {", ".join(known)}'
@@ -99,7 +101,8 @@ def counted_with_unusable(rows: Sequence[Sequence[Any]], journey: JourneyMap) ->
     from dataclasses import replace
 
     usable = [row for row in rows if row[1] > _UNUSABLE]
-    unusable = [SetAside(REASONS[_UNUSABLE - row[1]], int(row[5])) for row in sorted(rows, reverse=True) if row[1] <= _UNUSABLE]
+    reasons = sorted((_UNUSABLE - int(row[1]), int(row[5])) for row in rows if row[1] <= _UNUSABLE)
+    unusable = [SetAside(REASONS[code], count) for code, count in reasons]
     if names_unknown(usable):
         events = sum(int(row[5]) for row in usable if row[1] < 0)
         message = f"{events} stays are at touchpoints that are not in the map; add them to it, or leave those rows out"
@@ -113,9 +116,8 @@ def _expression(
 ) -> ir.Table:
     import ibis
 
-    texts = {role: "string" for role in ("customer", "touchpoint", "persona", "outcome")}
-    types = texts | {"time": "timestamp('UTC')", "row": "int64"}
-    stored = ibis.table({column: types[role] for role, column in table.columns.items()}, name=table.name)
+    types = {"time": "timestamp('UTC')", "row": "int64"}
+    stored = ibis.table({column: types.get(role, "string") for role, column in table.columns.items()}, name=table.name)
     events = _normalised(stored, table, dialect)
     usable = events.filter(events.reason.isnull()).drop("reason")
     found = transitions_expression(usable, journey, table.has(), cut_off=cut_off, reactivation=reactivation)
@@ -131,13 +133,14 @@ def _normalised(stored: ir.Table, table: Table, dialect: str) -> ir.Table:
     """Return the events with ids trimmed, times in microseconds, and the number of the reason why a row is not usable."""
     import ibis
 
-    columns = {role: stored[table.columns[role]] for role in table.columns}
-    named = {role: columns[role].strip() for role in ("customer", "touchpoint", "persona", "outcome") if role in columns}
-    if "row" in columns:
-        named["row"] = columns["row"]
+    columns: dict[str, ir.Column] = {role: stored[column] for role, column in table.columns.items()}
+    named = {role: column.strip() for role, column in columns.items() if role not in {"time", "row"}}
+    named |= {"row": columns["row"]} if "row" in columns else {}
     micro = _micros(columns["time"], dialect)
     events = stored.select(micro=micro, **named)
-    blank = [(events[role].isnull() | (events[role] == ""), code) for code, role in enumerate(("customer", "touchpoint"))]
+    blank = [
+        (events[role].isnull() | (events[role] == ""), code) for code, role in enumerate(("customer", "touchpoint"))
+    ]
     return events.mutate(reason=ibis.cases(*blank, (events.micro.isnull(), 2), else_=ibis.null("int8")))
 
 
@@ -149,7 +152,7 @@ def _micros(time: ir.TimestampValue, dialect: str) -> ir.IntegerValue:
         return time.delta(ibis.timestamp("1970-01-01"), unit="microsecond")
     signature = ((dt.Timestamp(timezone="UTC"),), dt.int64)
 
-    def micros(time):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - a built-in of the engine, named by Ibis
+    def micros(time: object) -> int:  # a built-in of the engine; Ibis takes its name and signature
         raise NotImplementedError
 
     return ibis.udf.scalar.builtin(micros, name=_MICROS[dialect], signature=signature)(time)
@@ -194,7 +197,9 @@ def _run_by_ibis(engine: str, text: str, _: Table) -> Sequence[Sequence[Any]]:
     except ImportError as error:
         raise _missing(scheme, f"ibis-framework[{scheme}]") from error
     except ValueError as error:
-        message = f'no engine "{engine}" ({error}); write for example duckdb, spark://local or bigquery://project/dataset'
+        message = (
+            f'no engine "{engine}" ({error}); write for example duckdb, spark://local or bigquery://project/dataset'
+        )
         raise BadInput([Problem("E041", message)]) from error
     return [tuple(row) for row in found.itertuples(index=False)]
 

@@ -23,6 +23,30 @@ def warnings_of(log: EventLog, events: Events) -> tuple[Problem, ...]:
     return (*_robot(log), *_ties(log), *_unread(events), *_refunds(events), *_clock_changes(events))
 
 
+def counted_warnings(events: Events, *, used: int, customers: int, most: int, ties: int) -> tuple[Problem, ...]:
+    """Return what looks odd about a log that is counted by a query; the database is asked only where a count is odd."""
+    return (
+        *_robot_by_query(events, used, customers, most),
+        *_ties_by_query(events, customers, ties),
+        *_unread(events), *_refunds(events), *_clock_changes(events),
+    )  # fmt: skip
+
+
+def _robot_by_query(events: Events, used: int, customers: int, most: int) -> Iterator[Problem]:
+    if customers >= _ROBOT_CUSTOMERS and most >= _ROBOT_SHARE * used:
+        name = events.one("SELECT customer FROM usable GROUP BY customer ORDER BY count(*) DESC, customer LIMIT 1")[0]
+        yield robot_warning(str(name), most / used)
+
+
+def _ties_by_query(events: Events, customers: int, ties: int) -> Iterator[Problem]:
+    if ties > _TIE_SHARE * customers:
+        before = "lag(micro) OVER (PARTITION BY customer ORDER BY micro)"
+        text = f"SELECT count(DISTINCT customer) FROM (SELECT customer, micro = {before} AS tie FROM usable) WHERE tie"  # noqa: S608
+        tied = events.one(text)[0]
+        if tied > _TIE_SHARE * customers:
+            yield tie_warning(tied / customers)
+
+
 def _robot(log: EventLog) -> Iterator[Problem]:
     events = np.bincount(log.customer.codes)
     if log.customers >= _ROBOT_CUSTOMERS and events.max() >= _ROBOT_SHARE * events.sum():

@@ -40,16 +40,18 @@ def read_events(
         return log_of(events, cut_off)
 
 
-def log_of(events: Events, cut_off: np.datetime64 | None = None) -> EventLog:
-    """Return the usable events of an open log as arrays; raises BadInput when there is none."""
-    aside = set_aside(events)
+def log_of(events: Events, cut_off: np.datetime64 | None = None, *, where: str = "") -> EventLog:
+    """Return the usable events of an open log (those that meet a condition) as arrays; BadInput when there is none."""
+    aside = () if where else set_aside(events)
+    meets = f"reason IS NULL AND {where}" if where else "reason IS NULL"
+    events.connection.execute(f"CREATE OR REPLACE TEMP VIEW chosen AS SELECT * FROM events WHERE {meets}")  # noqa: S608
     texts = [role for role in TEXTS if events.has(role)]
     numbers = [role for role in NUMBERS if events.has(role)]
     labels = {role: _labels(events, role) for role in texts}
     codes = [f"coalesce(of_{role}.code, -1) AS {role}" for role in texts]
-    joins = [f"LEFT JOIN of_{role} ON events.{role} = of_{role}.label" for role in texts]
+    joins = [f"LEFT JOIN of_{role} ON chosen.{role} = of_{role}.label" for role in texts]
     wanted = ", ".join([*codes, "time", *numbers])
-    text = f"SELECT {wanted} FROM events {' '.join(joins)} WHERE reason IS NULL ORDER BY row"  # noqa: S608 - roles
+    text = f"SELECT {wanted} FROM chosen {' '.join(joins)} ORDER BY row"  # noqa: S608 - roles
     arrays = events.connection.execute(text).fetchnumpy()
     time = np.asarray(arrays["time"], dtype="datetime64[us]")
     if not len(time):
@@ -71,7 +73,7 @@ def log_of(events: Events, cut_off: np.datetime64 | None = None) -> EventLog:
         weight=floats.get("weight"),
         set_aside=aside,
     )
-    return replace(log, warnings=warnings_of(log, events))
+    return log if where else replace(log, warnings=warnings_of(log, events))
 
 
 def set_aside(events: Events) -> tuple[SetAside, ...]:
@@ -84,7 +86,7 @@ def _labels(events: Events, role: str) -> tuple[str, ...]:
     """Return the texts of a column in order of first appearance, and keep them as the table `of_<role>`."""
     events.connection.execute(
         f"CREATE OR REPLACE TEMP TABLE of_{role} AS SELECT {role} AS label, row_number() OVER (ORDER BY min(row)) - 1 "  # noqa: S608
-        f"AS code FROM events WHERE reason IS NULL AND {role} <> '' GROUP BY {role}"
+        f"AS code FROM chosen WHERE {role} <> '' GROUP BY {role}"
     )
     found = events.connection.execute(f"SELECT label FROM of_{role} ORDER BY code").fetchnumpy()  # noqa: S608 - a role
     return tuple(found["label"].tolist())

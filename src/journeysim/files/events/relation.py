@@ -8,6 +8,7 @@ is). Nothing of this passes through Python row by row.
 from __future__ import annotations
 
 import contextlib
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 #: Why a row is set aside, by the number that stands in the column `reason`.
 REASONS: Final = ("blank customer", "blank touchpoint", "time cannot be read", "exact copy of an earlier row")
 EXAMPLES: Final = 5
+#: A log of more rows than this is counted where it lies; memory holds at most so much of any log, the rest is on disk.
+MOST_IN_MEMORY: Final = 2_000_000
+MOST_MEMORY: Final = "2GB"
 _MICROSECONDS_PER_DAY: Final = 86_400_000_000.0
 
 
@@ -46,6 +50,16 @@ class Events:
     def one(self, text: str) -> tuple[Any, ...]:
         """Return the only row of a query."""
         return self.rows(text)[0]
+
+    @property
+    def total(self) -> int:
+        """How many rows the log has."""
+        return self.source.rows if self.source.rows is not None else int(self.one("SELECT count(*) FROM normalised")[0])
+
+    @property
+    def large(self) -> bool:
+        """Whether the log is counted where it lies, instead of in memory."""
+        return self.total > MOST_IN_MEMORY
 
     def has(self, role: str) -> bool:
         """Whether the log has a column of that role; `late` is also made from `due`."""
@@ -68,7 +82,7 @@ class Events:
         """Return how many rows stand in the files before one."""
         if len(self.source.files) == 1:
             return 0
-        return int(self.one(f"SELECT min(row) FROM events WHERE file = '{escaped(file)}'")[0])  # noqa: S608
+        return int(self.one(f"SELECT min(row) FROM normalised WHERE file = '{escaped(file)}'")[0])  # noqa: S608
 
 
 @contextlib.contextmanager
@@ -81,17 +95,26 @@ def opened(path: str | Path, settings: LogSettings = PLAIN) -> Iterator[Events]:
     """
     import duckdb
 
-    with duckdb.connect() as connection:
+    with tempfile.TemporaryDirectory(prefix="journeysim-") as folder, duckdb.connect() as connection:
         _set_zone(connection, settings.zone)
+        _bound_memory(connection, Path(folder))
         source = source_of(connection, path)
         roles = resolve(source.columns, dict(settings.columns), Path(path))
+        large = source.rows is not None and source.rows > MOST_IN_MEMORY
         events = Events(connection, source, roles, settings)
-        query(connection, source.path, f"CREATE TEMP TABLE events AS {_normalised(events)}")
+        form = "VIEW" if large else "TABLE"
+        query(connection, source.path, f"CREATE TEMP {form} normalised AS {_normalised(events)}")
         _require_rows(events)
         _require_unmistakable(events)
-        query(connection, source.path, _COPIES)
+        _find_copies(events)
         query(connection, source.path, _USABLE)
         yield events
+
+
+def _bound_memory(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Let the database use a stated amount of memory, and a folder of its own on disk beyond."""
+    connection.execute(f"SET temp_directory = '{escaped(folder.as_posix())}'")
+    connection.execute(f"SET memory_limit = '{MOST_MEMORY}'")
 
 
 def _set_zone(connection: duckdb.DuckDBPyConnection, zone: str) -> None:
@@ -111,7 +134,7 @@ def _normalised(events: Events) -> str:
     """Return the query that gives the normalised events of a source, row by row in the order of the files."""
     several = len(events.source.files) > 1
     columns = [
-        "row_number() OVER () - 1 AS row",
+        f"{events.source.row} AS row",
         f"{'_file' if several else chr(39) * 2} AS file",
         *(f"coalesce(trim(CAST({_named(events, role)} AS VARCHAR)), '') AS {role}" for role in TEXTS if role in events.roles),
         f"{_time(events, 'time')} AS time",
@@ -156,17 +179,35 @@ def _identifier(name: str) -> str:
 
 
 _COPIES: Final = (
-    "UPDATE events SET reason = 3 WHERE row IN (SELECT row FROM (SELECT row, row_number() OVER "
-    "(PARTITION BY customer, touchpoint, time, cells ORDER BY row) AS copy FROM events WHERE reason IS NULL) WHERE copy > 1)"
+    "SELECT row FROM (SELECT row, row_number() OVER (PARTITION BY customer, touchpoint, time, cells ORDER BY row) AS copy "
+    "FROM normalised WHERE reason IS NULL AND hash(customer, touchpoint, time) IN (SELECT event FROM several)) WHERE copy > 1"
 )
-
-
 #: What counting reads: the usable events, their times in whole microseconds since 1970.
 _USABLE: Final = "CREATE TEMP VIEW usable AS SELECT *, epoch_us(time) AS micro FROM events WHERE reason IS NULL"
 
 
+def _find_copies(events: Events) -> None:
+    """Mark exact copies: rows that agree with an earlier one in every cell of the file.
+
+    Only events that agree in customer, touchpoint and time are compared cell by cell; there are few of them.
+    """
+    connection = events.connection
+    connection.execute(
+        "CREATE TEMP TABLE several AS SELECT hash(customer, touchpoint, time) AS event FROM normalised WHERE reason IS NULL "
+        "GROUP BY event HAVING count(*) > 1"
+    )
+    connection.execute(f"CREATE TEMP TABLE copies AS {_COPIES}")
+    if not events.one("SELECT count(*) FROM copies")[0]:
+        connection.execute("CREATE TEMP VIEW events AS FROM normalised")
+        return
+    connection.execute(
+        "CREATE TEMP VIEW events AS SELECT normalised.* REPLACE (CASE WHEN copies.row IS NULL THEN reason ELSE 3 END AS reason) "
+        "FROM normalised LEFT JOIN copies ON copies.row = normalised.row"
+    )
+
+
 def _require_rows(events: Events) -> None:
-    if events.one("SELECT count(*) FROM events")[0] == 0:
+    if events.total == 0:
         raise BadInput([Problem("E002", "no events: there is only a header", Place(str(events.source.path)))])
 
 
@@ -189,8 +230,10 @@ def _require_unmistakable(events: Events) -> None:
 
 
 def _first_said(events: Events, role: str, pattern: str, code: str, words: str) -> Iterator[Problem]:
+    if events.source.type_of(events.roles[role]).startswith(("TIMESTAMP", "DATE", "DOUBLE", "FLOAT", "DECIMAL")):
+        return
     found = events.rows(
-        f"SELECT row, file, {role}_said FROM events WHERE regexp_full_match({role}_said, '{pattern}') "  # noqa: S608
+        f"SELECT row, file, {role}_said FROM normalised WHERE regexp_full_match({role}_said, '{pattern}') "  # noqa: S608
         "ORDER BY row LIMIT 1"
     )
     for row, file, said in found:

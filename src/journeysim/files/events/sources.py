@@ -30,7 +30,8 @@ _NEVER: Final = "\x01"  # no text holds it: as a delimiter it keeps a line whole
 class Source:
     """Files of one form with the same columns. `types` are the database's types of the columns, in their order.
 
-    `first` is the line of the first row of a file where its rows are lines, and None where they are not.
+    `first` is the line of the first row of a file where its rows are lines, and None where they are not. `row` is the
+    expression of a row's number, from 0 over all files; `rows` how many there are, where a file says so by itself.
     """
 
     path: Path
@@ -40,6 +41,8 @@ class Source:
     types: tuple[str, ...]
     scan: str
     first: int | None = None
+    row: str = "(row_number() OVER () - 1)"
+    rows: int | None = None
 
     def type_of(self, column: str) -> str:
         """Return the database's type of a column."""
@@ -104,8 +107,17 @@ def _parquet(connection: duckdb.DuckDBPyConnection, path: Path, files: tuple[Pat
     ]
     columns = [tuple(str(row[0]) for row in rows) for rows in described]
     _require_same(files, columns)
-    scan = f"read_parquet({_listed(files)}, union_by_name=true{_filename(files)})"
-    return Source(path, files, "Parquet", columns[0], tuple(str(row[1]) for row in described[0]), scan)
+    counts = [
+        int(query(connection, file, f"SELECT sum(num_rows) FROM parquet_file_metadata({_listed([file])})")[0][0] or 0)  # noqa: S608
+        for file in files
+    ]
+    before = zip(files, (sum(counts[:k]) for k in range(len(counts))), strict=True)
+    offsets = "".join(f" WHEN '{escaped(file.as_posix())}' THEN {rows}" for file, rows in before)
+    row = "file_row_number" if len(files) == 1 else f"(file_row_number + CASE _file{offsets} END)"
+    scan = f"read_parquet({_listed(files)}, union_by_name=true, file_row_number=true{_filename(files)})"
+    return Source(
+        path, files, "Parquet", columns[0], tuple(str(r[1]) for r in described[0]), scan, None, row, sum(counts)
+    )
 
 
 def _csv(connection: duckdb.DuckDBPyConnection, path: Path, files: tuple[Path, ...]) -> Source:

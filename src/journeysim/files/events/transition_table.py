@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -85,3 +87,15 @@ def _problems(texts: Mapping[str, Texts], low: Floats, high: Floats, count: Floa
         for code, message, broken in rules
         for row in np.flatnonzero(broken)[:_MOST_EXAMPLES]
     ]
+
+
+def transitions_csv(table: Transitions) -> str:
+    """Return a transition table as the text of a CSV file that `read_transitions` reads back."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(TABLE_COLUMNS)
+    columns = (table.persona, table.source, table.target)
+    for i, count in enumerate(table.count):
+        bounds = ("" if np.isnan(edge) else repr(float(edge)) for edge in (table.dwell_from[i], table.dwell_to[i]))
+        writer.writerow([*(column.labels[column.codes[i]] for column in columns), *bounds, f"{count:.15g}"])
+    return out.getvalue()

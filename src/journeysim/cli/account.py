@@ -1,0 +1,57 @@
+"""The account of a log's rows: read, used and set aside, for people and as JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from journeysim.cli.screen import counted, say
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from journeysim.model.log_account import LogAccount
+
+
+def say_account(name: str, account: LogAccount) -> None:
+    """Write the table of rows, which adds up to those read, and what else a reader should know about the log."""
+    from journeysim.cli.table import show_table
+
+    customers = f"{counted(account.customers, 'customer')} ({account.single:,} with a single event, {account.open:,} still on the way)"
+    say(f"{name}: {counted(account.read, 'row')}, {customers}, recorded until {account.cut_off} UTC")
+    show_table(_table(account))
+    for item in account.moves_set_aside:
+        say(f"  {item.rows:,} not counted: {item.reason}")
+    if account.sampled is not None:
+        say(f"  shares and dwell rest on all customers; all else was learned from {account.sampled:,} of them, chosen by hashed id")
+
+
+def _table(account: LogAccount) -> Table:
+    from rich.markup import escape
+    from rich.table import Table
+
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name in ("rows", "", "for example"):
+        made.add_column(name, justify="right" if name == "rows" else "left")
+    made.add_row(f"{account.used:,}", "used", "")
+    for item in account.rows_set_aside:
+        made.add_row(f"{item.rows:,}", escape(f"set aside: {item.reason}"), escape(", ".join(item.examples)))
+    made.add_row(f"{account.read:,}", "read", "")
+    return made
+
+
+def account_document(account: LogAccount) -> dict[str, object]:
+    """Return the account as JSON values."""
+    return {
+        "read": account.read,
+        "used": account.used,
+        "set_aside": [
+            {"reason": item.reason, "count": item.rows, "of": f"{item.what}s", "examples": list(item.examples)}
+            for item in account.set_aside
+        ],
+        "customers": account.customers,
+        "single_event_customers": account.single,
+        "open_journeys": account.open,
+        "cut_off": account.cut_off,
+        "sampled_customers": account.sampled,
+        "warnings": [{"code": item.code, "message": item.message} for item in account.warnings],
+    }

@@ -1,0 +1,136 @@
+"""`journeysim count`: a log of any size -> the small table of transitions that `calibrate` accepts."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from journeysim.cli.account import account_document, say_account
+from journeysim.cli.log_options import log_options, settings_of
+from journeysim.cli.screen import Stages, counted, say, show_problems
+from journeysim.cli.verb import Verb, json_option, write_json
+from journeysim.errors import BadInput, Problem
+
+if TYPE_CHECKING:
+    from journeysim.files.counting.counted import Counted
+    from journeysim.files.counting.warehouse import Table
+    from journeysim.model.journey import JourneyMap
+    from journeysim.model.log_account import LogAccount
+    from journeysim.model.log_settings import Decimal, Epoch, LogSettings
+
+
+@click.command("count", cls=Verb)
+@click.argument("log", metavar="LOG")
+@click.option("--journey", "journey_file", required=True, type=click.Path(path_type=Path), help="The journey file.")
+@log_options
+@click.option("--cut-off", metavar="TIME", help="Until when events were recorded (UTC)  [default: the last event]")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="A new file for the table  [default: stdout]")
+@click.option("--rejects", type=click.Path(path_type=Path, dir_okay=False), help="A new file for the rows set aside.")
+@click.option("--engine", default="duckdb", show_default=True, metavar="URL", help="Where to count, such as spark://local.")
+@click.option("--sql", "dialect", metavar="DIALECT", help="Only print the query for a table of this name, such as bigquery.")
+@json_option
+def command(
+    log: str, *, journey_file: Path, columns: Mapping[str, str] | None, zone: str, time_format: str, epoch: Epoch | None,
+    decimal: Decimal, reactivation: bool, cut_off: str | None, out: Path | None, rejects: Path | None, engine: str,
+    dialect: str | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Count how customers move in LOG: one pass, memory bounded, the same table as in memory.
+
+    LOG is an event log, or with --engine and --sql the name of a table there (for Spark also a path of Parquet files with
+    a slash in it). `calibrate` takes the table in place of the log.
+    """
+    from journeysim.files import read_journey
+
+    journey = read_journey(journey_file)
+    settings = settings_of(columns, zone, time_format, epoch, decimal, reactivation=reactivation)
+    until = _micro(cut_off)
+    if dialect is not None:
+        _print_query(log, journey, settings, dialect, until)
+    elif engine == "duckdb":
+        _count_here(log, journey, settings, until, out=out, rejects=rejects, as_json=as_json)
+    else:
+        _count_there(log, journey, settings, until, out=out, engine=engine, as_json=as_json)
+
+
+def _micro(cut_off: str | None) -> int | None:
+    """Return a time on the command line in microseconds since 1970."""
+    import numpy as np
+
+    if cut_off is None:
+        return None
+    try:
+        return int(np.datetime64(cut_off.removesuffix("Z"), "us").astype(np.int64))
+    except ValueError:
+        message = f'--cut-off "{cut_off}" is not a time; write for example 2026-02-01T13:45:00'
+        raise BadInput([Problem("E008", message)]) from None
+
+
+def _print_query(log: str, journey: JourneyMap, settings: LogSettings, dialect: str, until: int | None) -> None:
+    from journeysim.files.counting.warehouse import warehouse_query
+
+    table = _table(log, journey, settings)
+    text = warehouse_query(table, journey, dialect, cut_off=until, reactivation=settings.reactivation)
+    sys.stdout.write(f"{text};\n")
+
+
+def _table(log: str, journey: JourneyMap, settings: LogSettings) -> Table:
+    from journeysim.files.counting.warehouse import table_of
+
+    return table_of(log, dict(settings.columns), journey)
+
+
+def _count_here(
+    log: str, journey: JourneyMap, settings: LogSettings, until: int | None, *, out: Path | None, rejects: Path | None,
+    as_json: bool,
+) -> None:  # fmt: skip
+    from journeysim.files.events.transition_table import transitions_csv
+    from journeysim.files.observing import count_log
+
+    stages = Stages(total=1)
+    with stages.showing(), stages.stage("counting"):
+        found, account = count_log(log, journey, settings, cut_off=until, rejects=rejects or _beside(out))
+    show_problems(account.warnings)
+    say_account(log, account)
+    _write(transitions_csv(found.transitions), out, as_json=as_json)
+    _finish(log, found, out, account, as_json=as_json)
+
+
+def _beside(out: Path | None) -> Path | None:
+    return None if out is None else out.with_name(f"{out.stem}.rejects.csv")
+
+
+def _count_there(
+    log: str, journey: JourneyMap, settings: LogSettings, until: int | None, *, out: Path | None, engine: str, as_json: bool
+) -> None:
+    from journeysim.files.counting.warehouse import count_in_engine
+    from journeysim.files.events.transition_table import transitions_csv
+
+    stages = Stages(total=1)
+    with stages.showing(), stages.stage(f"counting at {engine}"):
+        table = _table(log, journey, settings)
+        found = count_in_engine(engine, table, journey, cut_off=until, reactivation=settings.reactivation)
+    say(f"{log}: {counted(found.used, 'row')} used, {counted(found.customers, 'customer')}")
+    for item in found.set_aside:
+        say(f"  {item.rows:,} {item.what}s set aside: {item.reason}")
+    _write(transitions_csv(found.transitions), out, as_json=as_json)
+    _finish(log, found, out, None, as_json=as_json)
+
+
+def _write(text: str, out: Path | None, *, as_json: bool) -> None:
+    """Write the table to its file, which is not there yet, or to stdout unless a document goes there."""
+    if out is not None:
+        with out.open("x", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+        say(f"Table: {out}", style="bold")
+    elif not as_json:
+        sys.stdout.write(text)
+
+
+def _finish(log: str, found: Counted, out: Path | None, account: LogAccount | None, *, as_json: bool) -> None:
+    if as_json:
+        rows = account_document(account) if account else {"used": found.used, "customers": found.customers}
+        write_json("count", {"log": log, "table": None if out is None else str(out), "rows": rows})

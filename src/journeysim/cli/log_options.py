@@ -1,0 +1,61 @@
+"""Options of every verb that reads an event log: which column is which, and how times and numbers are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import click
+
+from journeysim.model.log_settings import EPOCHS, Decimal, Epoch, LogSettings
+
+_Command = TypeVar("_Command", bound=Callable[..., object])
+
+
+class Columns(click.ParamType[dict[str, str]]):
+    """`customer=user_id,time=when`: which column of the file is which."""
+
+    name = "columns"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, str]:
+        """Return the pairs; what is not NAME=COLUMN is refused."""
+        if isinstance(value, dict):
+            return value
+        pairs = [part.partition("=") for part in str(value).split(",")]
+        if not all(name.strip() and column.strip() for name, _, column in pairs):
+            self.fail(f'"{value}" is not NAME=COLUMN,NAME=COLUMN, for example customer=user_id,time=when', param, ctx)
+        return {name.strip(): column.strip() for name, _, column in pairs}
+
+
+_OPTIONS = (
+    click.option("--columns", type=Columns(), metavar="NAME=COLUMN,...", help="What the log calls them."),
+    click.option(
+        "--zone", default="UTC", show_default=True, help="Zone of times that state none, such as Europe/Paris."
+    ),
+    click.option(
+        "--time-format", default="", metavar="FORMAT", help='How times are written, such as "%d/%m/%Y %H:%M".'
+    ),
+    click.option("--epoch", type=click.Choice(tuple(EPOCHS)), help="What numbers as times count since 1970."),
+    click.option("--decimal", type=click.Choice((".", ",")), default=".", show_default=True, help="The decimal mark."),
+    click.option("--reactivation", is_flag=True, help="Events after an outcome start a new journey."),
+)
+
+
+def log_options(command: _Command) -> _Command:
+    """Add the options to a command; `settings_of` turns their values into one."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def settings_of(
+    columns: Mapping[str, str] | None,
+    zone: str,
+    time_format: str,
+    epoch: Epoch | None,
+    decimal: Decimal,
+    *,
+    reactivation: bool,
+) -> LogSettings:
+    """Return the values of the options as the settings of a log."""
+    return LogSettings(tuple((columns or {}).items()), zone, time_format, epoch, decimal, reactivation)

@@ -1,0 +1,64 @@
+"""The rows of a log that were not used, as a file: where each stands, why, and its cells."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+from typing import Final
+
+from journeysim.files.events.relation import REASONS, Events
+from journeysim.files.events.sources import escaped
+from journeysim.model.journey import JourneyMap
+from journeysim.model.visits import AFTER_OUTCOME
+
+#: The file lists at most so many rows; how many there are in all, the account says.
+MOST_REJECTS: Final = 100_000
+#: A spreadsheet takes a cell that starts so for a formula; a plain number is none.
+_FORMULA: Final = re.compile(r"[=+\-@\t\r]")
+_NUMBER: Final = re.compile(r"[+-]?\d+([.,]\d+)?")
+
+
+def after_outcome(events: Events, journey: JourneyMap) -> tuple[str, ...]:
+    """Keep which usable rows come after their customer's outcome, and return where the first few stand."""
+    outcomes = ", ".join(f"'{escaped(name)}'" for name in journey.outcome_names) or "NULL"
+    events.connection.execute(
+        "CREATE OR REPLACE TEMP TABLE after_outcome AS SELECT row, file FROM (SELECT row, file, "  # noqa: S608 - quoted
+        f"max(CASE WHEN touchpoint IN ({outcomes}) THEN 1 ELSE 0 END) OVER (PARTITION BY customer ORDER BY micro, row "
+        "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS ended FROM usable) WHERE ended = 1"
+    )
+    found = events.rows("SELECT row, file FROM after_outcome ORDER BY row LIMIT 5")
+    return tuple(events.where(row, file) for row, file in found)
+
+
+def write_rejects(events: Events, file: Path, *, after: bool) -> int:
+    """Write the rows that were set aside one by one into a CSV file, and return how many it holds.
+
+    Columns: row (of the file; its line where rows are lines), file where the log has several, reason, and the row's
+    own columns. With `after`, rows after an outcome (as `after_outcome` kept them) are among them. Cells that a
+    spreadsheet would take for formulas start with an apostrophe.
+    """
+    names = [f'"{escaped(name, chr(34))}"' for name in events.source.columns]
+    cells = ", ".join(f"CAST({name} AS VARCHAR)" for name in names)
+    rejected = "SELECT row, file, reason FROM events WHERE reason IS NOT NULL"
+    if after:
+        rejected += f" UNION ALL SELECT row, file, {len(REASONS)} FROM after_outcome"
+    source = f"SELECT {events.source.row} AS row, {cells} FROM {events.source.scan}"  # noqa: S608 - quoted
+    text = (
+        f"SELECT rejected.*, source.* EXCLUDE (row) FROM ({rejected}) AS rejected JOIN ({source}) AS source "  # noqa: S608
+        f"ON source.row = rejected.row ORDER BY rejected.row LIMIT {MOST_REJECTS}"
+    )
+    rows = events.rows(text)
+    several = len(events.source.files) > 1
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["row", *(["file"] if several else []), "reason", *map(_safe, events.source.columns)])
+        for row, where, reason, *found in rows:
+            said = (*REASONS, AFTER_OUTCOME)[reason]
+            place = [Path(where).name] if several else []
+            writer.writerow([events.line(row, where), *place, said, *(_safe(cell or "") for cell in found)])
+    return len(rows)
+
+
+def _safe(text: str) -> str:
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text

@@ -1,0 +1,147 @@
+"""From a log to what is counted in it: in memory where it fits, else by one query, with an account of every row."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from journeysim.errors import BadInput, Place, Problem
+from journeysim.files.counting.counted import Counted
+from journeysim.files.counting.duck import count_events
+from journeysim.files.events.oddities import counted_warnings
+from journeysim.files.events.reading import log_of, set_aside
+from journeysim.files.events.rejects import after_outcome, write_rejects
+from journeysim.files.events.relation import REASONS, Events, opened
+from journeysim.model.event_log import EventLog, SetAside
+from journeysim.model.journey import JourneyMap
+from journeysim.model.log_account import LogAccount
+from journeysim.model.log_settings import PLAIN, LogSettings
+from journeysim.model.observations import Observations, observe
+from journeysim.model.reactivation import reactivated
+from journeysim.model.transitions import OPEN, Transitions
+from journeysim.model.visits import AFTER_OUTCOME
+
+#: How many customers of a large log everything beyond the transition table is learned from.
+MOST_SAMPLED: Final = 200_000
+
+
+def observe_log(
+    path: str | Path, journey: JourneyMap, settings: LogSettings = PLAIN, *, rejects: Path | None = None
+) -> tuple[Observations, LogAccount]:
+    """Return what is counted in a log, and the account of its rows.
+
+    A log of up to `MOST_IN_MEMORY` rows is counted in memory. Of a larger one the transition table, the same to the last
+    count, comes from one query with bounded memory, and everything else from the customers whose hashed id is below a
+    bound, `MOST_SAMPLED` of them at most. Where rows were set aside one by one and `rejects` names a file, it gets them.
+
+    Raises what `opened` and `visits_of` raise.
+    """
+    with opened(path, settings) as events:
+        observed, account = (_by_query if events.large else _in_memory)(events, journey)
+        account = _with_listed(events, journey, account)
+        _write_rejects(events, account, rejects)
+        return observed, account
+
+
+def _write_rejects(events: Events, account: LogAccount, file: Path | None) -> None:
+    after = any(item.reason == AFTER_OUTCOME for item in account.set_aside)
+    if file is not None and (after or account.read > _usable(account)):
+        write_rejects(events, file, after=after)
+
+
+def count_log(
+    path: str | Path,
+    journey: JourneyMap,
+    settings: LogSettings = PLAIN,
+    *,
+    cut_off: int | None = None,
+    rejects: Path | None = None,
+) -> tuple[Counted, LogAccount]:
+    """Return a log's transition table, counted by one query whatever its size, and the account of its rows.
+
+    `cut_off` is in microseconds since 1970, by default the last event. Raises what `opened` and `visits_of` raise.
+    """
+    with opened(path, settings) as events:
+        found = count_events(events, journey, cut_off=cut_off)
+        account = _with_listed(events, journey, account_of(events, found, cut_off=cut_off))
+        _write_rejects(events, account, rejects)
+        return found, account
+
+
+def _usable(account: LogAccount) -> int:
+    """Return how many rows reading left, before the map had its say."""
+    return account.read - sum(item.rows for item in account.rows_set_aside if item.reason in REASONS)
+
+
+def _in_memory(events: Events, journey: JourneyMap) -> tuple[Observations, LogAccount]:
+    log = log_of(events)
+    split = reactivated(log, journey) if events.settings.reactivation else log
+    observed = observe(split, journey)
+    aside = (*log.set_aside, *observed.set_aside)
+    account = LogAccount(
+        read=events.total,
+        used=len(log.time) - sum(item.rows for item in observed.set_aside if item.what == "row"),
+        set_aside=aside,
+        customers=split.customers,
+        single=int(np.sum(np.bincount(split.customer.codes) == 1)),
+        open=_open(observed.transitions),
+        cut_off=str(log.cut_off),
+        warnings=log.warnings,
+    )
+    return observed, account
+
+
+def _open(transitions: Transitions) -> int:
+    return int(transitions.count[transitions.target.recoded((OPEN,)) == 0].sum())
+
+
+def _by_query(events: Events, journey: JourneyMap) -> tuple[Observations, LogAccount]:
+    found = count_events(events, journey)
+    sample = _sample(events, found)
+    observed = observe(reactivated(sample, journey) if events.settings.reactivation else sample, journey)
+    account = account_of(events, found, sampled=sample.customers)
+    return replace(observed, transitions=found.transitions, set_aside=found.set_aside), account
+
+
+def account_of(
+    events: Events, found: Counted, *, cut_off: int | None = None, sampled: int | None = None
+) -> LogAccount:
+    """Return the account of a log that a query counted."""
+    usable = found.used + sum(item.rows for item in found.set_aside if item.what == "row")
+    aside: tuple[SetAside, ...] = set_aside(events) if usable < events.total else ()
+    if not usable:
+        reasons = ", ".join(f"{item.rows} rows with {item.reason}" for item in aside)
+        raise BadInput([Problem("E002", f"no usable events: {reasons}", Place(str(events.source.path)))])
+    return LogAccount(
+        read=events.total,
+        used=found.used,
+        set_aside=(*aside, *found.set_aside),
+        customers=found.customers,
+        single=found.single,
+        open=_open(found.transitions),
+        cut_off=str(np.datetime64(events.one("SELECT max(micro) FROM usable")[0] if cut_off is None else cut_off, "us")),
+        sampled=sampled,
+        warnings=counted_warnings(
+            events, used=usable, customers=found.customers, most=found.most, ties=found.ties
+        ),
+    )
+
+
+def _sample(events: Events, found: Counted) -> EventLog:
+    """Return the events of the customers whose hashed id is small: the same ones whatever the order, or the machine."""
+    part = min(1.0, MOST_SAMPLED / max(found.customers, 1))
+    bound = min(int(part * 2.0**64), 2**64 - 1)
+    cut_off = np.datetime64(events.one("SELECT max(micro) FROM usable")[0], "us")
+    return log_of(events, cut_off, where=f"md5_number_lower(customer) <= {bound}")
+
+
+def _with_listed(events: Events, journey: JourneyMap, account: LogAccount) -> LogAccount:
+    """Return the account with where the first rows after an outcome stand."""
+    aside = [
+        replace(item, examples=after_outcome(events, journey)) if item.reason == AFTER_OUTCOME else item
+        for item in account.set_aside
+    ]
+    return replace(account, set_aside=tuple(aside))
