@@ -23,6 +23,7 @@ from journeysim.calibrate.touchpoint_fit import WORKING_DRAWS, fit_touchpoints
 from journeysim.calibrate.write_draws import write_arrivals, write_touchpoint
 from journeysim.model.draws import Draws
 from journeysim.model.journey import JourneyMap, Touchpoint
+from journeysim.model.log_account import LogAccount
 from journeysim.model.observations import Observations
 from journeysim.model.transitions import Transitions
 
@@ -33,7 +34,8 @@ class Calibration:
     """What a calibration leaves: draws, gates, the account of rows and dwells, and the models chosen for its layers.
 
     `checks` say how well the draws give back what was observed; each is one of the gates too. `manifest` says what it
-    was made from and with (versions, seed, content of the inputs), as (name, text) pairs.
+    was made from and with (versions, seed, content of the inputs), as (name, text) pairs; `log` is the account of the
+    rows of an event log.
     """
 
     draws: Draws
@@ -44,6 +46,7 @@ class Calibration:
     choices: tuple[Choice, ...] = ()
     checks: tuple[FitCheck, ...] = ()
     manifest: tuple[tuple[str, str], ...] = ()
+    log: LogAccount | None = None
 
     @property
     def failed(self) -> tuple[Gate, ...]:

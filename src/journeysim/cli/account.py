@@ -16,13 +16,18 @@ def say_account(name: str, account: LogAccount) -> None:
     """Write the table of rows, which adds up to those read, and what else a reader should know about the log."""
     from journeysim.cli.table import show_table
 
-    customers = f"{counted(account.customers, 'customer')} ({account.single:,} with a single event, {account.open:,} still on the way)"
-    say(f"{name}: {counted(account.read, 'row')}, {customers}, recorded until {account.cut_off} UTC")
+    say(
+        f"{name}: {counted(account.read, 'row')}, {counted(account.customers, 'customer')}, recorded until {account.cut_off} UTC"
+    )
+    say(
+        f"  {counted(account.single, 'customer')} with a single event, {account.open:,} still on the way at the end of the log"
+    )
     show_table(_table(account))
     for item in account.moves_set_aside:
         say(f"  {item.rows:,} not counted: {item.reason}")
     if account.sampled is not None:
-        say(f"  shares and dwell rest on all customers; all else was learned from {account.sampled:,} of them, chosen by hashed id")
+        part = f"{account.sampled:,} of them, chosen by hashed id"
+        say(f"  shares and dwell rest on all customers; all else was learned from {part}")
 
 
 def _table(account: LogAccount) -> Table:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 import click
 
-from journeysim.cli.screen import Stages, counted, say, show_problems
+from journeysim.cli.account import account_document, say_account
+from journeysim.cli.log_options import log_options, settings_of
+from journeysim.cli.screen import Stages, say, show_problems
 from journeysim.cli.verb import Verb, json_option, write_json
 from journeysim.errors import GateFailed
 
@@ -19,46 +20,31 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from journeysim.calibrate import Calibration
-    from journeysim.model.journey import JourneyMap
+    from journeysim.model.log_settings import Decimal, Epoch
 
 TABLE_MARKS: Final = frozenset({"from", "to", "count"})
 Kind = Literal["transitions", "events"]
 
 
-class Columns(click.ParamType[dict[str, str]]):
-    """`customer=user_id,time=when`: which column of the file is which."""
-
-    name = "columns"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, str]:
-        """Return the pairs; what is not NAME=COLUMN is refused."""
-        if isinstance(value, dict):
-            return value
-        pairs = [part.partition("=") for part in str(value).split(",")]
-        if not all(name.strip() and column.strip() for name, _, column in pairs):
-            self.fail(f'"{value}" is not NAME=COLUMN,NAME=COLUMN, for example customer=user_id,time=when', param, ctx)
-        return {name.strip(): column.strip() for name, _, column in pairs}
-
-
 @click.command("calibrate", cls=Verb)
 @click.argument("log", metavar="LOG", type=click.Path(path_type=Path))
 @click.option("--journey", "journey_file", required=True, type=click.Path(path_type=Path), help="The journey file.")
-@click.option("--columns", type=Columns(), metavar="NAME=COLUMN,...", help="What the log calls them.")
+@log_options
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the draws  [default: calibration/NAME]")
 @click.option("--draws", type=click.IntRange(20, 100_000), default=1000, show_default=True, help="How many draws.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="The seed.")
 @click.option("--accept", metavar="GATE", multiple=True, help="Accept this gate although it failed (repeatable).")
 @json_option
-def command(
-    log: Path, *, journey_file: Path, columns: Mapping[str, str] | None, out: Path | None, draws: int, seed: int,
-    accept: tuple[str, ...], as_json: bool,
+def command(  # noqa: PLR0913 - one per option
+    log: Path, *, journey_file: Path, columns: Mapping[str, str] | None, zone: str, time_format: str, epoch: Epoch | None,
+    decimal: Decimal, reactivation: bool, out: Path | None, draws: int, seed: int, accept: tuple[str, ...], as_json: bool,
 ) -> None:  # fmt: skip
-    """Take shares, dwell, entry and arrivals from LOG: an event log or a transition table (CSV, Parquet).
+    """Take shares, dwell, entry and arrivals from LOG: an event log, a folder of them, or a transition table.
 
-    Shows which rows were set aside and why, and every gate of the fit; writes draws.nc and manifest.json. A scenario
-    uses them with `calibration: FOLDER`.
+    Shows how many rows were used and which were set aside, why, and every gate of the fit; writes draws.nc and
+    manifest.json, and rejects.csv with the rows set aside. A scenario uses them with `calibration: FOLDER`.
     """
-    from journeysim.calibrate.store import load_or_calibrate, save_calibration
+    from journeysim.calibrate.store import REJECTS, load_or_calibrate, rejects_of, save_calibration
     from journeysim.cli.project import marked_project
     from journeysim.files import read_journey
     from journeysim.files.run_store import private_folder, writable
@@ -66,14 +52,20 @@ def command(
     journey = read_journey(journey_file)
     project = marked_project(journey_file.parent) or journey_file.resolve().parent
     folder = writable(project, out or Path("calibration") / _name(journey_file), "the folder for the draws (--out)")
-    kind = kind_of(log)
-    _say_rows(log, kind, journey, columns)
+    settings = settings_of(columns, zone, time_format, epoch, decimal, reactivation=reactivation)
     stages = Stages(total=1)
     with stages.showing(), stages.stage("calibrating"):
         cache = private_folder(project, "cache")
-        found = load_or_calibrate(journey, log, seed=seed, draws=draws, cache=cache, kind=kind, columns=columns)
+        kind = kind_of(log)
+        found = load_or_calibrate(journey, log, seed=seed, draws=draws, cache=cache, kind=kind, settings=settings)
     save_calibration(folder, found)
-    _show(found, folder)
+    rejects = rejects_of(found, cache)
+    if found.log is not None:
+        show_problems(found.log.warnings)
+        say_account(str(log), found.log)
+    if rejects is not None:
+        shutil.copyfile(rejects, folder / REJECTS)
+    _show(found, folder, rejects)
     if as_json:
         write_json("calibrate", document_of(found, folder))
     names = [gate.name for gate in found.failed if gate.name not in accept]
@@ -88,53 +80,17 @@ def _name(journey_file: Path) -> str:
 
 
 def kind_of(log: Path) -> Kind:
-    """Return whether a file is a transition table or an event log, by its columns; a folder holds a table."""
+    """Return whether a file is a transition table or an event log, by its columns; a folder, by what it holds."""
+    from journeysim.calibrate.store import TABLE_NAMES
+    from journeysim.files.draws_store import has_draws
+    from journeysim.files.events import columns_of
+
     if log.is_dir():
-        return "transitions"
-    return "transitions" if set(_header(log)) >= TABLE_MARKS else "events"
+        return "transitions" if has_draws(log) or any((log / name).is_file() for name in TABLE_NAMES) else "events"
+    return "transitions" if set(columns_of(log)) >= TABLE_MARKS else "events"
 
 
-def _header(log: Path) -> list[str]:
-    """Return the column names; none where the file cannot be read, so that its reader says why."""
-    if log.suffix == ".parquet":
-        import duckdb
-
-        try:
-            return [str(name) for name, *_ in duckdb.read_parquet(str(log)).description]
-        except duckdb.Error:
-            return []
-    try:
-        opened = gzip.open if log.suffix == ".gz" else open
-        with opened(log, "rt", encoding="utf-8-sig") as stream:
-            return next(csv.reader(stream), [])
-    except (OSError, UnicodeDecodeError, csv.Error):
-        return []
-
-
-def _say_rows(log: Path, kind: Kind, journey: JourneyMap, columns: Mapping[str, str] | None) -> None:
-    """Write how many rows there are, and which were set aside, why."""
-    from journeysim.files.events import read_events
-    from journeysim.model.transitions import to_transitions
-
-    if kind == "transitions":
-        return
-    events = read_events(log, columns=columns)
-    _, off_map = to_transitions(events, journey)
-    show_problems(events.warnings)
-    aside = (*events.set_aside, *off_map)
-    rows = len(events.time) + sum(item.rows for item in events.set_aside)
-    say(f"{log}: {rows:,} rows, {counted(events.customers, 'customer')}, recorded until {events.cut_off} UTC")
-    for item in aside:
-        say(f"  set aside {item.rows:,}: {item.reason}{_examples(item.examples)}")
-    if not aside:
-        say("  no row set aside")
-
-
-def _examples(examples: Sequence[str]) -> str:
-    return f" (for example {', '.join(examples)})" if examples else ""
-
-
-def _show(found: Calibration, folder: Path) -> None:
+def _show(found: Calibration, folder: Path, rejects: Path | None) -> None:
     from journeysim.cli.run import shown_path
     from journeysim.cli.table import show_table
 
@@ -143,6 +99,8 @@ def _show(found: Calibration, folder: Path) -> None:
         show_table(choices_table(found))
     for note in found.notes:
         say(f"note: {note}")
+    if rejects is not None:
+        say(f"Rows set aside: {shown_path(folder / rejects.name)}")
     say(f"Draws: {shown_path(folder / 'draws.nc')}", style="bold")
 
 
@@ -187,6 +145,7 @@ def document_of(found: Calibration, folder: Path) -> dict[str, object]:
     return {
         "folder": str(folder),
         "draws": found.draws.count,
+        "rows": account_document(found.log) if found.log else None,
         "gates": [
             {"gate": gate.name, "value": gate.value, "wanted": gate.wanted, "limit": gate.limit, "passed": gate.passed}
             for gate in found.gates

@@ -28,12 +28,18 @@ if TYPE_CHECKING:
 @click.option("--journey", "journey_file", required=True, type=click.Path(path_type=Path), help="The journey file.")
 @log_options
 @click.option("--cut-off", metavar="TIME", help="Until when events were recorded (UTC)  [default: the last event]")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="A new file for the table  [default: stdout]")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="A new file for the table  [default: stdout]"
+)
 @click.option("--rejects", type=click.Path(path_type=Path, dir_okay=False), help="A new file for the rows set aside.")
-@click.option("--engine", default="duckdb", show_default=True, metavar="URL", help="Where to count, such as spark://local.")
-@click.option("--sql", "dialect", metavar="DIALECT", help="Only print the query for a table of this name, such as bigquery.")
+@click.option(
+    "--engine", default="duckdb", show_default=True, metavar="URL", help="Where to count, such as spark://local."
+)
+@click.option(
+    "--sql", "dialect", metavar="DIALECT", help="Only print the query for a table of this name, such as bigquery."
+)
 @json_option
-def command(
+def command(  # noqa: PLR0913 - one per option
     log: str, *, journey_file: Path, columns: Mapping[str, str] | None, zone: str, time_format: str, epoch: Epoch | None,
     decimal: Decimal, reactivation: bool, cut_off: str | None, out: Path | None, rejects: Path | None, engine: str,
     dialect: str | None, as_json: bool,
@@ -104,7 +110,14 @@ def _beside(out: Path | None) -> Path | None:
 
 
 def _count_there(
-    log: str, journey: JourneyMap, settings: LogSettings, until: int | None, *, out: Path | None, engine: str, as_json: bool
+    log: str,
+    journey: JourneyMap,
+    settings: LogSettings,
+    until: int | None,
+    *,
+    out: Path | None,
+    engine: str,
+    as_json: bool,
 ) -> None:
     from journeysim.files.counting.warehouse import count_in_engine
     from journeysim.files.events.transition_table import transitions_csv

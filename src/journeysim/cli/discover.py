@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from journeysim.cli.calibrate import Columns
+from journeysim.cli.log_options import Columns
 from journeysim.cli.screen import Stages, counted, say, show_problems
 from journeysim.cli.verb import Verb, json_option, write_json
 

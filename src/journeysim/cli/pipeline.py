@@ -154,7 +154,7 @@ def draws_of(prepared: Prepared) -> tuple[Draws, Fit]:
         draws=max(CALIBRATED_DRAWS, scenario.draws),
         cache=private_folder(prepared.project, "cache"),
         kind="transitions" if scenario.calibration else "events",
-        columns=dict(scenario.columns) or None,
+        settings=scenario.log,
     )
     chosen = np.linspace(0, found.draws.count - 1, scenario.draws).round().astype(np.int64)
     return found.draws.take(chosen), fit_of(found)

@@ -294,6 +294,10 @@ E072 The names of a log can stand on a map: one line, without " -> ", and not a 
      cure: Rename them on the way in.
 E073 A proposed file never overwrites another unasked.
      cure: Choose another name, or say --overwrite.
+E035 Nothing happens after an outcome (warning).
+     why: An outcome ends a journey, so later events of that customer belong to none.
+     cure: Say that customers come back, or take the outcome off the map if it ends nothing.
+     example: reactivation: true
 E040 An engine that counts elsewhere has its library installed.
      why: Most people need only DuckDB, which is always there; the others are large.
      cure: Install the extra that the message names.

@@ -106,9 +106,7 @@ def _by_query(events: Events, journey: JourneyMap) -> tuple[Observations, LogAcc
     return replace(observed, transitions=found.transitions, set_aside=found.set_aside), account
 
 
-def account_of(
-    events: Events, found: Counted, *, cut_off: int | None = None, sampled: int | None = None
-) -> LogAccount:
+def account_of(events: Events, found: Counted, *, cut_off: int | None = None, sampled: int | None = None) -> LogAccount:
     """Return the account of a log that a query counted."""
     usable = found.used + sum(item.rows for item in found.set_aside if item.what == "row")
     aside: tuple[SetAside, ...] = set_aside(events) if usable < events.total else ()
@@ -122,11 +120,11 @@ def account_of(
         customers=found.customers,
         single=found.single,
         open=_open(found.transitions),
-        cut_off=str(np.datetime64(events.one("SELECT max(micro) FROM usable")[0] if cut_off is None else cut_off, "us")),
-        sampled=sampled,
-        warnings=counted_warnings(
-            events, used=usable, customers=found.customers, most=found.most, ties=found.ties
+        cut_off=str(
+            np.datetime64(events.one("SELECT max(micro) FROM usable")[0] if cut_off is None else cut_off, "us")
         ),
+        sampled=sampled,
+        warnings=counted_warnings(events, used=usable, customers=found.customers, most=found.most, ties=found.ties),
     )
 
 
@@ -139,9 +137,15 @@ def _sample(events: Events, found: Counted) -> EventLog:
 
 
 def _with_listed(events: Events, journey: JourneyMap, account: LogAccount) -> LogAccount:
-    """Return the account with where the first rows after an outcome stand."""
-    aside = [
-        replace(item, examples=after_outcome(events, journey)) if item.reason == AFTER_OUTCOME else item
-        for item in account.set_aside
-    ]
-    return replace(account, set_aside=tuple(aside))
+    """Return the account with where the first rows after an outcome stand, and a warning about them."""
+    rows = sum(item.rows for item in account.set_aside if item.reason == AFTER_OUTCOME)
+    if not rows:
+        return account
+    examples = after_outcome(events, journey)
+    aside = [replace(item, examples=examples) if item.reason == AFTER_OUTCOME else item for item in account.set_aside]
+    message = (
+        f"{rows:,} events come after their customer's outcome ({', '.join(examples)}) and are set aside; with --reactivation "
+        "(reactivation: true) such a customer starts a new journey"
+    )
+    warning = Problem("E035", message, severity="warning")
+    return replace(account, set_aside=tuple(aside), warnings=(*account.warnings, warning))

@@ -20,6 +20,7 @@ from journeysim.files.shapes import Reading
 from journeysim.files.yaml_positions import Steps, load
 from journeysim.model.checks.proposals import check_changes, check_contradictions, check_some_change
 from journeysim.model.journey import ZERO, JourneyMap
+from journeysim.model.log_settings import LogSettings
 from journeysim.model.quantity import Quantity
 from journeysim.model.scenario import Investment, Money, Proposal, Scenario, SuccessRule
 from journeysim.model.units import DAYS_PER_YEAR
@@ -73,7 +74,7 @@ def scenario_with_problems(path: Path, loaded: Loaded) -> tuple[Scenario | None,
         customers=file.customers,
         calibration=_data(source, file.calibration, "calibration", path),
         events=_data(source, file.events, "events", path),
-        columns=_columns(source, file),
+        log=_log(source, file),
         path=shown,
         journey_path=journey_path,
     )
@@ -123,11 +124,12 @@ def _data(source: Source, written: str | None, setting: str, path: Path) -> str 
     return str(found)
 
 
-def _columns(source: Source, file: ScenarioFile) -> tuple[tuple[str, str], ...]:
+def _log(source: Source, file: ScenarioFile) -> LogSettings:
     for role in file.columns:
         if role not in ROLES:
             source.note("E005", unknown_role(role), ("columns", role))
-    return tuple(file.columns.items())
+    columns = tuple(file.columns.items())
+    return LogSettings(columns, file.zone, file.time_format, file.epoch, file.decimal, file.reactivation)
 
 
 def _proposal(source: Source, name: str, file: ProposalFile) -> Proposal:

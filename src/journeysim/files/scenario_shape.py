@@ -13,6 +13,7 @@ from journeysim.files.shapes import (
     AtLeastOne,
     Duration,
     FileModel,
+    Flag,
     Number,
     Raw,
     Reading,
@@ -22,10 +23,12 @@ from journeysim.files.shapes import (
     Texts,
     WholeNumber,
     YearlyRate,
+    one_of,
     reads,
     required_in_editors,
     required_text,
 )
+from journeysim.model.log_settings import EPOCHS, Decimal, Epoch
 from journeysim.model.scenario import DEFAULT_REALISM
 
 
@@ -97,6 +100,11 @@ class ScenarioFile(FileModel):
     calibration: Text | None = None
     events: Text | None = None
     columns: dict[str, Text] = Field(default_factory=dict, json_schema_extra={"propertyNames": {"enum": list(ROLES)}})
+    zone: Text = "UTC"
+    time_format: Text = ""
+    epoch: Annotated[Epoch | None, *one_of(*EPOCHS, what="epoch")] = None
+    decimal: Annotated[Decimal, *one_of(".", ",", what="decimal")] = "."
+    reactivation: Flag = False
     horizon: Duration | None = None
     customers: AtLeastOne | None = None
     draws: AtLeastOne | None = None

@@ -7,6 +7,7 @@ from typing import Final, Literal, final
 
 from journeysim.model.changes.base import Change
 from journeysim.model.journey import ZERO, JourneyMap
+from journeysim.model.log_settings import LogSettings
 from journeysim.model.quantity import Quantity
 from journeysim.model.units import DAYS_PER_YEAR
 
@@ -73,8 +74,8 @@ class SuccessRule:
 class Scenario:
     """Today + proposals + horizon + money. `horizon` is in days from a customer's entry.
 
-    `calibration` is a folder with a transition table or saved draws, `events` an event log; both are paths as
-    resolved by the reader, and at most one is given. `customers` fixes the number of simulated lives when given.
+    `calibration` is a folder with a transition table or saved draws, `events` an event log written as `log` says; both
+    are paths as resolved by the reader, and at most one is given. `customers` fixes the number of simulated lives when given.
     """
 
     name: str
@@ -89,6 +90,6 @@ class Scenario:
     customers: int | None = None
     calibration: str | None = None
     events: str | None = None
-    columns: tuple[tuple[str, str], ...] = ()
+    log: LogSettings = LogSettings()
     path: str = ""
     journey_path: str = ""

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from journeysim.calibrate import calibration_key, load_or_calibrate
-from journeysim.calibrate.store import save_calibration
+from journeysim.calibrate.store import rejects_of, save_calibration
 from journeysim.errors import BadInput
 from journeysim.model.journey import JourneyMap, Link, Outcome, Touchpoint
+from journeysim.model.log_settings import LogSettings
 from journeysim.model.quantity import Fixed
 from maps import exponential
 
@@ -102,11 +103,17 @@ def test_an_event_log_can_be_the_source(tmp_path: Path):
         + "".join(f"{i},a,2026-01-01\n{i},{'x' if i % 4 else 'y'},2026-01-0{2 + i % 5}\n" for i in range(200))
         + ",a,2026-01-01\n"
     )
-    columns = {"customer": "user", "touchpoint": "step", "time": "at"}
-    found = load_or_calibrate(journey(), log, seed=1, draws=500, cache=tmp_path, kind="events", columns=columns)
+    settings = LogSettings(columns=(("customer", "user"), ("touchpoint", "step"), ("time", "at")))
+    found = load_or_calibrate(journey(), log, seed=1, draws=500, cache=tmp_path, kind="events", settings=settings)
     share = found.draws.values("share")[:, 0, 0, 0]
     assert share.mean() == pytest.approx((150 + 4) / 208, abs=0.01)
     assert any("1 rows set aside: blank customer" in note for note in found.notes)
+    assert (found.log.read, found.log.used, found.log.customers) == (401, 400, 200)
+    assert rejects_of(found, tmp_path).read_text().splitlines()[1] == "402,blank customer,,a,2026-01-01"
+    assert (
+        load_or_calibrate(journey(), log, seed=1, draws=500, cache=tmp_path, kind="events", settings=settings).log
+        == found.log
+    )
 
 
 @pytest.mark.parametrize(

@@ -52,10 +52,15 @@ def calibrated(tmp_path_factory):
 
 
 def test_rows_set_aside_are_shown_with_their_reason(calibrated):
-    _, done = calibrated
+    project, done = calibrated
     assert "162 rows, 80 customers" in done.stderr
-    assert "set aside 1: blank customer" in done.stderr
-    assert "set aside 1: time cannot be read" in done.stderr
+    for line in ("160  used", "1  set aside: blank customer", "1  set aside: time cannot be read", "162  read"):
+        assert line in done.stderr
+    rows = json.loads(done.stdout)["rows"]
+    assert rows["read"] == rows["used"] + sum(item["count"] for item in rows["set_aside"] if item["of"] == "rows")
+    assert (project / "calibration" / "shop" / "rejects.csv").read_text().splitlines() == [
+        "row,reason,who,what,when", "162,blank customer,,ask,2026-01-01", "163,time cannot be read,c1,ask,never",
+    ]  # fmt: skip
 
 
 def test_every_gate_is_shown_and_decides_the_exit_code(calibrated):
@@ -113,5 +118,7 @@ def test_a_table_is_known_by_its_columns(tmp_path, header, kind):
     (tmp_path / "x.csv").write_text(header + "\n")
     (tmp_path / "x.csv.gz").write_bytes(gzip.compress(header.encode()))
     assert [kind_of(tmp_path / name) for name in ("x.csv", "x.csv.gz")] == [kind, kind]
+    assert kind_of(tmp_path) == "events"
+    (tmp_path / "transitions.csv").write_text("")
     assert kind_of(tmp_path) == "transitions"
     assert kind_of(tmp_path / "missing.csv") == "events"

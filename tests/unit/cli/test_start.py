@@ -13,7 +13,7 @@ import journeysim as js
 from journeysim.cli.app import journeysim
 
 HEAVY = {"arviz", "duckdb", "matplotlib", "numba", "pandas", "pymc", "pytensor", "xarray"}
-VERBS = ["init", "discover", "check", "calibrate", "run", "compare", "report", "schema", "explain", "doctor"]
+VERBS = ["init", "discover", "check", "calibrate", "count", "run", "compare", "report", "schema", "explain", "doctor"]
 
 
 def modules_after(code: str) -> set[str]:

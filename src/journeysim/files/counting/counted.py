@@ -19,7 +19,9 @@ COUNTED: Final = (
     "persona", "source", "target", "bin", "first", "moves", "same_stay", "after_outcome", "after_cut_off", "ties", "single",
     "most",
 )  # fmt: skip
-_PERSONA, _SOURCE, _TARGET, _BIN, _FIRST, _MOVES, _SAME_STAY, _AFTER_OUTCOME, _AFTER_CUT_OFF, _TIES, _SINGLE, _MOST = range(12)
+_PERSONA, _SOURCE, _TARGET, _BIN, _FIRST, _MOVES, _SAME_STAY, _AFTER_OUTCOME, _AFTER_CUT_OFF, _TIES, _SINGLE, _MOST = (
+    range(12)
+)
 
 
 @final

@@ -42,7 +42,7 @@ def write_rejects(events: Events, file: Path, *, after: bool) -> int:
     cells = ", ".join(f"CAST({name} AS VARCHAR)" for name in names)
     rejected = "SELECT row, file, reason FROM events WHERE reason IS NOT NULL"
     if after:
-        rejected += f" UNION ALL SELECT row, file, {len(REASONS)} FROM after_outcome"
+        rejected += f" UNION ALL SELECT row, file, {len(REASONS)} FROM after_outcome"  # noqa: S608 - a number
     source = f"SELECT {events.source.row} AS row, {cells} FROM {events.source.scan}"  # noqa: S608 - quoted
     text = (
         f"SELECT rejected.*, source.* EXCLUDE (row) FROM ({rejected}) AS rejected JOIN ({source}) AS source "  # noqa: S608

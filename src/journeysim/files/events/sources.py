@@ -96,17 +96,35 @@ def source_of(connection: duckdb.DuckDBPyConnection, path: str | Path) -> Source
     return made(connection, Path(path), files)
 
 
+def columns_of(path: str | Path) -> tuple[str, ...]:
+    """Return the columns of a log; none where it cannot be read, so that its reader says why."""
+    import duckdb
+
+    try:
+        file = files_at(path)[0]
+        with duckdb.connect() as connection:
+            if form_of(file) == "Parquet":
+                return _described(connection, [file], f"read_parquet({_listed([file])})")[0]
+            return _names(_first_line(connection, file), file) if form_of(file) in {"CSV", None} else ()
+    except BadInput:
+        return ()
+
+
+def _described(
+    connection: duckdb.DuckDBPyConnection, files: Sequence[Path], scan: str
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names and types of a scan's columns."""
+    rows = query(connection, files[0], f"DESCRIBE SELECT * FROM {scan}")  # noqa: S608 - quoted
+    return tuple(str(row[0]) for row in rows), tuple(str(row[1]) for row in rows)
+
+
 def _empty(file: Path) -> bool:
     return file.stat().st_size == 0
 
 
 def _parquet(connection: duckdb.DuckDBPyConnection, path: Path, files: tuple[Path, ...]) -> Source:
-    described = [
-        query(connection, file, f"DESCRIBE SELECT * FROM read_parquet({_listed([file])})")  # noqa: S608 - quoted
-        for file in files
-    ]
-    columns = [tuple(str(row[0]) for row in rows) for rows in described]
-    _require_same(files, columns)
+    described = [_described(connection, [file], f"read_parquet({_listed([file])})") for file in files]
+    _require_same(files, [names for names, _ in described])
     counts = [
         int(query(connection, file, f"SELECT sum(num_rows) FROM parquet_file_metadata({_listed([file])})")[0][0] or 0)  # noqa: S608
         for file in files
@@ -115,9 +133,7 @@ def _parquet(connection: duckdb.DuckDBPyConnection, path: Path, files: tuple[Pat
     offsets = "".join(f" WHEN '{escaped(file.as_posix())}' THEN {rows}" for file, rows in before)
     row = "file_row_number" if len(files) == 1 else f"(file_row_number + CASE _file{offsets} END)"
     scan = f"read_parquet({_listed(files)}, union_by_name=true, file_row_number=true{_filename(files)})"
-    return Source(
-        path, files, "Parquet", columns[0], tuple(str(r[1]) for r in described[0]), scan, None, row, sum(counts)
-    )
+    return Source(path, files, "Parquet", *described[0], scan, None, row, sum(counts))
 
 
 def _csv(connection: duckdb.DuckDBPyConnection, path: Path, files: tuple[Path, ...]) -> Source:
@@ -137,11 +153,9 @@ def _csv(connection: duckdb.DuckDBPyConnection, path: Path, files: tuple[Path, .
 def _json(connection: duckdb.DuckDBPyConnection, path: Path, files: tuple[Path, ...]) -> Source:
     for file in files:
         _require_sane(file)
-    described = query(
-        connection, files[0],
-        f"DESCRIBE SELECT * FROM read_json({_listed(files)}, format='newline_delimited', union_by_name=true)",  # noqa: S608 - quoted
-    )  # fmt: skip
-    columns = tuple(str(row[0]) for row in described)
+    columns, _ = _described(
+        connection, files, f"read_json({_listed(files)}, format='newline_delimited', union_by_name=true)"
+    )
     types = ", ".join(f"'{escaped(name)}': 'VARCHAR'" for name in columns)
     scan = f"read_json({_listed(files)}, format='newline_delimited', columns={{{types}}}{_filename(files)})"
     return Source(path, files, "JSON lines", columns, ("VARCHAR",) * len(columns), scan, 1)
