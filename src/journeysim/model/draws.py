@@ -31,6 +31,7 @@ The one dataset has these dimensions and variables (float64 unless said):
 | rating_share  | draw, rating_cell                   | who rated what after which wait: share of each cell         |
 | rating_persona_of, rating_place_of, rating_link_of | rating_cell | names of the cell                              |
 | rating_wait_of, rating_late_of | rating_cell        | wait (days) and days late of the cell, NaN where there is none |
+| rate_frailty  | draw, place                         | optional: r, own rate ~ Gamma(r, mean 1) / dwell_a, NaN if alike      |
 
 Coordinates: persona, place (touchpoints, then outcomes) and link ("source -> target") by name; `slot` on link;
 `period_end` (days since entry, last one infinite) on period; `rating` (the answers in order); probability (only when a

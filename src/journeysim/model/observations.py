@@ -18,6 +18,7 @@ from journeysim.model.observed.moves_after import MovesAfter
 from journeysim.model.observed.paths import Paths, paths_of
 from journeysim.model.observed.patterns import Patterns, patterns_of
 from journeysim.model.observed.ratings import Ratings, ratings_of
+from journeysim.model.observed.repeats import Repeats, repeats_of
 from journeysim.model.observed.second_order import second_order_of
 from journeysim.model.observed.values import Values, values_of
 from journeysim.model.transitions import Transitions, transitions_of
@@ -39,6 +40,7 @@ class Observations:
     arrivals: Arrivals | None = None
     patterns: Patterns | None = None
     paths: Paths | None = None
+    repeats: Repeats | None = None
 
 
 def observe(log: EventLog, journey: JourneyMap) -> Observations:
@@ -55,4 +57,5 @@ def observe(log: EventLog, journey: JourneyMap) -> Observations:
         arrivals=arrivals_of(visits, log, journey),
         patterns=patterns_of(visits, log, journey),
         paths=paths_of(visits, log, journey),
+        repeats=repeats_of(visits, log, journey),
     )  # fmt: skip

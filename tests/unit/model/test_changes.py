@@ -202,6 +202,7 @@ def test_variables_of_a_calibration_survive_touchpoints_that_come_and_go():
     data = draws.data.assign(
         frailty=(("draw", "place"), np.arange(5.0)[None]),
         visit_effect=(("draw", "link"), np.arange(float(len(draws.links)))[None]),
+        value_family=(("place",), np.array([0, 1, 2, -1, -1], dtype=np.int8)),
         order2_share=(("draw", "persona", "order2"), np.ones((1, 2, 3))),
     ).assign_coords(order2=["x", "y", "z"])
     draws = draws.with_data(data)
@@ -210,6 +211,8 @@ def test_variables_of_a_calibration_survive_touchpoints_that_come_and_go():
     values = dict(zip(more.places, more.values("frailty")[0], strict=True))
     assert np.isnan(values.pop("id check"))
     assert values == dict(zip(draws.places, np.arange(5.0), strict=True))
+    families = dict(zip(more.places, more.data["value_family"].values, strict=True))
+    assert (families["id check"], families["help"]) == (-1, 1)
     kept = dict(zip(more.links, more.values("visit_effect")[0], strict=True))
     assert kept["help -> visit"] == draws.links.index("help -> visit")
     assert more.data["order2"].values.tolist() == ["x", "y", "z"]

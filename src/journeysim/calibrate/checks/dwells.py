@@ -100,13 +100,18 @@ def _at(
     edges, incidence = cumulative_incidence(list(done.values()), counts.silent(persona, touchpoint.name))
     for target, curve in zip(names, incidence, strict=True):
         at, moves = labels.index(link_id(touchpoint.name, target)), done[target].size
-        if moves >= LEAST_MOVES and int(data["family"].values[at]) != Family.FIXED:
+        if moves >= LEAST_MOVES and int(data["family"].values[at]) != Family.FIXED and not _own_rate(data, touchpoint):
             predicted = _predicted(data, g, at, edges)
             levels = _replicated_levels(moves, seed, persona, labels[at])
             yield _Compared(
                 labels[at], moves, _quantiles(edges, curve, LEVELS), _quantiles(edges, predicted, LEVELS),
                 _quantiles(edges, predicted, levels),
             )  # fmt: skip
+
+
+def _own_rate(data: xr.Dataset, touchpoint: Touchpoint) -> bool:
+    """Return whether customers leave at rates of their own: then the dwells of all visits follow no one distribution."""
+    return "rate_frailty" in data and bool(np.isfinite(data["rate_frailty"].sel(place=touchpoint.name).values[0]))
 
 
 def _replicated_levels(moves: float, seed: int, *names: str) -> Floats:

@@ -13,6 +13,7 @@ from journeysim.calibrate.layers.arrivals import learn_arrivals
 from journeysim.calibrate.layers.frailty import learn_frailty
 from journeysim.calibrate.layers.layer import NOTHING_LEARNED, Choice, Layer, Learn
 from journeysim.calibrate.layers.ratings import learn_ratings
+from journeysim.calibrate.layers.repeats import learn_repeats
 from journeysim.calibrate.layers.tenure import learn_tenure
 from journeysim.calibrate.layers.values import learn_values
 from journeysim.model.journey import JourneyMap
@@ -25,6 +26,7 @@ __all__ = ["LAYERS", "NOTHING_LEARNED", "Choice", "Layer", "Learn", "joined", "l
 
 #: In the order they run.
 LAYERS: Final[tuple[Learn, ...]] = (
+    learn_repeats,
     learn_frailty,
     learn_tenure,
     learn_values,

@@ -25,9 +25,9 @@ _AFTER: Final = " | "
 class Predictor:
     """Draws of one map. `links` (touchpoint, slot) holds positions of links, -1 where a row is shorter.
 
-    `silent` says which links leave no event. `frailty` (draw, touchpoint), `visit_effect` (draw, link) and
-    `order2_share` (draw, persona, row) are None where the layer is off; `order2_row` (place before, link) is the row of
-    `order2_share`, -1 where order 1 holds.
+    `silent` says which links leave no event. `frailty` and `rate_frailty` (draw, touchpoint), `visit_effect` (draw, link)
+    and `order2_share` (draw, persona, row) are None where the layer is off; `order2_row` (place before, link) is the row
+    of `order2_share`, -1 where order 1 holds.
     """
 
     touchpoints: int
@@ -44,6 +44,7 @@ class Predictor:
     entry: Floats
     persona_share: Floats
     frailty: Floats | None = None
+    rate_frailty: Floats | None = None
     visit_effect: Floats | None = None
     order2_share: Floats | None = None
     order2_row: Ints | None = None
@@ -56,7 +57,14 @@ class Predictor:
     @property
     def counts_visits(self) -> bool:
         """Whether a customer's past visits or moves matter."""
-        return self.frailty is not None or self.visit_effect is not None
+        return any(layer is not None for layer in (self.frailty, self.rate_frailty, self.visit_effect))
+
+    @property
+    def rated(self) -> Bools:
+        """At which touchpoints customers have a rate of their own, shape (touchpoint,)."""
+        if self.rate_frailty is None:
+            return np.zeros(self.touchpoints, dtype=bool)
+        return np.asarray(np.isfinite(self.rate_frailty[0]))
 
 
 def predictor_of(journey: JourneyMap, data: xr.Dataset, silent: frozenset[str]) -> Predictor:
@@ -82,6 +90,7 @@ def predictor_of(journey: JourneyMap, data: xr.Dataset, silent: frozenset[str]) 
         entry=np.asarray(data["entry"].values)[..., :n],
         persona_share=np.asarray(data["persona_share"].values),
         frailty=np.asarray(data["frailty"].values)[:, :n] if "frailty" in data else None,
+        rate_frailty=np.asarray(data["rate_frailty"].values)[:, :n] if "rate_frailty" in data else None,
         visit_effect=np.asarray(data["visit_effect"].values) if "visit_effect" in data else None,
         order2_share=rows,
         order2_row=where,

@@ -3,7 +3,9 @@
 A customer silent for t after arriving takes link l with probability proportional to P_l S_l(t), and a dwell from what
 is left of that link's distribution beyond t (MODEL section 4). A silent link has S = 1: it is the customer who has
 left already. Customers who differ (`frailty`) are an urn: kappa P_l plus the times they took l before, over kappa plus
-the times they left the touchpoint, which is a Dirichlet-multinomial drawn one move at a time.
+the times they left the touchpoint, which is a Dirichlet-multinomial drawn one move at a time. Those who repeat at rates
+of their own (`rate_frailty`) wait as what they did so far says: after x repeats in e days the rate is gamma with shape
+r + x and mean (r + x) / (r a + e), so P(dwell > t) = ((r a + e) / (r a + e + t))^(r + x).
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from journeysim.calibrate.dwell_families import survival
 from journeysim.calibrate.predict.predictor import Predictor
 from journeysim.calibrate.predict.start import Start
 from journeysim.model.dwell import Family
-from journeysim.model.event_log import Ints
+from journeysim.model.event_log import Bools, Ints
 from journeysim.model.quantity import Floats
 
 _DIGITS: Final = 10
@@ -72,6 +74,8 @@ class _Lanes:
     previous: Ints
     earlier: Ints | None
     taken: Ints | None
+    repeats: Floats | None
+    rated: Bools
 
     @property
     def size(self) -> int:
@@ -79,12 +83,13 @@ class _Lanes:
 
     @classmethod
     def of(cls, predictor: Predictor, start: Start, draw: Ints) -> _Lanes:
-        earlier = taken = None
+        earlier = taken = repeats = None
         if predictor.counts_visits:
             earlier, taken = _past(predictor, start)
+            repeats = _repeats(predictor, start, taken)
         rows = np.arange(start.size)
         return cls(rows, draw, start.persona, start.place, start.entered, start.arrived, start.silent, start.previous,
-                   earlier, taken)  # fmt: skip
+                   earlier, taken, repeats, predictor.rated)  # fmt: skip
 
     def take(self, rows: Ints) -> _Lanes:
         return replace(
@@ -98,6 +103,9 @@ class _Lanes:
         if self.earlier is not None and self.taken is not None:
             self.taken[self.customer, link] += 1
             self.earlier[self.customer, target] += 1
+        if self.repeats is not None:
+            own = self.rated[self.place]
+            self.repeats[self.customer] += np.stack([own, np.where(own, day - self.arrived, 0.0)], axis=1)
         return replace(self, place=target, previous=self.place, arrived=day, silent=np.zeros(len(day)))
 
 
@@ -112,6 +120,15 @@ def _past(predictor: Predictor, start: Start) -> tuple[Ints, Ints]:
     if start.taken is not None:
         taken[:] = start.taken
     return earlier, taken
+
+
+def _repeats(predictor: Predictor, start: Start, taken: Ints) -> Floats:
+    """Return how often customers moved at rates of their own, and for how many days in all, shape (customer, 2).
+
+    A past that began elsewhere counts from the entry: the start does not say when they came to repeat.
+    """
+    times = taken[:, predictor.rated[predictor.source]].sum(axis=1)
+    return np.stack([times, np.where(times > 0, start.arrived - start.entered, 0.0)], axis=1)
 
 
 def _next(predictor: Predictor, lanes: _Lanes, rng: np.random.Generator) -> tuple[Ints, Floats]:
@@ -170,6 +187,8 @@ def _survival(predictor: Predictor, lanes: _Lanes, period: Ints, link: Ints) -> 
         made[rows] = survival(family, a[rows], b[rows], lanes.silent[rows])
     for k, rows in _by_table(predictor, link):
         made[rows] = survival(Family.EMPIRICAL, a[rows], b[rows], lanes.silent[rows], predictor.table[k])
+    rows, shape, scale = _own_rates(predictor, lanes, link, a)
+    made[rows] = (scale / (scale + lanes.silent[rows])) ** shape
     return made
 
 
@@ -188,7 +207,21 @@ def _dwell(predictor: Predictor, lanes: _Lanes, period: Ints, link: Ints, u: Flo
     for k, rows in _by_table(predictor, link):
         grid = np.linspace(0.0, 1.0, predictor.table.shape[1])
         made[rows] = a[rows] * np.interp(1.0 - tail[rows], grid, predictor.table[k])
+    rows, shape, scale = _own_rates(predictor, lanes, link, a)
+    made[rows] = scale * np.expm1(-np.log(np.maximum(tail[rows], _LEAST)) / shape)
     return np.maximum(made, lanes.silent)
+
+
+def _own_rates(predictor: Predictor, lanes: _Lanes, link: Ints, a: Floats) -> tuple[Ints, Floats, Floats]:
+    """Return the customers whose link is taken at a rate of their own, with shape and scale of its Pareto dwell."""
+    rows = np.flatnonzero(lanes.rated[lanes.place] & ~predictor.silent[link])
+    if predictor.rate_frailty is None or lanes.repeats is None:
+        return rows[:0], np.empty(0), np.empty(0)
+    r, (times, exposed) = (
+        predictor.rate_frailty[lanes.draw[rows], lanes.place[rows]],
+        lanes.repeats[lanes.customer[rows]].T,
+    )
+    return rows, r + times, r * a[rows] + exposed
 
 
 def _by_family(predictor: Predictor, link: Ints) -> Iterator[tuple[Family, Ints]]:

@@ -130,9 +130,10 @@ def relabel(
 
 
 def _with_layers(data: xr.Dataset, old: xr.Dataset, sources: Sequence[int]) -> xr.Dataset:
-    """Return the data with the variables that layers of a calibration added; NaN (no such layer) at what is new.
+    """Return the data with the variables that layers of a calibration added; no such layer at what is new.
 
-    A new place has none; a new link has those of the link it was copied from, `sources` (-1: none).
+    That is NaN, or -1 for a whole number. A new place has none; a new link has those of the link it was copied from,
+    `sources` (-1: none).
     """
     import xarray as xr
 
@@ -140,12 +141,16 @@ def _with_layers(data: xr.Dataset, old: xr.Dataset, sources: Sequence[int]) -> x
     for name in (str(name) for name in old.data_vars if name not in data):
         values = old[name]
         if "place" in values.dims:
-            values = values.reindex(place=list(names_on(data, "place")))
+            values = values.reindex(place=list(names_on(data, "place")), fill_value=_none(values))
         if "link" in values.dims:
-            values = values.isel(link=links).where(links >= 0)
+            values = values.isel(link=links).where(links >= 0, _none(values))
         own = {dim: old[dim] for dim in values.dims if dim in old.coords and dim not in data.coords}
         data = data.assign_coords(own).assign({name: (values.dims, values.values)})
     return data
+
+
+def _none(values: xr.DataArray) -> float:
+    return -1 if values.dtype.kind == "i" else np.nan
 
 
 def _with_free_slots(draws: Draws, kept: Sequence[int], add: Sequence[NewLink]) -> tuple[str, ...]:
