@@ -16,13 +16,14 @@ The one dataset has these dimensions and variables (float64 unless said):
 | link_value, link_cost | draw, persona, period, link | when a move is completed                                    |
 | value_zero, value_a, value_b | draw, persona, place | optional: chance that a visit brings nothing; scale and shape of |
 |               |                                     | a positive value, up to a factor that gives `visit_value`; else NaN |
-| value_family  | place (int8)                        | optional: its family as in `model.dwell`, -1 where none     |
+| value_family  | place                               | optional: its family as in `model.dwell`, NaN where none    |
 | spend         | draw, persona, place, spend_parameter | optional: gamma-gamma p, q, gamma of customers who come back |
 | arrivals_weekday | draw, weekday                    | optional: factor on arrivals by day of the week, Monday first, mean 1 |
 | arrivals_trend | draw                               | optional: growth of the log of arrivals per year            |
 | arrivals_dispersion | draw                          | optional: variance of a day's arrivals = mean + dispersion x mean^2 |
 | frailty       | draw, place                         | optional: kappa, own shares ~ Dirichlet(kappa x share), NaN if alike  |
 | rating_cut    | draw, rating_cuts                   | optional, as all `rating_…`: cut-points, see `model.rating` |
+| rating_answers | rating_answer                      | the answers, in order                                       |
 | rating_touchpoint | draw, place                     | shift of the log-odds of a better answer; 0 where nobody answered |
 | rating_persona | draw, persona                      | the same by persona                                         |
 | rating_dwell  | draw                                | the same per unit of log(wait / rating_usual_wait)          |
@@ -34,7 +35,7 @@ The one dataset has these dimensions and variables (float64 unless said):
 | rate_frailty  | draw, place                         | optional: r, own rate ~ Gamma(r, mean 1) / dwell_a, NaN if alike      |
 
 Coordinates: persona, place (touchpoints, then outcomes) and link ("source -> target") by name; `slot` on link;
-`period_end` (days since entry, last one infinite) on period; `rating` (the answers in order); probability (only when a
+`period_end` (days since entry, last one infinite) on period; probability (only when a
 table exists: 0 … 1).
 The period that holds at a visit is the first whose end lies above the time since entry at arrival.
 """

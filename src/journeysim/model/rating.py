@@ -121,7 +121,7 @@ def answers(draws: Draws, waits: Waits) -> Floats:
 
 def levels_of(draws: Draws) -> Floats:
     """Return the answers that can be given, in order."""
-    return np.asarray(draws.data["rating"].values, dtype=np.float64)
+    return np.asarray(draws.data["rating_answers"].values, dtype=np.float64)
 
 
 def mean_rating(draws: Draws, waits: Waits) -> Floats:

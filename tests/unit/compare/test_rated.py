@@ -9,10 +9,10 @@ import pytest
 
 from journeysim.compare import compare
 from journeysim.compare.rated import RATING
-from journeysim.model.changes import ScaleDwell, Terms
+from journeysim.model.changes import RemoveTouchpoint, ScaleDwell, Terms
 from journeysim.model.draws import Draws
 from journeysim.model.quantity import Fixed
-from journeysim.model.rating import mean_rating, waits_in, waits_of
+from journeysim.model.rating import has_ratings, mean_rating, waits_in, waits_of
 from journeysim.model.scenario import Proposal
 from outcomes_builder import bank_arms, bank_draws, bank_outcomes, more_calls
 
@@ -24,7 +24,7 @@ def rated_draws() -> Draws:
     draws, rng = bank_draws(DRAWS), np.random.default_rng(3)
     share = rng.dirichlet([30, 10, 20, 5], DRAWS)
     variables = {
-        "rating": (("rating",), np.arange(1.0, 6.0)),
+        "rating_answers": (("rating_answer",), np.arange(1.0, 6.0)),
         "rating_cut": (("draw", "rating_cuts"), np.array([-2.0, -1.0, 0.0, 1.0]) + rng.normal(0, 0.1, (DRAWS, 1))),
         "rating_dwell": (("draw",), rng.normal(-0.4, 0.05, DRAWS)),
         "rating_usual_wait": ((), np.float64(1.0)),
@@ -93,3 +93,12 @@ def test_ratings_outlive_a_change_that_adds_or_removes_links():
     plan = replace(faster(), changes=(*faster().changes, *more_calls(1.3).changes))
     found = compare(bank_outcomes(plan, draws=rated_draws()))
     assert rows(found, persona="all", realism=1.0)[0].spread.mean > 0
+
+
+def test_what_a_log_said_about_ratings_outlives_a_changed_map():
+    """A touchpoint that goes takes its own shift with it; the rest of the link stays, so an arm's draws can be read too."""
+    plan = Proposal("no call", (RemoveTouchpoint("call", "bypass"),))
+    draws = bank_arms(plan, draws=rated_draws())[1].worlds[-1].draws
+    assert draws.values("rating_answers").tolist() == [1, 2, 3, 4, 5]
+    assert draws.values("rating_touchpoint").shape == (DRAWS, len(draws.places))
+    assert has_ratings(draws)

@@ -27,7 +27,7 @@ def draws(**changed: object) -> Draws:
     """Two draws; the wait costs 0.5 per unit of its log, three days late cost 2, six days 3; personas differ."""
     variables = {
         "rating_cut": (("draw", "rating_cuts"), CUTS),
-        "rating": (("rating",), LEVELS),
+        "rating_answers": (("rating_answer",), LEVELS),
         "rating_dwell": (("draw",), np.array([-0.5, -0.4])),
         "rating_usual_wait": ((), np.float64(2.0)),
         "rating_late": (("draw", "rating_days"), np.array([[0.0, 0.0, -2.0, -3.0]] * 2)),
@@ -109,7 +109,7 @@ def test_nps_needs_its_scale():
     with pytest.raises(ValueError, match="NPS needs answers from 0 to 10"):
         promoter_score(draws(), cell(2.0, 0.0))
     ten = draws(
-        rating=(("rating",), np.array([3.0, 6.0, 8.0, 9.0, 10.0])), rating_cut=(("draw", "rating_cuts"), CUTS)
+        rating_answers=(("rating_answer",), np.array([3.0, 6.0, 8.0, 9.0, 10.0])), rating_cut=(("draw", "rating_cuts"), CUTS)
     )  # fmt: skip
     chances = answers(ten, cell(2.0, 0.0))
     expected = 100 * (chances[:, 3] + chances[:, 4] - chances[:, 0] - chances[:, 1])

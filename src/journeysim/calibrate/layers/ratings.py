@@ -172,7 +172,7 @@ def _variables(
     links = np.array([*names_on(data, "link"), ""], dtype=object)
     share = _shares(ratings, seed, draws)
     return {
-        "rating": (("rating",), ratings.levels),
+        "rating_answers": (("rating_answer",), ratings.levels),
         "rating_cut": (("draw", "rating_cuts"), fit.cuts),
         "rating_dwell": (("draw",), effects["wait"].sum(axis=1)),
         "rating_usual_wait": ((), np.float64(_usual_wait(ratings))),

@@ -184,7 +184,7 @@ def _variables(
     shape = draws, len(journey.personas), len(journey.place_names)
     value, sd = data["visit_value"].values.copy(), data["visit_value_sd"].values.copy()
     zero, a, b = np.full(shape, np.nan), np.full(shape, np.nan), np.full(shape, np.nan)
-    family = np.full(shape[2], -1, dtype=np.int8)
+    family = np.full(shape[2], np.nan)
     for s, fit in fits.items():
         mean, spread = fit.moments
         value[..., s], sd[..., s] = mean[:, :, None], spread[:, :, None]
