@@ -10,7 +10,7 @@ import numpy as np
 from journeysim.errors import Problem
 from journeysim.files.events.relation import Events
 from journeysim.files.events.roles import NUMBERS
-from journeysim.files.events.times import has_no_zone, local_of
+from journeysim.files.events.times import ZONED, local_of
 from journeysim.model.event_log import EventLog
 
 _ROBOT_SHARE: Final = 0.4
@@ -107,11 +107,7 @@ def _clock_changes(events: Events) -> Iterator[Problem]:
     What the clocks skipped is read as an hour later; of two equal times the second one (winter) is meant.
     """
     zone = events.settings.zone
-    if zone == "UTC":
-        return
-    name = events.roles["time"]
-    kind = events.source.type_of(name)
-    if has_no_zone(name, kind) == "false":
+    if zone == "UTC" or events.source.type_of(events.roles["time"]) == ZONED:
         return
     hour = "INTERVAL 1 HOUR"
     back = f"{local_of(f'time - {hour}', zone)} = {local_of('time', zone)}"

@@ -154,7 +154,7 @@ def _json(connection: duckdb.DuckDBPyConnection, path: Path, files: tuple[Path, 
     for file in files:
         _require_sane(file)
     columns, _ = _described(
-        connection, files, f"read_json({_listed(files)}, format='newline_delimited', union_by_name=true)"
+        connection, files, f"read_json({_listed(files)}, format='newline_delimited', records=true, union_by_name=true)"
     )
     types = ", ".join(f"'{escaped(name)}': 'VARCHAR'" for name in columns)
     scan = f"read_json({_listed(files)}, format='newline_delimited', columns={{{types}}}{_filename(files)})"

@@ -10,7 +10,8 @@ _ISO: Final = r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?\s*(Z|UTC|[+
 #: Texts that could be day or month first, and texts that are a bare number; both are refused unless a setting says more.
 DAY_OR_MONTH_FIRST: Final = r"\s*\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}.*"
 BARE_NUMBER: Final = r"-?\d{6,}(\.\d+)?"
-_ZONED: Final = r".*(Z|UTC|[+-]\d{2}(:?\d{2})?)"
+#: The type of a column whose times all state their zone.
+ZONED: Final = "TIMESTAMP WITH TIME ZONE"
 _FARTHEST: Final = 9_000_000_000_000_000  # microseconds from 1970: the year 2255
 
 
@@ -20,7 +21,7 @@ def time_of(column: str, kind: str, settings: LogSettings) -> str:
     `kind` is the database's type of the column. The session's zone must be that of the settings: what states none is in
     it.
     """
-    if kind.startswith("TIMESTAMP WITH TIME ZONE"):
+    if kind == ZONED:
         return f"({column} AT TIME ZONE 'UTC')"
     if kind == "DATE" or kind.startswith("TIMESTAMP"):
         plain = f"CAST({column} AS TIMESTAMP)"
@@ -39,15 +40,6 @@ def time_of(column: str, kind: str, settings: LogSettings) -> str:
     return f"CASE WHEN regexp_full_match({text}, '{_ISO}') THEN {parsed} AT TIME ZONE 'UTC' END"
 
 
-def has_no_zone(column: str, kind: str) -> str:
-    """Return the expression of whether a column's time states no zone of its own."""
-    if kind.startswith("TIMESTAMP WITH TIME ZONE"):
-        return "false"
-    return "true" if kind == "DATE" or kind.startswith("TIMESTAMP") else (
-        f"NOT regexp_full_match(trim(CAST({column} AS VARCHAR)), '{_ZONED}')"
-    )  # fmt: skip
-
-
 def local_of(utc: str, zone: str) -> str:
     """Return the expression of a UTC time on the clocks of a zone."""
-    return f"(({utc} AT TIME ZONE 'UTC') AT TIME ZONE '{zone}')"
+    return f"((({utc}) AT TIME ZONE 'UTC') AT TIME ZONE '{zone}')"
