@@ -13,12 +13,14 @@ from typing import Final, final
 
 import numpy as np
 
+from journeysim.calibrate.dwells import resample
 from journeysim.calibrate.gates import ESS_LIMIT, PARETO_LIMIT, Gate, pareto_tail, weight_size
-from journeysim.model.addresses import name_key
+from journeysim.model.addresses import name_key, uniforms
 from journeysim.model.quantity import Floats
 
 #: A log density on many points at once: (point, coordinate) -> (point,).
 Density = Callable[[Floats], Floats]
+_WORKING_DRAWS: Final = 4000
 _STEP: Final = 1e-4
 _DEGREES: Final = 5.0
 _ROUNDS: Final = 6
@@ -56,6 +58,16 @@ class WeightedDraws:
             Gate(f"effective draws of {what}", weight_size(self.logs), ESS_LIMIT, "at least"),
             Gate(f"Pareto k of {what}", pareto_tail(self.logs), PARETO_LIMIT),
         )
+
+
+def draw_points(
+    density: Density, start: Floats, *, draws: int, seed: int, what: str
+) -> tuple[Floats, tuple[Gate, ...]]:
+    """Return draws, shape (draws, coordinate), in an addressed order, and the gates on the weights behind them."""
+    found = sample_weighted(density, start, draws=_WORKING_DRAWS, seed=seed, names=(what,))
+    chosen = resample(found.logs, draws, float(uniforms(seed, 1, what, "resample")[0]))
+    order = np.argsort(uniforms(seed, draws, what, "order of draws"))
+    return found.at[chosen[order]], found.gates(what)
 
 
 def climb(density: Density, start: Floats, bounds: Sequence[tuple[float | None, float | None]] | None = None) -> Floats:

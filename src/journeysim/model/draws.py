@@ -22,6 +22,9 @@ The one dataset has these dimensions and variables (float64 unless said):
 | arrivals_trend | draw                               | optional: growth of the log of arrivals per year            |
 | arrivals_dispersion | draw                          | optional: variance of a day's arrivals = mean + dispersion x mean^2 |
 | frailty       | draw, place                         | optional: kappa, own shares ~ Dirichlet(kappa x share), NaN if alike  |
+| order2_share  | draw, persona, order2               | optional: share by the touchpoint before, where it matters  |
+| visit_start   | draw, persona, link                 | optional: shift of the log weight at a first visit, NaN if none |
+| visit_effect  | draw, link                          | optional: shift of the log weight per earlier visit (at most 3) |
 | rating_cut    | draw, rating_cuts                   | optional, as all `rating_…`: cut-points, see `model.rating` |
 | rating_answers | rating_answer                      | the answers, in order                                       |
 | rating_touchpoint | draw, place                     | shift of the log-odds of a better answer; 0 where nobody answered |
@@ -35,8 +38,8 @@ The one dataset has these dimensions and variables (float64 unless said):
 | rate_frailty  | draw, place                         | optional: r, own rate ~ Gamma(r, mean 1) / dwell_a, NaN if alike      |
 
 Coordinates: persona, place (touchpoints, then outcomes) and link ("source -> target") by name; `slot` on link;
-`period_end` (days since entry, last one infinite) on period; probability (only when a
-table exists: 0 … 1).
+`period_end` (days since entry, last one infinite) on period; probability (only when a table exists: 0 … 1); `order2`
+("touchpoint before | source -> target", "(enter) | …" at the first).
 The period that holds at a visit is the first whose end lies above the time since entry at arrival.
 """
 

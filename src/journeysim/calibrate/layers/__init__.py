@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from journeysim.calibrate.layers.arrivals import learn_arrivals
 from journeysim.calibrate.layers.frailty import learn_frailty
 from journeysim.calibrate.layers.layer import NOTHING_LEARNED, Choice, Layer, Learn
+from journeysim.calibrate.layers.memory import learn_memory
 from journeysim.calibrate.layers.ratings import learn_ratings
 from journeysim.calibrate.layers.repeats import learn_repeats
 from journeysim.calibrate.layers.tenure import learn_tenure
@@ -29,6 +30,7 @@ LAYERS: Final[tuple[Learn, ...]] = (
     learn_repeats,
     learn_frailty,
     learn_tenure,
+    learn_memory,
     learn_values,
     learn_ratings,
     learn_arrivals,

@@ -144,13 +144,23 @@ def _with_layers(data: xr.Dataset, old: xr.Dataset, sources: Sequence[int]) -> x
             values = values.reindex(place=list(names_on(data, "place")), fill_value=_none(values))
         if "link" in values.dims:
             values = values.isel(link=links).where(links >= 0, _none(values))
-        own = {dim: old[dim] for dim in values.dims if dim in old.coords and dim not in data.coords}
+        if "order2" in values.dims:
+            values = values.sel(order2=_still_possible(data, old))
+        own = {dim: values[dim] for dim in values.dims if dim in old.coords and dim not in data.coords}
         data = data.assign_coords(own).assign({name: (values.dims, values.values)})
     return data
 
 
 def _none(values: xr.DataArray) -> float:
     return -1 if values.dtype.kind == "i" else np.nan
+
+
+def _still_possible(data: xr.Dataset, old: xr.Dataset) -> list[str]:
+    """Return which labels "previous | source -> target" name a place and a link that there still are."""
+    dropped = tuple(f" | {link}" for link in names_on(old, "link") if link not in names_on(data, "link"))
+    places = names_on(data, "place")
+    left = tuple(f"{place} | " for place in names_on(old, "place") if place not in places)
+    return [label for label in names_on(old, "order2") if not (label.endswith(dropped) or label.startswith(left))]
 
 
 def _with_free_slots(draws: Draws, kept: Sequence[int], add: Sequence[NewLink]) -> tuple[str, ...]:
