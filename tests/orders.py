@@ -14,11 +14,12 @@ from journeysim.model.quantity import Fixed
 MOVES = {
     "purchase": {"approved": 0.97, "shipped": 0.01, "review_sent": 0.01},
     "approved": {"shipped": 0.77, "review_sent": 0.21, "delivered": 0.01},
-    "shipped": {"delivered": 0.72, "review_sent": 0.25, "approved": 0.01},
-    "delivered": {"review_sent": 0.9, "review_answered": 0.04},
-    "review_sent": {"review_answered": 0.97, "delivered": 0.03},
-    "review_answered": {"delivered": 0.03},
+    "shipped": {"delivered": 0.8, "review_sent": 0.17, "approved": 0.01},
+    "delivered": {"review_sent": 0.95},
+    "review_sent": {"review_answered": 0.97},
+    "review_answered": {},
 }
+STEPS = tuple(MOVES)
 COLUMNS = {"weight": "weight"}
 
 
@@ -33,15 +34,22 @@ def order_map() -> JourneyMap:
 
 
 def write_order_log(data: Path, target: Path) -> Path:
-    """Write the events with the promised date on the delivery, and every order closed after its last event."""
+    """Write the events with the promised date on the delivery, and every order closed after its last event.
+
+    The survey goes out when the promise is due, so one order in twenty is reviewed on its way. Its review is put right
+    after its delivery: the wait for an order then is one move, as it is for all others.
+    """
     with gzip.open(data / "cases.csv.gz", "rt") as stream:
         cases = {row["order_id"]: row for row in csv.DictReader(stream)}
     with gzip.open(data / "events.csv.gz", "rt") as stream, target.open("w", newline="") as out:
         writer = csv.writer(out)
         writer.writerow(["customer", "touchpoint", "time", "value", "rating", "due", "weight", "outcome"])
-        for row in csv.DictReader(stream):
+        rows = sorted(csv.DictReader(stream), key=lambda row: STEPS.index(row["activity"]))
+        for row in rows:
             case = cases[row["case_id"]]
             due = case["order_estimated_delivery_date"] if row["activity"] == "delivered" else ""
-            writer.writerow([row["case_id"], row["activity"], row["timestamp"], row["value"], row["score"], due,
-                             case["weight"], "closed"])  # fmt: skip
+            review = row["activity"].startswith("review")
+            time = max(row["timestamp"], case["order_delivered_customer_date"]) if review else row["timestamp"]
+            writer.writerow([row["case_id"], row["activity"], time, row["value"], row["score"], due, case["weight"],
+                             "closed"])  # fmt: skip
     return target

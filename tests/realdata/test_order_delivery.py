@@ -70,10 +70,11 @@ def interval(values: np.ndarray, level: float = 0.9) -> tuple[float, float]:
 
 
 def test_the_gates_of_ratings_and_values_pass(fitted: Fitted):
-    """The checks of paths do not: one order in twenty is reviewed while it is still on its way, which needs memory."""
+    """Of the checks of paths and dwells one does not: slips paid at a bank take days to be approved, cards minutes."""
     own = [gate for gate in fitted.calibration.gates if "rating" in gate.name or "value" in gate.name]
     assert len(own) >= 6
     assert [str(gate) for gate in own if not gate.passed] == []
+    assert {gate.name.split(" of ")[0] for gate in fitted.calibration.failed} <= {"90th percentile"}
 
 
 def test_the_score_falls_with_lateness_as_known(fitted: Fitted):
@@ -131,8 +132,11 @@ def test_halving_late_deliveries(fitted: Fitted):
     assert 0.01 < share.mean() < 0.03
 
 
-def test_a_faster_delivery_lifts_the_score_less_than_its_upper_bound(fitted: Fitted):
-    """Two arms, delivery in 70 % of the time: fewer are late and the score rises, by less than if nobody were late."""
+def test_two_arms_delivery_in_seven_tenths_of_the_time(fitted: Fitted):
+    """Shipping in 70 % of the time halves late deliveries; the score rises by what that alone gives, and a little more.
+
+    More, because those still late are less late, and all wait less. Less than if nobody were late and all were at once.
+    """
     plan = Proposal("faster", tuple(ScaleDwell(step, "delivered", Fixed(0.7)) for step in ("approved", "shipped")))
     now, then = (
         arm.worlds[-1].draws for arm in build_arms(Scenario("orders", order_map(), (plan,)), fitted.draws, seed=2)
@@ -140,9 +144,11 @@ def test_a_faster_delivery_lifts_the_score_less_than_its_upper_bound(fitted: Fit
     today = waits_of(now)
     proposal = waits_in(today, now, then)
     gain = mean_rating(now, proposal) - mean_rating(now, today)
-    most = mean_rating(now, fewer_late(today, 0.0)) - mean_rating(now, today)
-    assert np.all(proposal.late_share < today.late_share)
-    assert 0 < gain.mean() < most.mean()
+    halved = mean_rating(now, fewer_late(today, 0.5)) - mean_rating(now, today)
+    assert (proposal.late_share / today.late_share).mean() == pytest.approx(0.5, abs=0.06)
+    assert halved.mean() < gain.mean() < 2 * halved.mean()
+    low, high = interval(gain)
+    assert 0.07 < low < high < 0.13
 
 
 def test_weights_make_the_score_that_of_all_orders(fitted: Fitted):
