@@ -2,6 +2,7 @@ from journeysim.calibrate import calibrate as calibrate
 from journeysim.calibrate import load_or_calibrate as load_or_calibrate
 from journeysim.calibrate import prior_draws as prior_draws
 from journeysim.calibrate import stated_draws as stated_draws
+from journeysim.calibrate.backtest import backtest as backtest
 from journeysim.compare import compare as compare
 from journeysim.decide import decide as decide
 from journeysim.decide.decision import Fit as Fit
@@ -24,6 +25,7 @@ __all__ = [
     "JourneysimError",
     "Problem",
     "Settings",
+    "backtest",
     "build_arms",
     "calibrate",
     "compare",

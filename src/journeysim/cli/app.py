@@ -7,7 +7,20 @@ import sys
 
 import click
 
-from journeysim.cli import calibrate, check, compare, count, discover, doctor, explain, init, report, run, schema
+from journeysim.cli import (
+    backtest,
+    calibrate,
+    check,
+    compare,
+    count,
+    discover,
+    doctor,
+    explain,
+    init,
+    report,
+    run,
+    schema,
+)
 
 
 class Verbs(click.Group):
@@ -43,7 +56,7 @@ def journeysim(ctx: click.Context, *, debug: bool) -> None:
     ctx.obj = debug
 
 
-for verb in (init, discover, check, calibrate, count, run, compare, report, schema, explain, doctor):
+for verb in (init, discover, check, calibrate, count, backtest, run, compare, report, schema, explain, doctor):
     journeysim.add_command(verb.command)
 
 

@@ -211,6 +211,15 @@ J098 A stored run is complete and of a format this journeysim reads.
      cure: Run the scenario again.
 C001 The dwell of a link has one family for all personas and tenure periods (see J075).
      cure: Give each statement the same family.
+B001 A backtest starts after the log's first event.
+     why: At the first date the map is fitted to what was known by then; without an event nothing was.
+     cure: Give a later --from.
+B002 A whole period lies between the first date and the end.
+     why: A forecast can only be judged when its period is over.
+     cure: Start earlier, or take shorter steps (--step week).
+B003 Arrivals are forecast only where they are known.
+     why: Neither the log so far nor the map says how many customers enter per day.
+     cure: Start later, state arrivals in the map, or leave --arrivals known.
 C010 Counted transitions name places and personas of the map.
      cure: Correct the name in the table or in the map.
 C011 Counted moves are links of the map.
