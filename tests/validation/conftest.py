@@ -9,7 +9,7 @@ from validation.page import PAGE, sections, written
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Write the sections that the tests recorded; with several processes only the one with the terminal does this."""
-    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    reports = [report for outcome in ("passed", "failed", "xfailed") for report in terminalreporter.getreports(outcome)]
     texts = [text for report in reports for name, text in report.user_properties if name == "validation"]
     if texts:
         new = {name: text for found in texts for name, text in sections(str(found)).items()}

@@ -15,13 +15,18 @@ Simulated = Callable[[int, int], Mapping[str, Worlds]]
 @final
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A name, what the worlds are like, and `maps` calibrations (seeds 1, 2, …) of `per_map` worlds each."""
+    """A name, what the worlds are like, and `maps` calibrations (seeds 1, 2, …) of `per_map` worlds each.
+
+    `fault` says why a model is known to be wrong: it has to fail then, and a test asks for the note to go when it no
+    longer does.
+    """
 
     name: str
     about: str
     simulate: Simulated
     maps: int
     per_map: int
+    fault: str = ""
 
     @property
     def label(self) -> str:

@@ -41,7 +41,8 @@ def section(model: Model, checks: Sequence[Check]) -> str:
     """Return the section of a model."""
     found = wrong(checks)
     size = f"{model.maps} x {model.per_map} worlds (seeds 1 to {model.maps})"
-    verdict = "**Right**: no test fails." if not found else f"**Wrong**: {'; '.join(found)}."
+    because = f" Known: {model.fault}." if model.fault else ""
+    verdict = "**Right**: no test fails." if not found else f"**Wrong**: {'; '.join(found)}.{because}"
     rows = [
         "| quantity | mean | spread | 50 % | 80 % | 90 % | bias | smallest p |",
         "|---|---|---|---|---|---|---|---|",

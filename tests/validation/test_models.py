@@ -18,4 +18,8 @@ pytestmark = pytest.mark.validation
 def test_the_truth_is_one_more_draw(model: Model, record_property: Callable[[str, object], None]):
     checks = model.checks()
     record_property("validation", section(model, checks))
-    assert wrong(checks) == ()
+    found = wrong(checks)
+    if model.fault and found:
+        pytest.xfail(f"{model.fault}: {'; '.join(found)}")
+    assert not model.fault, "nothing is wrong any more: take the fault out of the model's line"
+    assert found == ()

@@ -6,25 +6,34 @@ from typing import Final
 
 from journeysim.calibrate.dwell_families import CANDIDATES
 from validation.model import Model
+from validation.models.arrivals import arrivals
 from validation.models.dwells import family_given
 from validation.models.entries import entries
+from validation.models.frailty import chosen, kappa_given
 from validation.models.shares import one_persona, pooled
+from validation.models.spells import Setting, spells
+from validation.models.tenure import by_tenure
+from validation.models.values import values
+
+_EVERYBODY = "all customers"
+_CHOSEN = "the family is chosen, and the posterior is that of the chosen one, as if nobody had doubted it"
+_TREND = "trend and dispersion are chosen, and the posterior is that of the chosen model, as if nobody had doubted it"
 
 _SHARES = (
     Model(
         "Shares, one persona",
         "Four links stated at 50, 30, 15 and 5 % by 8 customers; 3, 30 or 300 customers seen.",
-        one_persona, maps=8, per_map=250,
+        one_persona, maps=2, per_map=250,
     ),
     Model(
         "Shares, three personas",
         "The same links; 12, 300 and 60 customers, the last persona with a row of its own in the map.",
-        pooled, maps=2, per_map=500,
+        pooled, maps=1, per_map=200,
     ),
     Model(
         "Entry and persona shares",
         "Two personas (80 and 20 %) and three first touchpoints (60, 30, 10 %) stated by 8 customers; 40 customers seen.",
-        entries, maps=4, per_map=250,
+        entries, maps=1, per_map=250,
     ),
 )  # fmt: skip
 _DWELLS = tuple(
@@ -37,4 +46,57 @@ _DWELLS = tuple(
     for family in CANDIDATES
 )  # fmt: skip
 
-MODELS: Final = (*_SHARES, *_DWELLS)
+_OPEN = "Two links stated at 62 and 38 %, with dwells of some days, by 8 customers; 300 customers in 30 days of log."
+_SILENT = "The same links at 50 and 30 %, and 20 % who leave without an event; 1,000 customers in 60 days of log."
+_SPELLS = (
+    Model(
+        "Open spells, family told", f"{_OPEN} All dwells of a map are of one family, and `calibrate` is told which.",
+        spells(Setting({_EVERYBODY: 300}, 30.0, silent=False, told=True)), maps=5, per_map=80,
+    ),
+    Model(
+        "Open spells, family chosen", f"{_OPEN} Each dwell is of one of the five families, and `calibrate` has to find out.",
+        spells(Setting({_EVERYBODY: 300}, 30.0, silent=False, told=False)), maps=2, per_map=100, fault=_CHOSEN,
+    ),
+    Model(
+        "Silent exits, family told", f"{_SILENT} All dwells of a map are of one family, and `calibrate` is told which.",
+        spells(Setting({_EVERYBODY: 1000}, 60.0, silent=True, told=True)), maps=5, per_map=30,
+    ),
+    Model(
+        "Silent exits, family chosen", f"{_SILENT} Each dwell is of one of the five families, and `calibrate` has to find out.",
+        spells(Setting({_EVERYBODY: 1000}, 60.0, silent=True, told=False)), maps=2, per_map=80, fault=_CHOSEN,
+    ),
+    Model(
+        "Silent exits, two personas, family told", f"{_SILENT} Personas of 1,000 and 200 customers.",
+        spells(Setting({"many": 1000, "few": 200}, 60.0, silent=True, told=True)), maps=1, per_map=40,
+    ),
+)  # fmt: skip
+_LAYERS = (
+    Model(
+        "Customers who differ",
+        "A touchpoint to which customers come back (60 %) until they buy or leave; 150 customers of up to 30 visits. That they "
+        "differ is taken for granted.",
+        kappa_given, maps=3, per_map=80,
+    ),
+    Model(
+        "Customers who differ, if it predicts better", "The same worlds; `calibrate` decides whether they differ.",
+        chosen, maps=3, per_map=80,
+    ),
+    Model(
+        "Shares by tenure",
+        "Four links; 100 visits in the first 30 days of the journey, 12 later ones; the map has a row of its own for the first.",
+        by_tenure, maps=1, per_map=200,
+    ),
+    Model(
+        "Value of a visit",
+        "120 visits to a touchpoint, whose value is stated at 40 +- 30 by 8 customers; a chance of zero below 90 %, else "
+        "log-normal or gamma, which `calibrate` has to find out.",
+        values, maps=3, per_map=80,
+    ),
+    Model(
+        "Arrivals per day",
+        "90 days, stated at 20 +- 8 a day; a weekly season, in half of the worlds a trend, in half of them overdispersed.",
+        arrivals, maps=3, per_map=50, fault=_TREND,
+    ),
+)  # fmt: skip
+
+MODELS: Final = (*_SHARES, *_DWELLS, *_SPELLS, *_LAYERS)

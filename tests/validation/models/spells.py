@@ -1,0 +1,144 @@
+"""Shares and dwells together, with customers still there at the cut-off, and with a silent exit: `calibrate` throughout.
+
+Every link's true family is one of the five at random, and `calibrate` has to choose it; or all are of one family, which
+it is told. The quantities are those every family has: the median and the time by which nine in ten have moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass
+from typing import Final, final
+from unittest.mock import patch
+
+import numpy as np
+
+from journeysim.calibrate import calibrate, silent_exits, touchpoint_fit
+from journeysim.calibrate.dwell_families import CANDIDATES
+from journeysim.calibrate.dwells import FamilyChoice
+from journeysim.calibrate.map_dwells import dwell_belief
+from journeysim.calibrate.shares import KAPPA_MEDIAN, KAPPA_SPREAD
+from journeysim.model.draws import Draws
+from journeysim.model.dwell import Dwell, Family, ppf
+from journeysim.model.journey import JourneyMap, Link, Outcome, Persona, Touchpoint
+from journeysim.model.quantity import Fixed, Floats
+from validation.models.dwells import draw_dwells
+from validation.sbc import RANKED, Worlds
+from validation.tables import Row, entered, moved, still_there, table
+
+SEEN: Final = 8.0
+BUY, ASK, GONE = "buy", "ask", "gone"
+STATED: Final = {BUY: (0.5, Dwell(Family.LOGNORMAL, Fixed(4.0), Fixed(1.0))),
+                 ASK: (0.3, Dwell(Family.GAMMA, Fixed(6.0), Fixed(1.5)))}  # fmt: skip
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What the worlds are like: customers by persona, days of log, whether some leave silently, and are families told."""
+
+    customers: Mapping[str, int]
+    cut_off: float
+    silent: bool
+    told: bool
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Where the links lead."""
+        return (BUY, ASK, GONE) if self.silent else (BUY, ASK)
+
+    def journey(self, count: int) -> JourneyMap:
+        """Return a map of `count` touchpoints, all stated alike."""
+        links = [
+            Link(name, Fixed(share if self.silent else share / 0.8), dwell) for name, (share, dwell) in STATED.items()
+        ]
+        links += [Link(GONE, Fixed(0.2))] if self.silent else []
+        touchpoints = tuple(Touchpoint(f"t{i}", tuple(links), seen=SEEN) for i in range(count))
+        outcomes = tuple(Outcome(name, silent=name == GONE) for name in self.targets)
+        personas = tuple(Persona(name, Fixed(1 / len(self.customers))) for name in self.customers)
+        return JourneyMap(
+            "worlds", touchpoints, outcomes, tuple((tp.name, Fixed(1 / count)) for tp in touchpoints), personas
+        )
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Truth:
+    """One touchpoint's truth: shares (persona, link), and family and (a, b) by persona of every link with a dwell."""
+
+    shares: Floats
+    dwells: Mapping[str, tuple[Family, Floats, Floats]]
+
+
+def spells(setting: Setting) -> Callable[[int, int], Mapping[str, Worlds]]:
+    """Return the worlds of a setting; where families are told, the seed says which of them a map has."""
+
+    def worlds(count: int, seed: int) -> dict[str, Worlds]:
+        rng, journey = np.random.default_rng(seed), setting.journey(count)
+        one = CANDIDATES[seed % len(CANDIDATES)]
+        possible = (one,) if setting.told else CANDIDATES
+        truths = [_draw_truth(journey, touchpoint, possible, rng) for touchpoint in journey.touchpoints]
+        rows = [row for i, truth in enumerate(truths) for row in _observe(setting, truth, f"t{i}", rng)]
+        with _told(one) if setting.told else nullcontext():
+            draws = calibrate(journey, table(rows), seed=seed, draws=RANKED).draws
+        return _quantities(setting, truths, draws)
+
+    return worlds
+
+
+def _told(family: Family) -> AbstractContextManager[object]:
+    """Leave `calibrate` one family to choose from."""
+    stack = ExitStack()
+    stack.enter_context(patch.object(touchpoint_fit, "_choose", lambda *_: FamilyChoice(family, None, 0.0, 0.0)))
+    stack.enter_context(patch.object(silent_exits, "CANDIDATES", (family, family)))
+    return stack
+
+
+def _draw_truth(
+    journey: JourneyMap, touchpoint: Touchpoint, families: tuple[Family, ...], rng: np.random.Generator
+) -> Truth:
+    personas = len(journey.personas)
+    shares = rng.dirichlet([SEEN * link.share.mean for link in touchpoint.links if link.share is not None])[None]
+    if personas > 1:
+        kappa = KAPPA_MEDIAN * np.exp(KAPPA_SPREAD * rng.normal())
+        shares = rng.dirichlet(kappa * shares[0], personas)
+    dwells = {}
+    for name in STATED:
+        family = families[rng.integers(len(families))]
+        dwells[name] = (family, *draw_dwells(dwell_belief(journey, touchpoint, name), family, rng))
+    return Truth(shares, dwells)
+
+
+def _observe(setting: Setting, truth: Truth, name: str, rng: np.random.Generator) -> Iterator[Row]:
+    for g, (persona, customers) in enumerate(setting.customers.items()):
+        link = rng.choice(len(setting.targets), size=customers, p=truth.shares[g])
+        u, age = rng.uniform(size=customers), rng.uniform(0, setting.cut_off, customers)
+        days = np.full(customers, np.inf)
+        for j, (family, a, b) in enumerate(truth.dwells.values()):
+            days[link == j] = ppf(family, a[g], b[g], u[link == j])
+        yield entered(persona, name, customers)
+        for j, target in enumerate(truth.dwells):
+            yield from moved(persona, name, target, days[(link == j) & (days < age)])
+        yield from still_there(persona, name, age[days >= age])
+
+
+def _quantities(setting: Setting, truths: list[Truth], draws: Draws) -> dict[str, Worlds]:
+    found = {}
+    for g, persona in enumerate(setting.customers):
+        whose = f", persona {persona}" if len(setting.customers) > 1 else ""
+        for j, target in enumerate(setting.targets):
+            at = [draws.links.index(f"t{i} -> {target}") for i in range(len(truths))]
+            shares = draws.values("share")[:, g, 0][:, at]
+            if target != ASK:
+                found[f'share of "{target}"{whose}'] = Worlds(np.array([t.shares[g, j] for t in truths]), shares)
+            if target in STATED:
+                family, a, b = (
+                    draws.values("family")[at],
+                    *(draws.values(v)[:, g, 0][:, at] for v in ("dwell_a", "dwell_b")),
+                )
+                for part, what in ((0.5, "median"), (0.9, "90 % point")):
+                    true = [ppf(t.dwells[target][0], *(x[g] for x in t.dwells[target][1:]), part) for t in truths]
+                    days = [ppf(Family(int(f)), a[:, i], b[:, i], part) for i, f in enumerate(family)]
+                    found[f'{what} of "{target}"{whose}'] = Worlds(np.array(true), np.stack(days, axis=1))
+    return found
