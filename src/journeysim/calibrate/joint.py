@@ -16,7 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from journeysim.calibrate.counts import NO_BINS, Bins
-from journeysim.calibrate.dwell_families import dimensions, log_likelihood, survival, to_location, to_scale_shape
+from journeysim.calibrate.dwell_families import (
+    dimensions,
+    from_log_moments,
+    log_likelihood,
+    survival,
+    to_location,
+    to_scale_shape,
+)
 from journeysim.calibrate.open_spells import LinkDwell
 from journeysim.model.quantity import Floats
 
@@ -102,3 +109,16 @@ def log_shares(shares: Floats) -> Floats:
 def contrasts(size: int) -> Floats:
     """Return an orthonormal basis of the contrasts between `size` log shares, shape (size, size - 1)."""
     return np.linalg.qr(np.eye(size) - 1.0 / size)[0][:, : size - 1]
+
+
+def explained(observed: Observed, alpha: Floats, gone: float, stretch: float) -> Points:
+    """Return a point: this part of the open spells has left silently, the observed dwells later by `stretch` sds."""
+    exits = np.array([link.silent for link in observed.links], dtype=np.float64)
+    to = gone * exits / exits.sum() + (1 - gone) * (1 - exits) / max(1.0, float(np.sum(1 - exits)))
+    still = np.array([bins.size for bins in observed.silent])
+    weights = alpha + observed.counts + still[:, None] * to
+    phi = np.zeros((1, len(weights), len(observed.learned), 2))
+    for index, j in enumerate(observed.learned):
+        for g in range(len(weights)):
+            phi[0, g, index] = from_log_moments(observed.links[j].family, *observed.links[j].seen_moments(g, stretch))
+    return Points(np.log(weights / weights.sum(axis=1, keepdims=True))[None], phi, np.zeros(1, dtype=np.intp))

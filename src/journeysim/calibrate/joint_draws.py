@@ -1,86 +1,109 @@
-"""Exact posterior of a touchpoint with open spells: a fitted Student t, put right by weights.
+"""Exact posterior of a touchpoint with open spells, by NUTS on `joint_model`, from every explanation the data allow.
 
-The coordinates are contrasts of log shares, and the dwell coordinates of the learned links. The proposal is a
-multivariate t of 5 degrees of freedom around the mode, with the observed curvature there; while the weights are poor,
-its centre and spread are fitted again to the weighted draws (adaptive importance sampling: Cappe, Guillin, Marin and
-Robert 2004, Population Monte Carlo).
+Silences may be explained in two ways: those customers have left, or they are slow. So the way uphill starts at both,
+and at the fit of the surrogate; what it reaches are the modes. The sampler moves in coordinates in which the best mode
+is round. Its chains start at different modes where there are several that matter (within 7 of the best in log
+evidence by Laplace's method: a weight of 1 in 1,000), so that chains that cannot find each other fail on R-hat.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, final
+from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
 
-from journeysim.calibrate.gates import PARETO_LIMIT, pareto_tail, weight_size
-from journeysim.calibrate.joint import Observed, Points, coordinates, log_shares
-from journeysim.calibrate.joint_mode import Target, find_joint_mode
-from journeysim.calibrate.pooled_target import PooledTarget
+from journeysim.calibrate.gates import Gate
+from journeysim.calibrate.joint import Observed, Points, explained
+from journeysim.calibrate.joint_mode import JointMode, find_joint_mode
+from journeysim.calibrate.joint_model import JointTarget
 from journeysim.model.addresses import name_key
 from journeysim.model.quantity import Floats
 
-_DEGREES: Final = 5.0
-_ROUNDS: Final = 8
-_GOOD: Final = 0.2
-_LIGHT: Final = 0.6
+if TYPE_CHECKING:
+    from journeysim.calibrate.pymc_adapter import CompiledModel, Sampling
+
+#: Enough for the gates on effective sizes.
+LEAST_DRAWS: Final = 1200
+_CHAINS: Final = 4
+_TUNE: Final = 200
+_ROUNDS: Final = 3
+_MATTERS: Final = 7.0
+_APART: Final = 4.0
 
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
-class Weighted:
-    """Points and their log importance weights."""
+class Sampled:
+    """Equally likely points, chain after chain, and the gates on their convergence."""
 
     points: Points
-    logs: Floats
+    gates: tuple[Gate, ...]
 
 
-def joint_target(observed: Observed, alpha: Floats, tilt: Floats) -> Target | PooledTarget:
-    """Return the exact posterior of a touchpoint; `alpha` has shape (link,), `tilt` (persona, link), none of it 0."""
-    return Target.of(observed, alpha) if len(tilt) == 1 else PooledTarget(observed, alpha, tilt)
+def sample_jointly(target: JointTarget, starts: Points, *, draws: int, seed: int, name: str) -> Sampled:
+    """Return at least `draws` points; `starts` say where to begin. Tries again with more draws while gates fail."""
+    from journeysim.calibrate import pymc_adapter
+    from journeysim.calibrate.joint_density import moved_value_and_gradient
 
-
-def sample_jointly(target: Target | PooledTarget, shares: Floats, *, draws: int, seed: int, name: str) -> Weighted:
-    """Return weighted draws; `shares` (draw, persona, link) and the links' draws tell where to start."""
-    count = len(shares)
-    dwells = coordinates(target.observed.links, shares.shape[1], count)
-    start = Points(log_shares(shares), dwells, np.zeros(count, dtype=np.intp))
-    found = find_joint_mode(target, np.median(target.flat(start), axis=0))
-    centre, spread = found.at, found.spread
-    stream = np.random.Generator(np.random.Philox(key=[seed % 2**64, name_key("open spells, jointly", name)]))
-    tries = []
-    for _ in range(_ROUNDS):
-        at, logs, points = _propose(target, centre, spread, draws, stream)
-        tries.append(Weighted(points, logs))
-        if weight_size(logs) > _GOOD * draws and pareto_tail(logs) < _LIGHT:
+    size = target.size
+    placed = {"moves": target.linear, "start": np.zeros(len(target.linear))}
+    model = pymc_adapter.compile_model(moved_value_and_gradient, placed | dict(target.inputs), size)
+    modes = _modes(model, target.flat(starts))
+    best = modes[0]
+    model.give({"moves": target.linear @ best.root, "start": target.linear @ best.at})
+    key = name_key("open spells, jointly", name)
+    stream = np.random.Generator(np.random.Philox(key=[seed % 2**64, key]))
+    for effort in range(_ROUNDS):
+        begins = np.array([best.inverse @ (modes[c % len(modes)].at - best.at) for c in range(_CHAINS)])
+        run = model.sample(
+            begins + stream.standard_normal((_CHAINS, size)), draws=-(-draws // _CHAINS) * 2**effort,
+            tune=_TUNE * 2**effort, seed=int(stream.integers(2**62)),
+        )  # fmt: skip
+        found = Sampled(points := _points(target, best, run, stream), _gates(name, points, run))
+        if all(gate.passed for gate in found.gates):
             break
-        centre, spread = _refit(at, logs)
-    return max(tries, key=lambda found: _rank(found.logs))
+    return found
 
 
-def _rank(logs: Floats) -> tuple[bool, float]:
-    return pareto_tail(logs) <= PARETO_LIMIT, weight_size(logs)
+def _points(target: JointTarget, mode: JointMode, run: Sampling, stream: np.random.Generator) -> Points:
+    at = mode.at + run.values["z"].reshape(-1, target.size) @ mode.root.T
+    return target.points(at, stream.integers(0, 2**31, len(at)))
 
 
-def _propose(
-    target: Target | PooledTarget, centre: Floats, spread: Floats, draws: int, stream: np.random.Generator
-) -> tuple[Floats, Floats, Points]:
-    k, root = len(centre), np.linalg.cholesky(spread)
-    z = stream.standard_normal((draws, k)) / np.sqrt(stream.chisquare(_DEGREES, draws) / _DEGREES)[:, None]
-    rows = stream.integers(0, draws, draws)
-    at = centre + z @ root.T
-    proposal = -0.5 * (_DEGREES + k) * np.log1p(np.sum(z**2, axis=1) / _DEGREES)
-    return at, target.log_density(at, rows) - proposal, target.points(at, rows)
+def _gates(name: str, found: Points, run: Sampling) -> tuple[Gate, ...]:
+    from journeysim.calibrate import pymc_adapter
+
+    count = len(found.logs)
+    values = np.concatenate([np.exp(found.logs).reshape(count, -1), found.phi.reshape(count, -1)], axis=1)
+    by_chain = values.reshape(_CHAINS, -1, values.shape[1])
+    where = f'"{name}" (open spells)'
+    return (*pymc_adapter.convergence(where, by_chain), *pymc_adapter.health(run, f" at {where}"))
 
 
-def _refit(at: Floats, logs: Floats) -> tuple[Floats, Floats]:
-    """Return centre and spread of the weighted draws, the weights tempered until they rest on enough of them."""
-    factor = 1.0
-    while weight_size(logs * factor) < 20 * at.shape[1]:
-        factor *= 0.7
-    weights = np.exp(factor * (logs - logs.max()))
-    weights /= weights.sum()
-    centre = weights @ at
-    off = at - centre
-    spread = (off * weights[:, None]).T @ off
-    return centre, spread + 1e-9 * np.diag(np.diag(spread) + 1e-12)
+def _modes(model: CompiledModel, starts: Floats) -> list[JointMode]:
+    """Return the modes that matter, best first; the model's coordinates are still the target's own."""
+    found = sorted(
+        (find_joint_mode(model.value_and_gradient, start) for start in starts), key=lambda mode: -mode.evidence
+    )
+    kept = found[:1]
+    for mode in found[1:]:
+        apart = min(other.apart(mode) for other in kept)
+        if mode.evidence > found[0].evidence - _MATTERS and apart > _APART:
+            kept.append(mode)
+    return kept
+
+
+def starting_points(observed: Observed, alpha: Floats, near: Points) -> Points:
+    """Return where to start: near the surrogate; all those silent gone; half of them slow instead."""
+    found = [near]
+    if any(link.silent for link in observed.links):
+        found += [explained(observed, alpha, gone, stretch) for gone, stretch in ((1.0, 0.0), (0.5, 1.0), (0.05, 1.5))]
+    logs, phi = (np.concatenate([getattr(points, part) for points in found]) for part in ("logs", "phi"))
+    return Points(logs, phi, np.zeros(len(found), dtype=np.intp))
+
+
+def near_draws(shares: Floats, phi: Floats) -> Points:
+    """Return the middle of draws of shares (draw, persona, link) and dwell coordinates, as one point."""
+    logs = np.median(np.log(np.maximum(shares, 1e-12)), axis=0, keepdims=True)
+    return Points(logs, np.median(phi, axis=0, keepdims=True), np.zeros(1, dtype=np.intp))

@@ -49,6 +49,16 @@ class LinkDwell:
     table: Floats
     silent: bool = False
 
+    def seen_moments(self, g: int, stretch: float) -> tuple[float, float]:
+        """Return mean and sd of the log of a persona's observed dwells, the mean later by `stretch` sds."""
+        done = self.done[g]
+        if done.size < 2:
+            return self.belief.mean_log + self.belief.apart[g] + stretch * self.belief.sd_log, self.belief.sd_log
+        logs = np.log(done.middle)
+        mean = float(np.average(logs, weights=done.count))
+        sd = max(float(np.sqrt(np.average((logs - mean) ** 2, weights=done.count))), 0.05)
+        return mean + stretch * sd, sd
+
 
 def silent_link(name: str, belief: DwellBelief, done: tuple[Bins, ...]) -> LinkDwell:
     """Return a link to a silent outcome: whoever took it stays an open spell for ever, S(t) = 1."""

@@ -17,8 +17,9 @@ import numpy as np
 from journeysim.calibrate.counts import Bins
 from journeysim.calibrate.dwell_families import CANDIDATES, from_log_moments, survival, to_scale_shape
 from journeysim.calibrate.dwells import FamilyChoice
-from journeysim.calibrate.joint import Observed, Points
-from journeysim.calibrate.joint_mode import JointMode, Target, find_joint_mode
+from journeysim.calibrate.joint import Observed, Points, explained
+from journeysim.calibrate.joint_mode import JointMode, find_joint_mode
+from journeysim.calibrate.joint_model import JointTarget, joint_target
 from journeysim.calibrate.open_spells import LinkDwell, Spread
 from journeysim.model.dwell import Family, ppf
 from journeysim.model.quantity import Floats
@@ -26,6 +27,9 @@ from journeysim.model.quantity import Floats
 _PASSES: Final = 3
 _PROBABILITIES: Final = (np.arange(50) + 0.5) / 50
 _LEAST: Final = 1e-300
+_ROW: Final = np.zeros(1, dtype=np.intp)
+#: After the first pass over the links, families this far behind (log evidence) are not tried again.
+_HOPELESS: Final = 30.0
 
 
 @final
@@ -70,13 +74,17 @@ def settle_silent(links: Sequence[LinkDwell], silent: tuple[Bins, ...], counts: 
     best = _fit(tuple(links), silent, counts, alphas, None)
     tried = {_families(best): best}
     choices: dict[str, FamilyChoice] = {}
+    candidates: dict[str, tuple[Family, ...]] = {link.name: CANDIDATES for link in links if link.learned}
     for _ in range(_PASSES):
         before = _families(best)
         for j, link in enumerate(links):
             if link.learned:
-                found = [_with_family(best, j, family, (silent, counts, alphas), tried) for family in CANDIDATES]
+                families = candidates[link.name]
+                found = [_with_family(best, j, family, (silent, counts, alphas), tried) for family in families]
                 found.sort(key=lambda fit: -fit.evidence)
                 best, second = found[:2]
+                near = [fit.links[j].family for fit in found if fit.evidence > best.evidence - _HOPELESS]
+                candidates[link.name] = tuple(near) if len(near) > 1 else (near[0], second.links[j].family)
                 margin = best.evidence - second.evidence
                 choices[link.name] = FamilyChoice(best.links[j].family, second.links[j].family, margin, 0.0)
         if _families(best) == before:
@@ -112,20 +120,21 @@ def _fit(
 ) -> _Fitted:
     modes = []
     for g in range(len(silent)):
-        observed = _observed(links, g, silent, counts)
-        target = Target.of(observed, alphas[g])
-        starts = [_gone_start(target)]
-        if near is None:
-            starts.append(_slow_start(target))
-        else:
-            starts.append(
-                _moved_start(target, Target.of(_observed(near.links, g, silent, counts), alphas[g]), near.modes[g])
-            )
-        modes.append(max((find_joint_mode(target, start) for start in starts), key=lambda mode: mode.evidence))
+        target = _target(links, g, silent, counts, alphas)
+        starts = [_moved_start(target, near.links, near.modes[g])] if near else [*_first_starts(target)]
+        found = [find_joint_mode(target.value_and_gradient, start) for start in starts]
+        best = max(found, key=lambda mode: mode.evidence)
+        modes.append(replace(best, evidence=best.evidence + target.log_constant))
     return _Fitted(links, tuple(modes))
 
 
-def _start(target: Target, weights: Floats, moments: Sequence[tuple[float, float]]) -> Floats:
+def _target(
+    links: tuple[LinkDwell, ...], g: int, silent: tuple[Bins, ...], counts: Floats, alphas: Floats
+) -> JointTarget:
+    return joint_target(_observed(links, g, silent, counts), alphas[g], np.ones((1, len(links))))
+
+
+def _start(target: JointTarget, weights: Floats, moments: Sequence[tuple[float, float]]) -> Floats:
     """Return flat coordinates of a row in proportion to the weights, and dwells with these moments of the log."""
     phi = np.zeros((1, 1, len(moments), 2))
     for index, (j, pair) in enumerate(zip(target.observed.learned, moments, strict=True)):
@@ -134,48 +143,29 @@ def _start(target: Target, weights: Floats, moments: Sequence[tuple[float, float
     return np.asarray(target.flat(Points(logs, phi, np.zeros(1, dtype=np.intp)))[0])
 
 
-def _seen_moments(link: LinkDwell, stretch: float) -> tuple[float, float]:
-    """Return mean and sd of the log of the observed dwells, the mean later by `stretch` sds."""
-    done = link.done[0]
-    if done.size < 2:
-        return link.belief.mean_log + link.belief.apart[0], link.belief.sd_log
-    logs = np.log(done.middle)
-    mean = float(np.average(logs, weights=done.count))
-    sd = max(float(np.sqrt(np.average((logs - mean) ** 2, weights=done.count))), 0.05)
-    return mean + stretch * sd, sd
+def _first_starts(target: JointTarget) -> Floats:
+    """Return where everyone still there took the silent link, and where half of them are only slow."""
+    alpha = np.asarray(target.inputs["alpha"])
+    return np.vstack([target.flat(explained(target.observed, alpha, *story)) for story in ((1.0, 0.0), (0.5, 1.0))])
 
 
-def _gone_start(target: Target) -> Floats:
-    """Everyone still there took the silent link."""
-    observed = target.observed
-    exits = np.array([link.silent for link in observed.links], dtype=np.float64)
-    weights = target.alpha + observed.counts[0] + observed.silent[0].size * exits / exits.sum()
-    return _start(target, weights, [_seen_moments(observed.links[j], 0.0) for j in observed.learned])
-
-
-def _slow_start(target: Target) -> Floats:
-    """Half of those still there are only slow."""
-    observed = target.observed
-    exits = np.array([link.silent for link in observed.links], dtype=np.float64)
-    weights = target.alpha + observed.counts[0] + 0.5 * observed.silent[0].size * exits / exits.sum()
-    weights = weights + 0.5 * observed.silent[0].size * (1 - exits) / max(1.0, float(np.sum(1 - exits)))
-    return _start(target, weights, [_seen_moments(observed.links[j], 1.0) for j in observed.learned])
-
-
-def _moved_start(target: Target, old: Target, mode: JointMode) -> Floats:
-    """Return another family's mode, with members of the new families of the same moments of the log."""
-    points = old.points(mode.at[None])
+def _moved_start(target: JointTarget, links: tuple[LinkDwell, ...], mode: JointMode) -> Floats:
+    """Return the mode of other families, with members of the new families of the same moments of the log."""
+    old = replace(target.observed, links=tuple(
+        replace(new, family=was.family) for new, was in zip(target.observed.links, links, strict=True)
+    ))  # fmt: skip
+    points = joint_target(old, np.asarray(target.inputs["alpha"]), target.tilt).points(mode.at[None], _ROW)
     moments = []
-    for index, j in enumerate(old.observed.learned):
-        family = old.observed.links[j].family
+    for index, j in enumerate(old.learned):
+        family = old.links[j].family
         logs = np.log(np.maximum(ppf(family, *to_scale_shape(family, *points.phi[0, 0, index]), _PROBABILITIES), 1e-9))
         moments.append((float(logs.mean()), max(float(logs.std()), 0.05)))
     return _start(target, np.exp(points.logs[0, 0]), moments)
 
 
 def _spread(fit: _Fitted, g: int, silent: tuple[Bins, ...], counts: Floats) -> Spread:
-    observed = _observed(fit.links, g, silent, counts)
-    points = Target.of(observed, np.ones(len(fit.links))).points(fit.modes[g].at[None])
+    target = _target(fit.links, g, silent, counts, np.ones((len(silent), len(fit.links))))
+    observed, points = target.observed, target.points(fit.modes[g].at[None], _ROW)
     curves = []
     for j, link in enumerate(observed.links):
         if link.learned:
@@ -194,10 +184,10 @@ def _rivals(
     exits = np.array([link.silent for link in best.links])
 
     def share(fit: _Fitted, at: Floats) -> Floats:
-        points = Target.of(_observed(fit.links, g, silent, counts), alphas[g]).points(at)
+        points = _target(fit.links, g, silent, counts, alphas).points(at, np.zeros(len(at), dtype=np.intp))
         return np.asarray(np.exp(points.logs[:, 0])[:, exits].sum(axis=1))
 
     rivals = tuple((fit.evidence - best.evidence, float(share(fit, fit.modes[g].at[None])[0])) for fit in fits)
     mode, step = best.modes[g], 1e-4
     slope = (share(best, mode.at + step * np.eye(len(mode.at))) - share(best, mode.at[None])) / step
-    return rivals, max(float(np.sqrt(slope @ mode.spread @ slope)), 1e-6)
+    return rivals, max(float(np.linalg.norm(mode.root.T @ slope)), 1e-6)

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from journeysim.calibrate.addressed import dirichlet
 from journeysim.calibrate.beliefs import normalised
-from journeysim.calibrate.counts import (
-    Counts,
-)
+from journeysim.calibrate.counts import Counts
 from journeysim.calibrate.dwell_families import to_scale_shape
 from journeysim.calibrate.dwells import resample
 from journeysim.calibrate.gates import ESS_LIMIT, PARETO_LIMIT, Gate, pareto_tail, weight_size
-from journeysim.calibrate.joint import Observed, Points
-from journeysim.calibrate.joint_draws import joint_target, sample_jointly
+from journeysim.calibrate.joint import Observed, Points, coordinates
+from journeysim.calibrate.joint_draws import LEAST_DRAWS, near_draws, sample_jointly, starting_points
+from journeysim.calibrate.joint_model import joint_target
 from journeysim.calibrate.open_spells import LinkDwell, log_weights
+from journeysim.calibrate.touchpoint_fit import Fit
 from journeysim.model.addresses import uniforms
 from journeysim.model.journey import JourneyMap, Touchpoint
 from journeysim.model.quantity import Floats
@@ -26,28 +26,16 @@ from journeysim.model.quantity import Floats
 if TYPE_CHECKING:
     import xarray as xr
 
-from journeysim.calibrate.touchpoint_fit import Fit
-
 
 def write_touchpoint(data: xr.Dataset, fit: Fit, i: int, touchpoint: Touchpoint, seed: int) -> list[Gate]:
-    """Write the posterior of one touchpoint into the data; return the gate on its open spells, if it has any."""
-    links, live = fit.links[i], fit.rows.present[i]
-    shares = fit.shares[:, i][..., live]
-    logs = log_weights(links, fit.spreads[i], shares, fit.factors[i])
-    tilt = fit.rows.tilt[i][:, live]
-    if _poor(logs) and np.all(tilt > 0):
-        observed = Observed(
-            tuple(links), tuple(spread.silent for spread in fit.spreads[i]), fit.rows.counts[i][:, live]
-        )
-        target = joint_target(observed, fit.rows.alpha[i, live], tilt)
-        draws = len(shares) * (1 if len(tilt) == 1 else 2)  # several personas: more coordinates, poorer weights
-        better = sample_jointly(target, shares, draws=draws, seed=seed, name=touchpoint.name)
-        links, shares, logs = _from_points(observed, better.points), np.exp(better.points.logs), better.logs
-    chosen = _shuffled(resample(logs, data.sizes["draw"], _uniform(seed, touchpoint.name)), seed, touchpoint.name)
+    """Write the posterior of one touchpoint into the data; return the gates on its open spells, if it has any."""
+    found = _put_right(fit, i, touchpoint.name, max(data.sizes["draw"], LEAST_DRAWS), seed)
+    positions = resample(found.logs, data.sizes["draw"], _uniform(seed, touchpoint.name))
+    chosen = _shuffled(positions, seed, touchpoint.name)
     labels = [str(label) for label in data["link"].values]
-    for j, link in enumerate(links):
+    for j, link in enumerate(found.links):
         at = labels.index(link.name)
-        data["share"].values[..., at] = shares[chosen, :, j][:, :, None]
+        data["share"].values[..., at] = found.shares[chosen, :, j][:, :, None]
         if link.silent:
             continue
         data["family"].values[at] = link.family
@@ -55,12 +43,40 @@ def write_touchpoint(data: xr.Dataset, fit: Fit, i: int, touchpoint: Touchpoint,
         data["dwell_b"].values[..., at] = link.b[chosen][:, :, None]
         if link.learned:
             data["dwell_table"].values[at] = np.nan
+    return list(found.gates)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class _Exact:
+    """Draws of a touchpoint from the exact posterior: links, shares (draw, persona, link), log weights, gates."""
+
+    links: list[LinkDwell]
+    shares: Floats
+    logs: Floats
+    gates: tuple[Gate, ...]
+
+
+def _put_right(fit: Fit, i: int, name: str, draws: int, seed: int) -> _Exact:
+    """Weight the surrogate's draws to the exact posterior, or, where the weights are poor, sample that."""
+    links, live = fit.links[i], fit.rows.present[i]
+    shares, tilt = fit.shares[:, i][..., live], fit.rows.tilt[i][:, live]
+    logs = log_weights(links, fit.spreads[i], shares, fit.factors[i])
+    if _poor(logs) and np.all(tilt > 0):
+        silent = tuple(spread.silent for spread in fit.spreads[i])
+        observed, alpha = Observed(tuple(links), silent, fit.rows.counts[i][:, live]), fit.rows.alpha[i, live]
+        near = near_draws(shares, coordinates(observed.links, len(tilt), len(shares)))
+        starts = starting_points(observed, alpha, near)
+        found = sample_jointly(joint_target(observed, alpha, tilt), starts, draws=draws, seed=seed, name=name)
+        shares = np.exp(found.points.logs)
+        return _Exact(_from_points(observed, found.points), shares, np.zeros(len(shares)), found.gates)
     if not any(spread.silent.size for spread in fit.spreads[i]):
-        return []
-    return [
-        Gate(f'effective draws at "{touchpoint.name}" (open spells)', weight_size(logs), ESS_LIMIT, "at least"),
-        Gate(f'Pareto k at "{touchpoint.name}" (open spells)', pareto_tail(logs), PARETO_LIMIT),
-    ]
+        return _Exact(links, shares, logs, ())
+    gates = (
+        Gate(f'effective draws at "{name}" (open spells)', weight_size(logs), ESS_LIMIT, "at least"),
+        Gate(f'Pareto k at "{name}" (open spells)', pareto_tail(logs), PARETO_LIMIT),
+    )
+    return _Exact(links, shares, logs, gates)
 
 
 def _poor(logs: Floats) -> bool:

@@ -1,4 +1,4 @@
-"""The exact posterior density of a touchpoint with several personas, spread parameters integrated out.
+"""The exact posterior density of a touchpoint, written down a second time and slowly: what `joint_model` must equal.
 
 The coordinates are the contrasts of the pooled log shares theta, of every persona's log shares, and every persona's
 dwell coordinates. Integrated out of the model of `shares` and `dwells`: kappa, on a grid of its log-normal prior; the
@@ -96,3 +96,52 @@ def _log_exchangeable(off: Floats, variance: Floats, tau: float) -> Floats:
     whole = tau**2 + personas * variance
     logs = (personas - 1) * np.log(tau**2) + np.log(whole) + within / tau**2 + personas * mean**2 / whole
     return np.asarray(-0.5 * logs.sum(axis=1))
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Target:
+    """Log density on flat coordinates, shape (point, contrasts + free dwell coordinates)."""
+
+    observed: Observed
+    alpha: Floats
+    basis: Floats
+    mean: Floats
+    precision: Floats
+
+    @classmethod
+    def of(cls, observed: Observed, alpha: Floats) -> Target:
+        """Return the target of the only persona of `observed`; `alpha` are the Dirichlet weights of its row."""
+        means, precisions = [], []
+        for j in observed.learned:
+            link = observed.links[j]
+            prior = prior_normal(link.belief, link.family)
+            means += [prior.mean[0] + link.belief.apart[0], *prior.mean[1:]]
+            precisions += list(np.diag(prior.precision))
+        return cls(observed, alpha, contrasts(len(alpha)), np.array(means), np.array(precisions))
+
+    @property
+    def log_constant(self) -> float:
+        """Return the log of what normalises the prior."""
+        row = special.gammaln(self.alpha.sum()) - special.gammaln(self.alpha).sum() + 0.5 * np.log(len(self.alpha))
+        return float(row + 0.5 * np.sum(np.log(self.precision / (2 * np.pi))))
+
+    def points(self, at: Floats, rows: NDArray[np.intp] | None = None) -> Points:
+        """Return flat coordinates as points."""
+        width = self.basis.shape[1]
+        raw = at[:, :width] @ self.basis.T
+        logs = raw - special.logsumexp(raw, axis=1, keepdims=True)
+        phi = np.zeros((len(at), 1, len(self.observed.learned), 2))
+        phi[:, 0, self.observed.free] = at[:, width:]
+        return Points(logs[:, None], phi, np.zeros(len(at), dtype=np.intp) if rows is None else rows)
+
+    def flat(self, points: Points) -> Floats:
+        """Return points as flat coordinates."""
+        return np.concatenate([points.logs[:, 0] @ self.basis, points.phi[:, 0, self.observed.free]], axis=1)
+
+    def log_density(self, at: Floats, rows: NDArray[np.intp] | None = None) -> Floats:
+        """Return the log of prior times likelihood, shape (point,)."""
+        points = self.points(at, rows)
+        off = at[:, self.basis.shape[1] :] - self.mean
+        prior = points.logs[:, 0] @ self.alpha - 0.5 * (off**2) @ self.precision
+        return np.asarray(self.log_constant + prior + self.observed.log_likelihood(points)[:, 0])
