@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
+import numpy as np
+
 from journeysim.calibrate.account import DwellAccount, TouchpointAccount, notes_on, notes_on_gone
 from journeysim.calibrate.checks import FitCheck, check_fit
 from journeysim.calibrate.counts import (
@@ -18,6 +20,7 @@ from journeysim.calibrate.layers import Choice, joined, learn_layers
 from journeysim.calibrate.layers.tenure import touchpoints_by_tenure
 from journeysim.calibrate.ledger import assumptions_of
 from journeysim.calibrate.prior import prior_draws
+from journeysim.calibrate.prior_parts import PriorPart, prior_parts
 from journeysim.calibrate.silent_dwells import book_silent_exits, gone_silently
 from journeysim.calibrate.touchpoint_fit import WORKING_DRAWS, fit_touchpoints
 from journeysim.calibrate.write_draws import write_arrivals, write_touchpoint
@@ -35,7 +38,7 @@ class Calibration:
 
     `checks` say how well the draws give back what was observed; each is one of the gates too. `manifest` says what it
     was made from and with (versions, seed, content of the inputs), as (name, text) pairs; `log` is the account of the
-    rows of an event log.
+    rows of an event log; `prior_parts` say how much of every figure still comes from the map.
     """
 
     draws: Draws
@@ -47,6 +50,7 @@ class Calibration:
     checks: tuple[FitCheck, ...] = ()
     manifest: tuple[tuple[str, str], ...] = ()
     log: LogAccount | None = None
+    prior_parts: tuple[PriorPart, ...] = ()
 
     @property
     def failed(self) -> tuple[Gate, ...]:
@@ -103,7 +107,10 @@ def calibrate(
     gates += [check.gate for check in checked.checks]
     notes += checked.notes
     choices = tuple(choice for layer in layers for choice in layer.choices)
-    return Calibration(posterior, tuple(gates), accounts, dwells, tuple(notes), choices, checked.checks)
+    parts = prior_parts(journey, prior.take(np.arange(draws)), posterior)
+    return Calibration(
+        posterior, tuple(gates), accounts, dwells, tuple(notes), choices, checked.checks, prior_parts=parts
+    )
 
 
 def _account(counts: Counts, journey: JourneyMap, touchpoint: Touchpoint, *, kept: bool) -> TouchpointAccount:

@@ -14,6 +14,7 @@ from journeysim.calibrate.checks import FitCheck
 from journeysim.calibrate.gates import Gate
 from journeysim.calibrate.layers import Choice
 from journeysim.calibrate.posterior import Calibration, calibrate
+from journeysim.calibrate.prior_parts import PriorPart
 from journeysim.errors import BadInput, Place, Problem
 from journeysim.files.draws_store import has_draws, load_draws, save_draws
 from journeysim.files.events import read_transitions
@@ -188,6 +189,7 @@ def save_calibration(folder: Path, calibration: Calibration) -> None:
         "choices": [asdict(row) for row in calibration.choices],
         "log": asdict(calibration.log) if calibration.log else None,
         "checks": [asdict(row) for row in calibration.checks],
+        "prior_parts": [asdict(row) for row in calibration.prior_parts],
         "made_from": [list(pair) for pair in calibration.manifest],
     }
     save_draws(folder, calibration.draws, account)
@@ -206,6 +208,7 @@ def loaded(folder: Path) -> Calibration:
         tuple(FitCheck(**row) for row in _rows(manifest, "checks")),
         tuple((str(name), str(text)) for name, text in manifest.get("made_from", ())),
         log=_account(manifest.get("log")),
+        prior_parts=tuple(PriorPart(**row) for row in _rows(manifest, "prior_parts")),
     )
 
 

@@ -91,12 +91,15 @@ def kind_of(log: Path) -> Kind:
 
 
 def _show(found: Calibration, folder: Path, rejects: Path | None) -> None:
+    from journeysim.cli.fit import summary_of_parts
     from journeysim.cli.run import shown_path
     from journeysim.cli.table import show_table
 
     show_table(gates_table(found))
     if found.choices:
         show_table(choices_table(found))
+    for name, text in summary_of_parts(found):
+        say(f"{name}: {text}")
     for note in found.notes:
         say(f"note: {note}")
     if rejects is not None:
@@ -154,6 +157,8 @@ def document_of(found: Calibration, folder: Path) -> dict[str, object]:
             {"touchpoint": row.touchpoint, "moves": row.moves, "open": row.open, "prior_part": row.prior_part}
             for row in found.touchpoints
         ],
+        "prior_parts": [asdict(part) for part in found.prior_parts],
+        "checks": [asdict(check) for check in found.checks],
         "notes": list(found.notes),
         "choices": [asdict(choice) for choice in choices_of(found)],
         "made_from": dict(found.manifest),

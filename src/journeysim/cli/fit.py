@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from journeysim.decide.decision import Fit, ModelChoice
 
@@ -24,6 +24,7 @@ def fit_of(found: Calibration) -> Fit:
         ("observed moves", f"{moves:,.0f}"),
         ("still on the way at the cut-off", f"{sum(row.open for row in found.touchpoints):,.0f}"),
         ("weight of the map's beliefs, in customers", f"{weight:,.0f}"),
+        *summary_of_parts(found),
     )
     return Fit(
         source=found.draws.source,
@@ -33,6 +34,26 @@ def fit_of(found: Calibration) -> Fit:
         summary=summary,
         choices=choices_of(found),
     )
+
+
+#: From here on a figure is called the map's.
+MOSTLY: Final = 0.5
+_NAMED: Final = 5
+
+
+def summary_of_parts(found: Calibration) -> tuple[tuple[str, str], ...]:
+    """Return how much of the headline figures, and of the assumptions, still comes from the map, as (name, text)."""
+    heads = [part for part in found.prior_parts if part.headline]
+    parts = [part for part in found.prior_parts if not part.headline]
+    rows = []
+    if heads:
+        rows.append(("still from the map, of", ", ".join(f"{part.name} {part.part:.1%}" for part in heads)))
+    if parts:
+        mostly = [part.name for part in sorted(parts, key=lambda part: -part.part) if part.part > MOSTLY]
+        named = ", ".join(mostly[:_NAMED]) + (", …" if len(mostly) > _NAMED else "")
+        count = f"{len(mostly)} of {len(parts)}"
+        rows.append(("assumptions that are mostly the map's", f"{count}: {named}" if mostly else count))
+    return tuple(rows)
 
 
 def choices_of(found: Calibration) -> tuple[ModelChoice, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
 from journeysim.calibrate.checks.check import FitCheck
+from journeysim.calibrate.checks.conflict import conflicts
 from journeysim.calibrate.checks.dwells import check_dwells
 from journeysim.calibrate.checks.paths import check_paths
 from journeysim.calibrate.checks.replicas import replicate
@@ -29,7 +30,7 @@ class Checked:
 
 
 def check_fit(journey: JourneyMap, observed: Observations, data: xr.Dataset, counts: Counts, *, seed: int) -> Checked:
-    """Return every check that the observations allow; a failing one is explained in a note."""
+    """Return every check that the observations allow; what fails, and where map and log disagree, is told in notes."""
     checks = list(check_dwells(journey, data, counts, seed=seed))
     notes = []
     if observed.paths is None or observed.second_order is None:
@@ -40,4 +41,5 @@ def check_fit(journey: JourneyMap, observed: Observations, data: xr.Dataset, cou
         replicas = replicate(predictor, observed.paths, conversions(journey), seed=seed)
         checks += check_paths(journey, predictor, observed.paths, observed.second_order, replicas)
     notes += [str(check) for check in checks if not check.gate.passed]
+    notes += conflicts(journey, counts)
     return Checked(tuple(checks), tuple(notes))
