@@ -107,10 +107,11 @@ def _links_of(
         if target in silent_outcomes(counts, journey):
             found.append(silent_link(label, dwell_belief(journey, touchpoint, target), done))
             continue
+        learned = family is not Family.FIXED and any(bins.size for bins in done)
+        family = Family.LOGNORMAL if learned and family is Family.EMPIRICAL else family  # to start from: it is chosen
         found.append(
             LinkDwell(
-                label, dwell_belief(journey, touchpoint, target), family, done,
-                family is not Family.FIXED and any(bins.size for bins in done),
+                label, dwell_belief(journey, touchpoint, target), family, done, learned,
                 prior.values("dwell_a")[:, :, -1, at], prior.values("dwell_b")[:, :, -1, at],
                 prior.values("dwell_table")[at],
             )

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from journeysim.cli.log_options import log_options, settings_of
+from journeysim.cli.log_options import log_options
 from journeysim.cli.screen import Stages, say, show_problems
 from journeysim.cli.verb import Verb, json_option, write_json
 from journeysim.errors import GateFailed
-from journeysim.model.log_settings import Decimal, Epoch
 
 if TYPE_CHECKING:
     import numpy as np
     from rich.table import Table
 
     from journeysim.calibrate.backtest import Backtest
+    from journeysim.model.log_settings import LogSettings
     from journeysim.report.backtest import Grid
 
 BACKTESTS: Final = Path("reports")
@@ -46,8 +45,7 @@ DATE: Final = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
 @json_option
 def command(  # noqa: PLR0913 - one per option
     log: Path, *, journey_file: Path, start: datetime, until: datetime | None, step: str, given: str,
-    columns: Mapping[str, str] | None, zone: str, time_format: str, epoch: Epoch | None, decimal: Decimal,
-    reactivation: bool, out: Path | None, draws: int, seed: int, accept: tuple[str, ...], as_json: bool,
+    settings: LogSettings, out: Path | None, draws: int, seed: int, accept: tuple[str, ...], as_json: bool,
 ) -> None:  # fmt: skip
     """Fit LOG as it was known at a date, forecast the periods that follow, hold them against what came; repeat.
 
@@ -62,9 +60,8 @@ def command(  # noqa: PLR0913 - one per option
     from journeysim.report.backtest import backtest_document, gate_grid, score_grid, verdict_of
 
     journey = read_journey(journey_file)
-    settings = settings_of(columns, zone, time_format, epoch, decimal, reactivation=reactivation)
     read = read_events(log, settings=settings)
-    events = reactivated(read, journey) if reactivation else read
+    events = reactivated(read, journey) if settings.reactivation else read
     show_problems(events.warnings)
     stages = Stages(total=1)
     with stages.showing(), stages.stage("fitting and forecasting"):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 import click
 
 from journeysim.cli.account import account_document, say_account
-from journeysim.cli.log_options import log_options, settings_of
+from journeysim.cli.log_options import log_options
 from journeysim.cli.screen import Stages, say, show_problems
 from journeysim.cli.verb import Verb, json_option, write_json
 from journeysim.errors import GateFailed
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from journeysim.calibrate import Calibration
-    from journeysim.model.log_settings import Decimal, Epoch
+    from journeysim.model.log_settings import LogSettings
 
 TABLE_MARKS: Final = frozenset({"from", "to", "count"})
 Kind = Literal["transitions", "events"]
@@ -35,9 +35,9 @@ Kind = Literal["transitions", "events"]
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="The seed.")
 @click.option("--accept", metavar="GATE", multiple=True, help="Accept this gate although it failed (repeatable).")
 @json_option
-def command(  # noqa: PLR0913 - one per option
-    log: Path, *, journey_file: Path, columns: Mapping[str, str] | None, zone: str, time_format: str, epoch: Epoch | None,
-    decimal: Decimal, reactivation: bool, out: Path | None, draws: int, seed: int, accept: tuple[str, ...], as_json: bool,
+def command(
+    log: Path, *, journey_file: Path, settings: LogSettings, out: Path | None, draws: int, seed: int,
+    accept: tuple[str, ...], as_json: bool,
 ) -> None:  # fmt: skip
     """Take shares, dwell, entry and arrivals from LOG: an event log, a folder of them, or a transition table.
 
@@ -52,7 +52,6 @@ def command(  # noqa: PLR0913 - one per option
     journey = read_journey(journey_file)
     project = marked_project(journey_file.parent) or journey_file.resolve().parent
     folder = writable(project, out or Path("calibration") / _name(journey_file), "the folder for the draws (--out)")
-    settings = settings_of(columns, zone, time_format, epoch, decimal, reactivation=reactivation)
     stages = Stages(total=1)
     with stages.showing(), stages.stage("calibrating"):
         cache = private_folder(project, "cache")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from journeysim.cli.account import account_document, say_account
-from journeysim.cli.log_options import log_options, settings_of
+from journeysim.cli.log_options import log_options
 from journeysim.cli.screen import Stages, counted, say, show_problems
 from journeysim.cli.verb import Verb, json_option, write_json
 from journeysim.errors import BadInput, Problem
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from journeysim.files.counting.warehouse import Table
     from journeysim.model.journey import JourneyMap
     from journeysim.model.log_account import LogAccount
-    from journeysim.model.log_settings import Decimal, Epoch, LogSettings
+    from journeysim.model.log_settings import LogSettings
 
 
 @click.command("count", cls=Verb)
@@ -40,9 +39,8 @@ if TYPE_CHECKING:
 )
 @json_option
 def command(  # noqa: PLR0913 - one per option
-    log: str, *, journey_file: Path, columns: Mapping[str, str] | None, zone: str, time_format: str, epoch: Epoch | None,
-    decimal: Decimal, reactivation: bool, cut_off: str | None, out: Path | None, rejects: Path | None, engine: str,
-    dialect: str | None, as_json: bool,
+    log: str, *, journey_file: Path, settings: LogSettings, cut_off: str | None, out: Path | None, rejects: Path | None,
+    engine: str, dialect: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Count how customers move in LOG: one pass, memory bounded, the same table as in memory.
 
@@ -52,7 +50,8 @@ def command(  # noqa: PLR0913 - one per option
     from journeysim.files import read_journey
 
     journey = read_journey(journey_file)
-    settings = settings_of(columns, zone, time_format, epoch, decimal, reactivation=reactivation)
+    if dialect is not None or engine != "duckdb":
+        _require_plain(settings)
     until = _micro(cut_off)
     if dialect is not None:
         _print_query(log, journey, settings, dialect, until)
@@ -60,6 +59,16 @@ def command(  # noqa: PLR0913 - one per option
         _count_here(log, journey, settings, until, out=out, rejects=rejects, as_json=as_json)
     else:
         _count_there(log, journey, settings, until, out=out, engine=engine, as_json=as_json)
+
+
+def _require_plain(settings: LogSettings) -> None:
+    from journeysim.model.log_shape import AS_IT_IS
+
+    if settings.shape != AS_IT_IS:
+        message = (
+            "events are dropped, renamed, split and joined here only, not at another engine; shape the table there"
+        )
+        raise BadInput([Problem("E076", message)])
 
 
 def _micro(cut_off: str | None) -> int | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from journeysim.cli.log_options import Columns
+from journeysim.cli.log_options import log_options
 from journeysim.cli.screen import Stages, counted, say, show_problems
 from journeysim.cli.verb import Verb, json_option, write_json
 
@@ -16,10 +16,14 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from journeysim.calibrate.discover import Discovery
+    from journeysim.errors import Problem
     from journeysim.model.event_log import EventLog
+    from journeysim.model.log_settings import LogSettings
 
 _FILES: Final = (".yaml", ".yml")
 _MOST_SHOWN: Final = 20
+_SAYS_NOTHING: Final = frozenset({"events", "event_log", "log", "data"})
+_MANY_NAMES: Final = 50
 
 
 class Share(click.ParamType[float]):
@@ -44,7 +48,7 @@ class Share(click.ParamType[float]):
 
 @click.command("discover", cls=Verb)
 @click.argument("log", metavar="LOG", type=click.Path(path_type=Path))
-@click.option("--columns", type=Columns(), metavar="NAME=COLUMN,...", help="What the log calls them.")
+@log_options
 @click.option("--support", type=Share(), default="1%", show_default=True, help="Least share of departures for a link.")
 @click.option("--customers", type=click.IntRange(1), default=3, show_default=True, help="Least customers for a link.")
 @click.option("--outcome", "outcomes", metavar="NAME", multiple=True, help="This name is an outcome (repeatable).")
@@ -56,7 +60,7 @@ class Share(click.ParamType[float]):
 @click.option("--overwrite", is_flag=True, help="Replace files that are there.")
 @json_option
 def command(  # noqa: PLR0913 - one per option
-    log: Path, *, columns: Mapping[str, str] | None, support: float, customers: int, outcomes: tuple[str, ...],
+    log: Path, *, settings: LogSettings, support: float, customers: int, outcomes: tuple[str, ...],
     name: str | None, out: Path | None, stand_alone: bool, overwrite: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Propose a journey file from LOG: touchpoints, links, shares, dwell, entry, outcomes and silent exits.
@@ -69,17 +73,20 @@ def command(  # noqa: PLR0913 - one per option
     from journeysim.files import write_journey
     from journeysim.files.events import read_events
     from journeysim.files.scenario_starter import starter_scenario
+    from journeysim.model.log_shape import AS_IT_IS
 
-    events = read_events(log, columns=columns)
-    show_problems(events.warnings)
+    events = read_events(log, settings=settings)
+    show_problems((*events.warnings, *_looks_like_ids(events)))
     stages = Stages(total=1)
     with stages.showing(), stages.stage("reading the journeys"):
         asked = Support(support, customers)
         found = discover(events, name=name or _name(log), support=asked, outcomes=outcomes, stand_alone=stand_alone)
-    text = write_journey(found.journey, comments_on(found, events, log.name, stand_alone=stand_alone))
+    text = write_journey(
+        found.journey, comments_on(found, events, log.name, stand_alone=stand_alone, shaped=settings.shape != AS_IT_IS)
+    )
     files = _files(out, text)
     if out is not None and out.suffix not in _FILES:
-        files[out / "scenario.yaml"] = starter_scenario(out, log, columns or {})
+        files[out / "scenario.yaml"] = starter_scenario(out, log, settings)
     _write(files, overwrite=overwrite)
     _show(found, events, log)
     for file in files:
@@ -91,7 +98,20 @@ def command(  # noqa: PLR0913 - one per option
 
 
 def _name(log: Path) -> str:
-    return log.name.split(".")[0].replace("_", " ") or "journey"
+    """Return what the journey is called: the log's name, or its folder's where the name says nothing."""
+    stem = log.name.split(".")[0]
+    said = log.resolve().parent.name if stem in _SAYS_NOTHING and log.resolve().parent.name else stem
+    return said.replace("_", " ") or "journey"
+
+
+def _looks_like_ids(events: EventLog) -> Iterator[Problem]:
+    """Yield a warning when there are nearly as many touchpoints as customers: the column may be one of ids."""
+    from journeysim.errors import Problem
+
+    names = len(events.touchpoint.labels)
+    if names > _MANY_NAMES and names > events.customers / 2:
+        message = f"{names:,} touchpoints for {events.customers:,} customers: is that the column of touchpoints, or one of ids?"
+        yield Problem("E074", message, severity="warning")
 
 
 def _files(out: Path | None, text: str) -> dict[Path, str]:
@@ -128,9 +148,13 @@ def _show(found: Discovery, events: EventLog, log: Path) -> None:
         more = len(found.folded) - _MOST_SHOWN
         shown = ", ".join(f"{link} {moves:,}" for link, moves in found.folded[:_MOST_SHOWN])
         say(f"  not drawn, moves over rare links: {shown}{f', and {more} more links' if more > 0 else ''}")
-    rows = list(_silence_rows(found))
-    if rows:
+    silent = [at for at, item in enumerate(found.silences) if item.silent]
+    most = sorted(silent, key=lambda at: -found.silences[at].silent)[:_MOST_SHOWN]
+    if most:
+        rows = [_silence_row(found, at) for at in sorted(most)]
         show_table(_table(("touchpoint", "last seen here", "left silently (90 %)", "share", "p", "silent exit"), rows))
+    if len(silent) > len(most):
+        say(f"  and {counted(len(silent) - len(most), 'touchpoint')} with fewer silent customers (--json has all)")
 
 
 def _table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]] | list[tuple[str, ...]]) -> Table:
@@ -156,15 +180,16 @@ def _coverage_rows(found: Discovery) -> Iterator[tuple[str, str, str, str]]:
         yield what, f"{kept:,}", f"{of:,}", f"{100 * kept / of:.1f} %" if of else ""
 
 
-def _silence_rows(found: Discovery) -> Iterator[tuple[str, ...]]:
-    for at, (name, item) in enumerate(zip(found.passages.touchpoints, found.silences, strict=True)):
-        leaving = found.exits.get(at)
-        if item.silent:
-            yield (
-                name, f"{item.silent:,.0f}", f"{item.gone:,.0f} ({item.gone_low:,.0f} to {item.gone_high:,.0f})",
-                f"{100 * item.share:.1f} %", f"{item.p_value:.2g}",
-                "no" if leaving is None else "yes" if leaving.shown else "assumed",
-            )  # fmt: skip
+def _silence_row(found: Discovery, at: int) -> tuple[str, ...]:
+    item, leaving = found.silences[at], found.exits.get(at)
+    return (
+        found.passages.touchpoints[at],
+        f"{item.silent:,.0f}",
+        f"{item.gone:,.0f} ({item.gone_low:,.0f} to {item.gone_high:,.0f})",
+        f"{100 * item.share:.1f} %",
+        f"{item.p_value:.2g}",
+        "no" if leaving is None else "yes" if leaving.shown else "assumed",
+    )
 
 
 def document_of(found: Discovery, events: EventLog, files: Mapping[Path, str], text: str) -> dict[str, object]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
-from typing import TypeVar
 
 import click
 
+from journeysim.cli.shape_options import shape_options
 from journeysim.model.log_settings import EPOCHS, Decimal, Epoch, LogSettings
-
-_Command = TypeVar("_Command", bound=Callable[..., object])
+from journeysim.model.log_shape import LogShape
 
 
 class Columns(click.ParamType[dict[str, str]]):
@@ -41,21 +41,19 @@ _OPTIONS = (
 )
 
 
-def log_options(command: _Command) -> _Command:
-    """Add the options to a command; `settings_of` turns their values into one."""
+def log_options(command: Callable[..., object]) -> Callable[..., object]:
+    """Add the options to a command, which gets their values as one argument `settings`."""
+
+    @functools.wraps(command)
+    def with_settings(
+        *arguments: object, columns: Mapping[str, str] | None, zone: str, time_format: str, epoch: Epoch | None,
+        decimal: Decimal, reactivation: bool, shape: LogShape, **others: object,
+    ) -> object:  # fmt: skip
+        pairs = tuple((columns or {}).items())
+        settings = LogSettings(pairs, zone, time_format, epoch, decimal, reactivation, shape)
+        return command(*arguments, settings=settings, **others)
+
+    made = shape_options(with_settings)
     for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
-
-
-def settings_of(
-    columns: Mapping[str, str] | None,
-    zone: str,
-    time_format: str,
-    epoch: Epoch | None,
-    decimal: Decimal,
-    *,
-    reactivation: bool,
-) -> LogSettings:
-    """Return the values of the options as the settings of a log."""
-    return LogSettings(tuple((columns or {}).items()), zone, time_format, epoch, decimal, reactivation)
+        made = option(made)
+    return made

@@ -312,6 +312,15 @@ E040 An engine that counts elsewhere has its library installed.
      cure: Install the extra that the message names.
 E041 A log is counted by an engine, and a query written in a dialect, that there is.
      cure: Correct the name; the message gives examples.
+E074 A log has far fewer touchpoints than customers (warning).
+     why: A column of ids makes every customer a map of their own.
+     cure: Name the column that says what happened.
+E075 Names that shape a log occur in it.
+     why: A misspelt one would leave the log as it is without a word.
+     cure: Correct the name; the message suggests the nearest.
+E076 An engine elsewhere counts a table as it is.
+     why: What shapes a log is done while it is read, which then happens there.
+     cure: Make a view there that drops, renames and splits events, and count that one.
 F001 Saved draws are where the scenario looks for them.
      cure: Calibrate again.
 F002 Saved draws come with their manifest.

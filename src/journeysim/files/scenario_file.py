@@ -11,6 +11,7 @@ from journeysim.errors import BadInput, Problem, raise_if_errors
 from journeysim.files.changes_file import change_of
 from journeysim.files.events import ROLES, unknown_role
 from journeysim.files.journey_file import journey_with_problems
+from journeysim.files.log_shape_file import shape_of
 from journeysim.files.numbers import CurrencyBook, UnreadableError
 from journeysim.files.phrases import success_rule
 from journeysim.files.places import beside, inside, scenario_name
@@ -129,7 +130,9 @@ def _log(source: Source, file: ScenarioFile) -> LogSettings:
         if role not in ROLES:
             source.note("E005", unknown_role(role), ("columns", role))
     columns = tuple(file.columns.items())
-    return LogSettings(columns, file.zone, file.time_format, file.epoch, file.decimal, file.reactivation)
+    return LogSettings(
+        columns, file.zone, file.time_format, file.epoch, file.decimal, file.reactivation, shape_of(file.shape)
+    )
 
 
 def _proposal(source: Source, name: str, file: ProposalFile) -> Proposal:

@@ -8,6 +8,7 @@ from pydantic import Field, PlainValidator, model_validator
 
 from journeysim.files.changes_shape import AnyChangeFile, ChangeFile, read_change
 from journeysim.files.events import ROLES
+from journeysim.files.log_shape_file import ShapeFile
 from journeysim.files.numbers import SHARE, UnreadableError
 from journeysim.files.shapes import (
     AtLeastOne,
@@ -105,6 +106,7 @@ class ScenarioFile(FileModel):
     epoch: Annotated[Epoch | None, *one_of(*EPOCHS, what="epoch")] = None
     decimal: Annotated[Decimal, *one_of(".", ",", what="decimal")] = "."
     reactivation: Flag = False
+    shape: ShapeFile | None = None
     horizon: Duration | None = None
     customers: AtLeastOne | None = None
     draws: AtLeastOne | None = None

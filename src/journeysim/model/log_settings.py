@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, final
 
+from journeysim.model.log_shape import AS_IT_IS, LogShape
+
 Epoch = Literal["s", "ms", "us"]
 Decimal = Literal[".", ","]
 #: Microseconds in one unit of an epoch.
@@ -19,7 +21,8 @@ class LogSettings:
 
     `columns` are (role, name in the file) pairs. `zone` is the time zone of times that state none. `time_format` (as in
     strptime) and `epoch` (the unit of bare numbers) say how times are written, `decimal` how numbers are. With
-    `reactivation` an event after an outcome starts a new journey of that customer; without, it is set aside.
+    `reactivation` an event after an outcome starts a new journey of that customer; without, it is set aside. `shape`
+    is what is made of the events before anything is counted.
     """
 
     columns: tuple[tuple[str, str], ...] = ()
@@ -28,6 +31,7 @@ class LogSettings:
     epoch: Epoch | None = None
     decimal: Decimal = "."
     reactivation: bool = False
+    shape: LogShape = AS_IT_IS
 
 
 #: The settings of a log that needs no help.

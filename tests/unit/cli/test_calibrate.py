@@ -88,7 +88,7 @@ def test_a_scenario_runs_on_the_artefact(calibrated, call, monkeypatch):
     scenario = SCENARIO.replace("horizon: 1", "calibration: calibration/shop\nhorizon: 1")
     (project / "scenario.yaml").write_text(scenario.replace("cart -> paid", "ask -> yes"))
     done = call("run", "scenario.yaml", "--json")
-    assert done.code in {0, 3}
+    assert done.code in {0, 3}, done.people
     results = done.document["runs"][0]["results"]
     assert results["fit"]["source"] == "posterior"
     assert len(results["fit"]["gates"]) >= 1

@@ -85,3 +85,59 @@ def test_a_log_outside_of_the_project_is_not_named_in_the_scenario(logged, call,
     assert call("discover", outside, "--columns", COLUMNS, "--out", "new").code == 0
     assert "# events: elsewhere.csv" in (logged / "new" / "scenario.yaml").read_text()
     assert call("check", "new/scenario.yaml").code == 0
+
+
+SHAPE = ("--drop", "no*", "--rename", "yes=agreed", "--again", "ask=ask again", "--session-gap", "30 days")
+
+
+def test_shape_is_the_same_for_discover_calibrate_and_scenario(project, call):
+    lines = [line for n, line in enumerate(log(40).splitlines()) if n]
+    lines += ["c1,noise,2026-01-05", "c1,ask,2026-01-06", "c1,ask,2026-05-06", "c3,ask,2026-01-05"]
+    (project / "log.csv").write_text("\n".join(["who,what,when", *lines]) + "\n")
+    assert call("discover", "log.csv", "--columns", COLUMNS, *SHAPE, "--out", "new").code == 0
+    journey = (project / "new" / "journey.yaml").read_text()
+    assert "ask again:" in journey
+    assert "The log was shaped first" in journey
+    scenario = (project / "new" / "scenario.yaml").read_text()
+    assert 'drop: ["no*"]' in scenario
+    assert "session gap: 30 days" in scenario
+    assert call("check", "new/journey.yaml", "new/scenario.yaml").code == 0
+    done = call("calibrate", "log.csv", "--columns", COLUMNS, *SHAPE, "--journey", "new/journey.yaml", "--draws", "20")
+    assert done.code in {0, 3}, done.people
+    assert "left out, as asked (drop)" in done.people
+    table = call("count", "log.csv", "--columns", COLUMNS, *SHAPE, "--journey", "new/journey.yaml")
+    assert table.code == 0
+    assert "ask again" in table.machines
+
+
+def test_a_scenario_reads_back_the_settings_it_was_started_with(project):
+    from journeysim.files import read_scenario
+    from journeysim.files.scenario_starter import starter_scenario
+    from journeysim.model.log_settings import LogSettings
+    from journeysim.model.log_shape import After, LogShape
+
+    shape = LogShape(
+        ("life cycle",), ("a", "b: c"), (("x", "y"), ("z*", "y")), (After("y", "q", "y 2"),), 0.5, float("inf")
+    )
+    settings = LogSettings(
+        (("customer", "who"),), "Europe/Paris", "%d/%m/%Y", "ms", ",", reactivation=True, shape=shape
+    )
+    (project / "log.csv").write_text("who\n")
+    (project / "scenario.yaml").write_text(starter_scenario(project, project / "log.csv", settings))
+    assert read_scenario(project / "scenario.yaml").log == settings
+
+
+def test_an_engine_elsewhere_takes_the_log_as_it_is(logged, call):
+    assert call("discover", "log.csv", "--columns", COLUMNS, "--out", "new.yaml").code == 0
+    done = call("count", "t", "--journey", "new.yaml", "--sql", "duckdb", "--drop", "x")
+    assert done.code == 2
+    assert "E076" in done.people
+    assert (logged / "new.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    "options", [("--rename", "x"), ("--session-gap", "3"), ("--collapse", "all"), ("--again", "=b")]
+)
+def test_a_shape_that_cannot_be_read_is_refused(logged, call, options):
+    assert call("discover", "log.csv", "--columns", COLUMNS, *options).code == 2
+    assert logged.is_dir()

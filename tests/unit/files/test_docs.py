@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from journeysim.files import changes_shape as change
-from journeysim.files import check_files, json_schema, read_journey
+from journeysim.files import check_files, json_schema, log_shape_file, read_journey
 from journeysim.files import journey_shape as journey
 from journeysim.files import scenario_shape as scenario
 from journeysim.files.dwells import dwell
@@ -52,6 +52,7 @@ TABLES: dict[str, tuple[type[FileModel], ...]] = {
     "Outcomes": (journey.OutcomeFile, journey.OutcomeRowFile),
     "Staff": (journey.ResourceFile, journey.StaffingFile),
     "Scenario file": (scenario.ScenarioFile,),
+    "Shape of the log": (log_shape_file.ShapeFile, log_shape_file.AfterFile),
     "Proposals and money": (scenario.ProposalFile, scenario.InvestFile, scenario.MoneyFile),
     "Terms": (change.ChangeFile,),
     "Basis": (change.BasisFile, change.TestFile),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
@@ -16,13 +17,19 @@ from journeysim.model.journey import split_link
 _MOST_NAMED: Final = 3
 _WORTH_A_WORD: Final = 3
 _CLEAR: Final = 0.001
+_MOST: Final = 0.5
 
 
 def comments_on(
-    found: Discovery, log: EventLog, source: str, *, stand_alone: bool
+    found: Discovery, log: EventLog, source: str, *, stand_alone: bool, shaped: bool = False
 ) -> Mapping[tuple[str, ...], Sequence[str]]:
-    """Return the comments of the proposed file, by the path of what they stand above; `source` is what the log is called."""
-    comments: dict[tuple[str, ...], Sequence[str]] = {(): _head(found, log, source, stand_alone=stand_alone)}
+    """Return the comments of the proposed file, by the path of what they stand above.
+
+    `source` is what the log is called; `shaped` whether its events are not as they stand there.
+    """
+    comments: dict[tuple[str, ...], Sequence[str]] = {
+        (): _head(found, log, source, stand_alone=stand_alone, shaped=shaped)
+    }
     for at, name in enumerate(found.passages.touchpoints):
         comments["touchpoints", name] = ["", *_on_touchpoint(found, at), *_on_channel(log, name), *_on_value(log, name)]
     for outcome in found.journey.outcomes:
@@ -39,7 +46,7 @@ def comments_on(
     return comments
 
 
-def _head(found: Discovery, log: EventLog, source: str, *, stand_alone: bool) -> list[str]:
+def _head(found: Discovery, log: EventLog, source: str, *, stand_alone: bool, shaped: bool) -> list[str]:
     covered = found.coverage
     weight = (
         "The shares weigh as many customers as were counted (`seen`): calibrating on the same log would count them twice."
@@ -59,6 +66,11 @@ def _head(found: Discovery, log: EventLog, source: str, *, stand_alone: bool) ->
         f"They hold {kept}; the journeys of {whole}",
         f"({_part(covered.journeys_whole, covered.customers)}) fit whole.",
         weight,
+        *(
+            ["The log was shaped first: calibrate with the same options (they stand as `shape` in the scenario)."]
+            if shaped
+            else []
+        ),
         " ",
         "DECIDE: which outcome or touchpoint is the conversion, what it is worth, what a touchpoint costs; whether each",
         "touchpoint is one to a customer (merge, rename, drop with `discover --help`); whether silent exits are real.",
@@ -85,15 +97,18 @@ def _on_touchpoint(found: Discovery, at: int) -> Iterator[str]:
     if folded:
         named = ", ".join(f"{name} {moves:,}" for name, moves in folded[:_MOST_NAMED])
         more = ", …" if len(folded) > _MOST_NAMED else ""
-        yield f"not drawn: {sum(moves for _, moves in folded):,} moves over {len(folded)} rare links ({named}{more})"
+        rare = f"{len(folded)} rare link{'' if len(folded) == 1 else 's'}"
+        yield f"not drawn: {sum(moves for _, moves in folded):,} moves over {rare} ({named}{more})"
     yield from _on_silence(found, at, silence)
 
 
 def _on_silence(found: Discovery, at: int, silence: Silence) -> Iterator[str]:
-    leaving = found.exits.get(at)
+    leaving, name = found.exits.get(at), found.passages.touchpoints[at]
     if leaving and leaving.shown:
         yield (f"{silence.gone:,.0f} (90 %: {silence.gone_low:,.0f} to {silence.gone_high:,.0f}) of those {silence.silent:,.0f} "
                f"left silently: {_chance(silence.p_value)} if all were slow")  # fmt: skip
+        if leaving.share > _MOST:
+            yield f"most journeys that come here end here: DECIDE whether it is an outcome (--outcome {shlex.quote(name)})"
     elif leaving:
         yield ("no end was ever seen from here on, so a silent exit is assumed; the log cannot tell leaving from slowness "
                "here. DECIDE")  # fmt: skip

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 from journeysim.errors import BadInput, Place, Problem
 from journeysim.files.events.numbers import COMMA, number_of
 from journeysim.files.events.roles import NUMBERS, TEXTS, resolve
+from journeysim.files.events.shaping import COLLAPSED, DROPPED, named_with, require_columns, shape_events
 from journeysim.files.events.sources import Source, escaped, query, source_of
 from journeysim.files.events.times import BARE_NUMBER, DAY_OR_MONTH_FIRST, time_of
 from journeysim.model.log_settings import PLAIN, LogSettings
@@ -25,7 +26,14 @@ if TYPE_CHECKING:
     import duckdb
 
 #: Why a row is set aside, by the number that stands in the column `reason`.
-REASONS: Final = ("blank customer", "blank touchpoint", "time cannot be read", "exact copy of an earlier row")
+REASONS: Final = (
+    "blank customer",
+    "blank touchpoint",
+    "time cannot be read",
+    "exact copy of an earlier row",
+    DROPPED,
+    COLLAPSED,
+)
 EXAMPLES: Final = 5
 #: A log of more rows than this is counted where it lies; memory holds at most so much of any log, the rest is on disk.
 MOST_IN_MEMORY: Final = 2_000_000
@@ -100,6 +108,7 @@ def opened(path: str | Path, settings: LogSettings = PLAIN) -> Iterator[Events]:
         _bound_memory(connection, Path(folder))
         source = source_of(connection, path)
         roles = resolve(source.columns, dict(settings.columns), Path(path))
+        require_columns(settings.shape, source.columns, Path(path))
         large = source.rows is not None and source.rows > MOST_IN_MEMORY
         events = Events(connection, source, roles, settings)
         form = "VIEW" if large else "TABLE"
@@ -107,6 +116,7 @@ def opened(path: str | Path, settings: LogSettings = PLAIN) -> Iterator[Events]:
         _require_rows(events)
         _require_unmistakable(events)
         _find_copies(events)
+        shape_events(events, REASONS)
         query(connection, source.path, _USABLE)
         yield events
 
@@ -136,7 +146,7 @@ def _normalised(events: Events) -> str:
     columns = [
         f"{events.source.row} AS row",
         f"{'_file' if several else chr(39) * 2} AS file",
-        *(f"coalesce(trim(CAST({_named(events, role)} AS VARCHAR)), '') AS {role}" for role in TEXTS if role in events.roles),
+        *(f"{_texted(events, role)} AS {role}" for role in TEXTS if role in events.roles),
         f"{_time(events, 'time')} AS time",
         *_numbers(events),
         f"{_said(events, 'time')} AS time_said",
@@ -164,6 +174,15 @@ def _numbers(events: Events) -> Iterator[str]:
 
 def _time(events: Events, role: str) -> str:
     return time_of(_named(events, role), events.source.type_of(events.roles[role]), events.settings)
+
+
+def _texted(events: Events, role: str) -> str:
+    """Return the expression of a text, blanks empty; a touchpoint with the texts it is split by."""
+    others = events.settings.shape.split_by if role == "touchpoint" else ()
+    texts = (
+        f"coalesce(trim(CAST({name} AS VARCHAR)), '')" for name in (_named(events, role), *map(_identifier, others))
+    )
+    return named_with(*texts)
 
 
 def _said(events: Events, role: str) -> str:
