@@ -10,6 +10,7 @@ from validation.models.arrivals import arrivals
 from validation.models.dwells import family_given
 from validation.models.entries import entries
 from validation.models.frailty import chosen, kappa_given
+from validation.models.memory import second_order, visit_effect
 from validation.models.shares import one_persona, pooled
 from validation.models.spells import Setting, spells
 from validation.models.tenure import by_tenure
@@ -44,6 +45,18 @@ _DWELLS = tuple(
         family_given(family), maps=4, per_map=500,
     )
     for family in CANDIDATES
+)  # fmt: skip
+_MEMORY = (
+    Model(
+        "Order 2",
+        "Three links (50, 30 and 20 % stated by 8 customers) after four touchpoints, seen 200, 60, 20 and 5 times.",
+        second_order, maps=4, per_map=200,
+    ),
+    Model(
+        "Visit effect",
+        "The same links after 0, 1, 2, and 3 or more earlier visits, seen 200, 80, 30 and 10 times.",
+        visit_effect, maps=4, per_map=200,
+    ),
 )  # fmt: skip
 
 _OPEN = "Two links stated at 62 and 38 %, with dwells of some days, by 8 customers; 300 customers in 30 days of log."
@@ -99,4 +112,4 @@ _LAYERS = (
     ),
 )  # fmt: skip
 
-MODELS: Final = (*_SHARES, *_DWELLS, *_SPELLS, *_LAYERS)
+MODELS: Final = (*_SHARES, *_DWELLS, *_MEMORY, *_SPELLS, *_LAYERS)
