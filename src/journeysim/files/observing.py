@@ -124,7 +124,7 @@ def account_of(events: Events, found: Counted, *, cut_off: int | None = None, sa
             np.datetime64(events.one("SELECT max(micro) FROM usable")[0] if cut_off is None else cut_off, "us")
         ),
         sampled=sampled,
-        warnings=counted_warnings(events, used=usable, customers=found.customers, most=found.most, ties=found.ties),
+        warnings=counted_warnings(events, customers=found.customers, ties=found.ties),
     )
 
 

@@ -89,20 +89,16 @@ def _fold(visits: Visits, read: Bools, journey: JourneyMap) -> Visits:
     n = len(journey.touchpoints)
     ended = np.cumsum(visits.place >= n)
     before: Ints = ended - (visits.place >= n)
+    repeat = ~visits.first & ~_loops(journey)[visits.place]
+    repeat[1:] &= visits.place[1:] == visits.place[:-1]
     after_outcome = before > np.maximum.accumulate(np.where(visits.first, before, 0))
     nameless, late = visits.persona < 0, visits.day > 0
-    kept = _taken(visits, ~(after_outcome | nameless | late))
-    repeat = np.zeros(len(kept.place), dtype=bool)
-    repeat[1:] = (kept.customer[1:] == kept.customer[:-1]) & (kept.place[1:] == kept.place[:-1])
-    repeat &= ~_loops(journey)[kept.place]
-    found = (
-        (AFTER_OUTCOME, int(np.sum(after_outcome & read))),
-        (NAMELESS, int(np.sum(nameless & ~after_outcome & read))),
-        (AFTER_CUT_OFF, int(np.sum(late & ~after_outcome & ~nameless & read))),
-        (SAME_STAY, int(np.sum(repeat))),
-    )
-    aside = (SetAside(reason, rows) for reason, rows in found)
-    return _taken(kept, ~repeat, tuple(item for item in aside if item.rows))
+    reasons = ((SAME_STAY, repeat), (AFTER_OUTCOME, after_outcome), (NAMELESS, nameless), (AFTER_CUT_OFF, late))
+    kept, aside = np.ones(len(repeat), dtype=bool), []
+    for reason, rows in reasons:
+        aside.append(SetAside(reason, int(np.sum(kept & rows & read))))
+        kept &= ~rows
+    return _taken(visits, kept, tuple(item for item in aside if item.rows))
 
 
 def _taken(visits: Visits, rows: Bools, aside: tuple[SetAside, ...] = ()) -> Visits:

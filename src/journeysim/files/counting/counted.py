@@ -8,20 +8,16 @@ from typing import Final, final
 
 import numpy as np
 
-from journeysim.files.counting.expression import ENDED, NOBODY, NOT_USED, STILL_THERE
+from journeysim.files.counting import expression
+from journeysim.files.counting.expression import ENDED, NOBODY, STILL_THERE
 from journeysim.model.event_log import Ints, SetAside
 from journeysim.model.journey import JourneyMap, link_id
 from journeysim.model.transitions import Transitions, known_moves, table_from_counts
 from journeysim.model.visits import AFTER_CUT_OFF, AFTER_OUTCOME, NAMELESS, SAME_STAY
 
 #: The columns of the counting query, in the order in which `counted` takes them.
-COUNTED: Final = (
-    "persona", "source", "target", "bin", "first", "moves", "same_stay", "after_outcome", "after_cut_off", "ties", "single",
-    "most",
-)  # fmt: skip
-_PERSONA, _SOURCE, _TARGET, _BIN, _FIRST, _MOVES, _SAME_STAY, _AFTER_OUTCOME, _AFTER_CUT_OFF, _TIES, _SINGLE, _MOST = (
-    range(12)
-)
+COUNTED: Final = ("persona", "source", "target", "bin", "first", "stays", "ties", "single")
+_PERSONA, _SOURCE, _TARGET, _BIN, _FIRST, _STAYS, _TIES, _SINGLE = range(8)
 
 
 @final
@@ -30,7 +26,7 @@ class Counted:
     """A log, counted: its transition table, rows and moves set aside, and how many rows were used.
 
     `customers` have at least one event, `single` of them exactly one (with reactivation, both count journeys). `ties` are
-    events at the very same time as the customer's event before, `most` the events of the customer with most.
+    stays that begin at the very same time as the customer's event before.
     """
 
     transitions: Transitions
@@ -39,7 +35,6 @@ class Counted:
     customers: int
     single: int
     ties: int
-    most: int
 
 
 def names_unknown(rows: Sequence[Sequence[int]]) -> bool:
@@ -47,36 +42,38 @@ def names_unknown(rows: Sequence[Sequence[int]]) -> bool:
     return any(row[_SOURCE] < 0 for row in rows)
 
 
-def counted(rows: Sequence[Sequence[int]], journey: JourneyMap) -> Counted:
-    """Return the rows of the counting query as a transition table, entry by entry and move by move as in memory."""
+def counted(rows: Sequence[Sequence[int]], events: int, journey: JourneyMap) -> Counted:
+    """Return the rows of the counting query over so many events as a transition table, row by row as in memory."""
     table = np.array(rows, dtype=np.int64).reshape(len(rows), len(COUNTED))
-    somebody, used = table[:, _PERSONA] != NOBODY, table[:, _TARGET] != NOT_USED
-    known = known_moves(journey)
-    moving = table[somebody & used & (table[:, _TARGET] >= STILL_THERE)]
-    on_map = known[moving[:, _SOURCE], moving[:, _TARGET]]
-    keys, counts = _summed(moving[on_map][:, [_PERSONA, _SOURCE, _TARGET, _BIN]], moving[on_map][:, _MOVES])
-    first = table[somebody & used & (table[:, _FIRST] == 1)]
+    before = table[table[:, _TARGET] != expression.AFTER_OUTCOME]
+    nameless, named = before[before[:, _PERSONA] == NOBODY], before[before[:, _PERSONA] != NOBODY]
+    used = named[named[:, _TARGET] != expression.AFTER_CUT_OFF]
+    moving = used[used[:, _TARGET] >= STILL_THERE]
+    on_map = known_moves(journey)[moving[:, _SOURCE], moving[:, _TARGET]]
+    keys, counts = _summed(moving[on_map][:, [_PERSONA, _SOURCE, _TARGET, _BIN]], moving[on_map][:, _STAYS])
+    first = used[used[:, _FIRST] == 1]
     at_outcome = first[:, _TARGET] == ENDED
-    entries, entered = _summed(first[~at_outcome][:, [_PERSONA, _SOURCE]], first[~at_outcome][:, _MOVES])
-    nameless = table[~somebody]
-    staying = table[somebody]
+    entries, entered = _summed(first[~at_outcome][:, [_PERSONA, _SOURCE]], first[~at_outcome][:, _STAYS])
     aside = (
-        SetAside(AFTER_OUTCOME, int(table[:, _AFTER_OUTCOME].sum())),
-        SetAside(NAMELESS, int(nameless[used[~somebody]][:, _MOVES].sum() + nameless[:, [_SAME_STAY, _AFTER_CUT_OFF]].sum())),
-        SetAside(AFTER_CUT_OFF, int(staying[:, _AFTER_CUT_OFF].sum())),
-        SetAside(SAME_STAY, int(staying[:, _SAME_STAY].sum())),
+        SetAside(SAME_STAY, events - _stays(table)),
+        SetAside(AFTER_OUTCOME, _stays(table) - _stays(before)),
+        SetAside(NAMELESS, _stays(nameless)),
+        SetAside(AFTER_CUT_OFF, _stays(named) - _stays(used)),
         *_off_map(moving[~on_map], journey),
-        SetAside("journey starts with its outcome", int(first[at_outcome][:, _MOVES].sum()), what="move"),
-    )  # fmt: skip
+        SetAside("journey starts with its outcome", _stays(first[at_outcome]), what="move"),
+    )
     return Counted(
         table_from_counts(keys, counts, entries, entered, journey),
         tuple(item for item in aside if item.rows),
-        int(table[somebody & used][:, _MOVES].sum()),
-        int(table[table[:, _FIRST] == 1][:, _MOVES].sum()),
+        _stays(used),
+        _stays(table[table[:, _FIRST] == 1]),
         int(table[:, _SINGLE].sum()),
         int(table[:, _TIES].sum()),
-        int(table[:, _MOST].max(initial=0)),
     )
+
+
+def _stays(table: Ints) -> int:
+    return int(table[:, _STAYS].sum())
 
 
 def _summed(keys: Ints, counts: Ints) -> tuple[Ints, Ints]:
@@ -86,7 +83,7 @@ def _summed(keys: Ints, counts: Ints) -> tuple[Ints, Ints]:
 
 
 def _off_map(moves: Ints, journey: JourneyMap) -> list[SetAside]:
-    pairs, counts = _summed(moves[:, [_SOURCE, _TARGET]], moves[:, _MOVES])
+    pairs, counts = _summed(moves[:, [_SOURCE, _TARGET]], moves[:, _STAYS])
     labels = [link_id(journey.place_names[i], journey.place_names[j]) for i, j in pairs]
     return [
         SetAside(f'the map has no link "{label}"', int(rows), what="move")

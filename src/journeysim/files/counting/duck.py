@@ -19,11 +19,11 @@ def count_events(events: Events, journey: JourneyMap, *, cut_off: int | None = N
     """
     _require_known_ends(events, journey)
     has = Has(persona=events.has("persona"), outcome=events.has("outcome"))
-    text = query_of(journey, has, "duckdb", table="usable", cut_off=cut_off, reactivation=events.settings.reactivation)
+    text = query_of(journey, has, "duckdb", table="keyed", cut_off=cut_off, reactivation=events.settings.reactivation)
     rows = events.rows(text)
     if names_unknown(rows):
         raise BadInput(unknown_names("touchpoint", _counts(events, "touchpoint"), journey))
-    return counted(rows, journey)
+    return counted(rows, int(events.one("SELECT count(*) FROM usable")[0]), journey)
 
 
 def _require_known_ends(events: Events, journey: JourneyMap) -> None:

@@ -16,9 +16,9 @@ from journeysim.model.transitions import dwell_edges, dwell_edges_in_microsecond
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-#: Targets that are no place of the map: still there at the cut-off; none, as the stay is an outcome; none, as the row
-#: is not used and only counted.
-STILL_THERE, ENDED, NOT_USED = -1, -2, -3
+#: Targets that are no place of the map: still there at the cut-off; none, as the stay is an outcome; none, as it comes
+#: after the outcome, or after the cut-off.
+STILL_THERE, ENDED, AFTER_OUTCOME, AFTER_CUT_OFF = -1, -2, -3, -4
 NOBODY: Final = -1  # the persona of a customer for whom none is stated
 _LONGEST_DAYS: Final = 3_650_000.0  # ten thousand years: longer dwells share the last bin
 
@@ -44,9 +44,9 @@ def transitions_expression(
     last event.
 
     Columns: persona, source, target (positions in the map, or as named here), bin, first (whether the journey starts
-    there), moves, same_stay (rows folded into these stays), after_outcome, after_cut_off, ties (events at the time of
-    the one before), single (customers with one event), most (events of one customer). What the map does not know has
-    position -1, and the caller has to look at such rows.
+    there), stays, ties (stays that begin at the time of the event before), single (the only event of a customer). What
+    the map does not know has position -1, and the caller has to look at such rows. Events that repeat the place before
+    belong to its stay: they are what is missing in the sum of stays.
     """
     import ibis
 
@@ -54,21 +54,19 @@ def transitions_expression(
     end = coded.micro.max().as_scalar() if cut_off is None else ibis.literal(cut_off, type="int64")
     if reactivation:
         coded = _split_at_outcomes(coded, journey, has)
-    late = cut_off is not None
     keys = ["customer", "journey"] if reactivation else ["customer"]
-    ordered = _ordered(coded, journey, has, keys, end if late else None)
-    return _counted(_followed(ordered, journey, ["key", *keys[1:]]), end)
+    return _counted(_followed(_ordered(coded, journey, has, keys), journey, keys), has, end)
 
 
 def _coded(events: ir.Table, journey: JourneyMap, has: Has) -> ir.Table:
-    """Return the events with positions in the map instead of names, and one journey for each customer."""
-    import ibis
-
+    """Return the events with positions in the map instead of names."""
     place = _position(events.touchpoint, journey.place_names)
-    columns = {"customer": events.customer, "journey": ibis.literal(0), "micro": events.micro, "place": place}
+    columns = {"customer": events.customer, "micro": events.micro, "place": place}
     columns["row"] = events.row if has.row else place.cast("int64")
-    columns["persona"] = _position(events.persona, journey.persona_names) if has.persona else ibis.literal(0)
-    columns["ending"] = _position(events.outcome, journey.place_names) if has.outcome else ibis.literal(-1)
+    if has.persona:
+        columns["persona"] = _position(events.persona, journey.persona_names)
+    if has.outcome:
+        columns["ending"] = _position(events.outcome, journey.place_names)
     return events.select(**columns)
 
 
@@ -86,6 +84,8 @@ def _split_at_outcomes(coded: ir.Table, journey: JourneyMap, has: Has) -> ir.Tab
 
     before = ibis.window(group_by="customer", order_by=["micro", "row"], preceding=(None, 1))
     ended = (coded.place >= len(journey.touchpoints)).cast("int64").sum().over(before).fill_null(0)
+    if not has.persona:
+        return coded.mutate(journey=ended)
     return coded.mutate(journey=ended, persona=_stated(coded, "persona", len(journey.personas), has, ["customer"]))
 
 
@@ -105,36 +105,31 @@ def _stated(
     return (found % size).fill_null(-1)
 
 
-def _ordered(
-    coded: ir.Table, journey: JourneyMap, has: Has, group: list[str], cut_off: ir.IntegerValue | None
-) -> ir.Table:
-    """Return the events with what one sort of each customer's events tells: who came before, how many there are.
+def _ordered(coded: ir.Table, journey: JourneyMap, has: Has, group: list[str]) -> ir.Table:
+    """Return the stays, with what one sort of each customer's events tells.
 
-    `key` stands for the customer from here on: the row of the first event, a number, sorts faster than a text. A window
-    over all of a customer's events costs as much as one over the event before, so only those needed are there.
+    Every column that is sorted costs, so those that a log does not have are not there.
     """
     import ibis
 
     sorted_ = ibis.window(group_by=group, order_by=["micro", "row"])
     whole = ibis.window(group_by=group, order_by=["micro", "row"], preceding=None, following=None)
-    count = coded.count().over(whole)
-    in_time = count if cut_off is None else count - (coded.micro > cut_off).cast("int64").sum().over(whole)
+    told = {}
+    if has.persona:
+        told["persona"] = _stated(coded, "persona", len(journey.personas), has, group)
+    if has.outcome:
+        told["ending"] = _stated(coded, "ending", len(journey.place_names), has, group, last=True)
+        told["last_micro"] = coded.micro.max().over(whole)
     events = coded.select(
-        "journey", "micro", "row", "place",
-        key=coded.row.first().over(whole) if has.row else coded.customer,
-        number=ibis.row_number().over(sorted_),
-        before=coded.place.lag().over(sorted_),
-        before_micro=coded.micro.lag().over(sorted_),
-        events=count,
-        in_time=in_time,
-        last_micro=coded.micro.max().over(whole) if has.outcome else coded.micro,
-        persona=_stated(coded, "persona", len(journey.personas), has, group) if has.persona else coded.persona,
-        ending=_stated(coded, "ending", len(journey.place_names), has, group, last=True) if has.outcome else coded.ending,
+        *group, "micro", "row", "place", before=coded.place.lag().over(sorted_), before_micro=coded.micro.lag().over(sorted_),
+        last=coded.place.lead().over(sorted_).isnull(), **told,
     )  # fmt: skip
-    begins = events.before.isnull() | (events.before != events.place) | events.place.isin(_may_repeat(journey))
-    tied = (events.before_micro == events.micro).fill_null(False)  # noqa: FBT003 - the value to fill with
-    flagged = events.mutate(begins=begins, tied=tied)
-    return flagged.filter(flagged.begins | flagged.tied)
+    first = events.before.isnull()
+    begins = first | (events.before != events.place) | events.place.isin(_may_repeat(journey))
+    return events.filter(begins).select(
+        *group, "micro", "row", "place", *told,
+        first=first, tied=(events.before_micro == events.micro), single=first & events.last,
+    )  # fmt: skip
 
 
 def _may_repeat(journey: JourneyMap) -> list[int]:
@@ -143,57 +138,44 @@ def _may_repeat(journey: JourneyMap) -> list[int]:
     return [*loops, *range(len(journey.touchpoints), len(journey.place_names))]
 
 
-def _followed(stays: ir.Table, journey: JourneyMap, keys: list[str]) -> ir.Table:
-    """Return the stays with what follows each; tied repeats are beside them, only to be counted."""
+def _followed(stays: ir.Table, journey: JourneyMap, group: list[str]) -> ir.Table:
+    """Return the stays with the next one, and whether an outcome came before."""
     import ibis
 
-    group = [*keys, "begins"]
     sorted_ = ibis.window(group_by=group, order_by=["micro", "row"])
-    whole = ibis.window(group_by=group, order_by=["micro", "row"], preceding=None, following=None)
+    until = ibis.window(group_by=group, order_by=["micro", "row"], preceding=(None, 1))
     outcome = stays.place >= len(journey.touchpoints)
-    followed = stays.mutate(
-        outcome=outcome,
+    return stays.mutate(
         next_place=stays.place.lead().over(sorted_),
         next_micro=stays.micro.lead().over(sorted_),
-        next_number=stays.number.lead().over(sorted_),
-        ends_with=(ibis.ifelse(outcome, stays.number + 1, ibis.null("int64")).min().over(whole)).fill_null(
-            stays.events
-        ),
+        outcome=outcome,
+        after=outcome.cast("int8").max().over(until),
     )
-    return followed.mutate(used=ibis.least(followed.ends_with, followed.in_time))
 
 
-def _counted(stays: ir.Table, end: ir.IntegerValue) -> ir.Table:
+def _counted(stays: ir.Table, has: Has, end: ir.IntegerValue) -> ir.Table:
     """Return the stays, counted by what they are."""
     import ibis
 
-    used = stays.begins & (stays.number < stays.used)
-    goes_on = (stays.next_number < stays.used).fill_null(False)  # noqa: FBT003 - the value to fill with
-    ends_here = (stays.ending >= 0) & (stays.used == stays.events)
-    first = stays.begins & (stays.number == 0)
-    target = ibis.cases(
-        (~used, NOT_USED), (stays.outcome, ENDED), (goes_on, stays.next_place), (ends_here, stays.ending),
-        else_=STILL_THERE,
-    )  # fmt: skip
-    until = ibis.cases((goes_on, stays.next_micro), (ends_here, stays.last_micro), else_=end)
-    upto = ibis.ifelse(goes_on, stays.next_number, stays.used)
+    goes_on = stays.next_micro <= end
+    cases = [
+        (stays.after == 1, AFTER_OUTCOME), (stays.micro > end, AFTER_CUT_OFF), (stays.outcome, ENDED),
+        (goes_on, stays.next_place),
+    ]  # fmt: skip
+    times = [(goes_on, stays.next_micro)]
+    if has.outcome:
+        ends_here = (stays.ending >= 0) & stays.next_micro.isnull() & (stays.last_micro <= end)
+        cases.append((ends_here, stays.ending))
+        times.append((ends_here, stays.last_micro))
     rows = stays.select(
-        "persona", source="place", target=target, dwell=until - stays.micro, first=first, tied="tied",
-        same_stay=ibis.ifelse(used, upto - stays.number - 1, 0),
-        after_outcome=ibis.ifelse(first, stays.events - stays.ends_with, 0),
-        after_cut_off=ibis.ifelse(first, stays.ends_with - stays.used, 0),
-        single=first & (stays.events == 1),
-        events="events",
+        "first", "tied", "single", source="place", target=ibis.cases(*cases, else_=STILL_THERE),
+        dwell=ibis.cases(*times, else_=end) - stays.micro, persona=stays.persona if has.persona else 0,
     )  # fmt: skip
     binned = rows.mutate(bin=ibis.ifelse(rows.target >= STILL_THERE, _bin(rows.dwell), -1))
     return binned.group_by("persona", "source", "target", "bin", "first").aggregate(
-        moves=binned.count(),
-        same_stay=binned.same_stay.sum(),
-        after_outcome=binned.after_outcome.sum(),
-        after_cut_off=binned.after_cut_off.sum(),
-        ties=binned.tied.cast("int64").sum(),
+        stays=binned.count(),
+        ties=binned.tied.cast("int64").sum().fill_null(0),
         single=binned.single.cast("int64").sum(),
-        most=binned.events.max(),
     )
 
 

@@ -7,12 +7,12 @@ order of rows. What cannot be used there is counted by the same query, so that n
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, final
 
 from journeysim.errors import BadInput, Problem
 from journeysim.files.counting.counted import COUNTED, Counted, counted, names_unknown
-from journeysim.files.counting.expression import NOBODY, NOT_USED, Has, transitions_expression
+from journeysim.files.counting.expression import NOBODY, Has, transitions_expression
 from journeysim.files.events.relation import REASONS
 from journeysim.files.events.roles import NEEDED
 from journeysim.model.checks.did_you_mean import did_you_mean
@@ -34,6 +34,7 @@ _MICROS: Final = {
 }
 _SCHEMES: Final = {"spark": "pyspark"}
 _UNUSABLE: Final = -2  # sources from here downwards are reasons
+_USABLE: Final = len(REASONS)  # the reason of rows that have none
 
 
 @final
@@ -98,16 +99,14 @@ def count_in_engine(
 
 def counted_with_unusable(rows: Sequence[Sequence[Any]], journey: JourneyMap) -> Counted:
     """Return the rows of a warehouse query as counts: those of events, and how many events could not be used."""
-    from dataclasses import replace
-
     usable = [row for row in rows if row[1] > _UNUSABLE]
-    reasons = sorted((_UNUSABLE - int(row[1]), int(row[5])) for row in rows if row[1] <= _UNUSABLE)
-    unusable = [SetAside(REASONS[code], count) for code, count in reasons]
+    others = {_UNUSABLE - int(row[1]): int(row[5]) for row in rows if row[1] <= _UNUSABLE}
+    unusable = [SetAside(REASONS[code], others[code]) for code in sorted(others) if code < _USABLE]
     if names_unknown(usable):
         events = sum(int(row[5]) for row in usable if row[1] < 0)
         message = f"{events} stays are at touchpoints that are not in the map; add them to it, or leave those rows out"
         raise BadInput([Problem("E010", message)])
-    found = counted(usable, journey)
+    found = counted(usable, others.get(_USABLE, 0), journey)
     return replace(found, set_aside=(*unusable, *found.set_aside))
 
 
@@ -121,7 +120,7 @@ def _expression(
     events = _normalised(stored, table, dialect)
     usable = events.filter(events.reason.isnull()).drop("reason")
     found = transitions_expression(usable, journey, table.has(), cut_off=cut_off, reactivation=reactivation)
-    return _whole(found).union(_whole(_unusable(events)))
+    return _whole(found).union(_whole(_by_reason(events)))
 
 
 def _whole(found: ir.Table) -> ir.Table:
@@ -158,15 +157,15 @@ def _micros(time: ir.TimestampValue, dialect: str) -> ir.IntegerValue:
     return ibis.udf.scalar.builtin(micros, name=_MICROS[dialect], signature=signature)(time)
 
 
-def _unusable(events: ir.Table) -> ir.Table:
-    """Return how many events are not usable, as rows of the counting query: the reason stands in `source`."""
+def _by_reason(events: ir.Table) -> ir.Table:
+    """Return how many events there are by reason, as rows of the counting query: the reason stands in `source`."""
     import ibis
 
-    bad = events.filter(events.reason.notnull())
-    counts = bad.group_by("reason").aggregate(moves=bad.count())
-    fixed = {"persona": NOBODY, "target": NOT_USED, "bin": -1}
+    said = events.select(reason=events.reason.cast("int32").fill_null(_USABLE))
+    counts = said.group_by("reason").aggregate(stays=said.count())
+    fixed = {"persona": NOBODY, "target": -1, "bin": -1}
     columns = {name: ibis.literal(fixed.get(name, 0)) for name in COUNTED}
-    return counts.select(**(columns | {"source": _UNUSABLE - counts.reason.cast("int32"), "moves": counts.moves}))
+    return counts.select(**(columns | {"source": _UNUSABLE - counts.reason, "stays": counts.stays}))
 
 
 def _run_by_spark(engine: str, text: str, table: Table) -> Sequence[Sequence[Any]]:
