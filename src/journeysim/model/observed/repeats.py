@@ -6,8 +6,10 @@ leaving (Fader, Hardie and Lee 2005, "Counting your customers" the easy way; the
 only link leads there belongs to it: its move is the first repeat, with the same rate, but without a chance to leave
 before ("first purchase" before "purchase again").
 
-The table stays small: times are rounded to a grid (a 400th of the longest, then coarser) only where there would be more
-than MOST_ROWS unique rows, and of each customer the first MOST_REPEATS repeats are counted, as if the log ended there.
+The table stays small: only where there would be more than MOST_ROWS unique rows, times are rounded to a grid that is even
+on their square roots, because short times say most about a rate: with 50 parts the rounding moves the four parameters
+of 40,000 customers by at most 0.7 %, an even grid of 50 by 3.5 %. Of each customer the first MOST_REPEATS repeats are
+counted, as if the log ended there.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from journeysim.model.visits import Visits, first_rows
 
 MOST_ROWS: Final = 4000
 MOST_REPEATS: Final = 1000
-_PARTS: Final = (400, 200, 100, 50)
+_PARTS: Final = (200, 100, 50, 35)
 
 
 @final
@@ -94,6 +96,6 @@ def _bounded(table: Floats) -> Floats:
     for parts in _PARTS:
         if len(found[0]) <= MOST_ROWS:
             break
-        grid = np.rint(table[:, 4:] * (parts / longest)) * (longest / parts)
+        grid = longest * (np.rint(np.sqrt(table[:, 4:] / longest) * parts) / parts) ** 2
         found = np.unique(np.column_stack([table[:, :4], grid]), axis=0, return_counts=True)
     return np.column_stack(found)
