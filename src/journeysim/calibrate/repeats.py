@@ -64,17 +64,17 @@ def _log_likelihood(repeats: Repeats, rates: Rates) -> Floats:
     k, at_k = np.unique(repeats.chances, return_inverse=True)
     a, b = rates.a[..., None], rates.b[..., None]
     staying = special.gammaln(b + k) - special.gammaln(b) + special.gammaln(a + b) - special.gammaln(a + b + k)
-    return np.asarray(coming + staying[:, g, at_k] + np.log1p(_gone(repeats, rates)))
+    return np.asarray(coming + staying[:, g, at_k] + np.logaddexp(0.0, _log_gone(repeats, rates)))
 
 
-def _gone(repeats: Repeats, rates: Rates) -> Floats:
-    """Return the odds that a customer has left, shape (draw, row)."""
+def _log_gone(repeats: Repeats, rates: Rates) -> Floats:
+    """Return the log odds that a customer has left, shape (draw, row)."""
     g = repeats.persona
     alpha, r = rates.alpha[:, g], rates.r[:, None]
     longer = np.log((alpha + repeats.age) / (alpha + repeats.last)) * (r + repeats.repeats)
     never = repeats.chances == 0
-    odds = rates.a[:, g] / np.where(never, 1.0, rates.b[:, g] + repeats.chances - 1)
-    return np.where(never, 0.0, odds * np.exp(np.minimum(longer, 700.0)))
+    odds = np.log(rates.a[:, g]) - np.log(np.where(never, 1.0, rates.b[:, g] + (repeats.chances - 1)))
+    return np.where(never, -np.inf, odds + longer)
 
 
 def log_likelihood_alike(repeats: Repeats, dwell: Floats, leaving: Floats) -> Floats:
@@ -82,13 +82,13 @@ def log_likelihood_alike(repeats: Repeats, dwell: Floats, leaving: Floats) -> Fl
     g = repeats.persona
     scale, p = dwell[:, g], leaving[:, g]
     coming = -repeats.repeats * np.log(scale) - repeats.age / scale + repeats.chances * np.log1p(-p)
-    late = np.minimum((repeats.age - repeats.last) / scale, 700.0)
-    return np.asarray(coming + np.where(repeats.chances > 0, np.log1p(p / (1 - p) * np.exp(late)), 0.0))
+    gone = special.logit(p) + (repeats.age - repeats.last) / scale
+    return np.asarray(coming + np.where(repeats.chances > 0, np.logaddexp(0.0, gone), 0.0))
 
 
 def still_coming(repeats: Repeats, rates: Rates) -> Floats:
     """Return the probability that a customer of each row has not left, shape (draw, row)."""
-    return np.concatenate([1.0 / (1.0 + _gone(repeats, part)) for part in rates.chunks()])
+    return np.concatenate([special.expit(-_log_gone(repeats, part)) for part in rates.chunks()])
 
 
 def expected_repeats(repeats: Repeats, rates: Rates, days: float) -> Floats:
@@ -106,7 +106,7 @@ def _expected(repeats: Repeats, rates: Rates, days: float) -> Floats:
     a = np.where(np.abs(a - 1) < 1e-7, 1 + 1e-7, a)
     series = special.hyp2f1(shape, b, a + b - 1, days / (until + days))
     coming = (a + b - 1) / (a - 1) * (1 - (until / (until + days)) ** shape * series)
-    return np.asarray(coming / (1.0 + _gone(repeats, rates)))
+    return np.asarray(coming * special.expit(-_log_gone(repeats, rates)))
 
 
 def simulate_repeats(repeats: Repeats, rates: Rates, ends: Floats, *, stream: np.random.Generator) -> Floats:

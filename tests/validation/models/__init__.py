@@ -11,6 +11,7 @@ from validation.models.dwells import family_given
 from validation.models.entries import entries
 from validation.models.frailty import chosen, kappa_given
 from validation.models.memory import second_order, visit_effect
+from validation.models.repeats import rates_of_customers
 from validation.models.shares import one_persona, pooled
 from validation.models.spells import Setting, spells
 from validation.models.tenure import by_tenure
@@ -93,6 +94,12 @@ _LAYERS = (
     Model(
         "Customers who differ, if it predicts better", "The same worlds; `calibrate` decides whether they differ.",
         chosen, maps=3, per_map=80,
+    ),
+    Model(
+        "Customers who repeat and leave in silence",
+        "300 customers who entered within the last 100 days (typical dwell 10 days), at rates and shares of leaving of their "
+        "own. That they differ is taken for granted.",
+        rates_of_customers, maps=3, per_map=100,
     ),
     Model(
         "Shares by tenure",
