@@ -30,6 +30,7 @@ from journeysim.calibrate.dwell_families import (
     dimensions,
     from_log_moments,
     log_likelihood,
+    survival,
     to_scale_shape,
 )
 from journeysim.calibrate.gates import weight_size
@@ -40,6 +41,7 @@ from journeysim.model.quantity import Floats
 TAU_VALUES: Final = np.array([0.02, 0.05, 0.1, 0.2, 0.35, 0.6])
 _TAU_SD: Final = 0.3
 _CLOSE: Final = 0.2
+_LEAST: Final = 1e-300
 _GRID: Final = np.linspace(-4.0, 4.0, 17)
 
 
@@ -166,7 +168,7 @@ def choose_family(
     a customer in bin b given all others is 1 / E[1 / p_b] (Gelfand, Dey and Chang 1992). Ties go to the map's family.
     """
     points = {family: _pointwise(family, belief, data) for family in candidates}
-    counts = np.concatenate([done.count for done, _ in data])
+    counts = np.concatenate([part.count for done, silent in data for part in (done, silent) if part.size])
     score = {family: float(counts @ values) for family, values in points.items()}
     order = sorted(candidates, key=lambda family: (-score[family], family is not belief.family))
     if belief.family in candidates and score[order[0]] - score[belief.family] < 1e-9:
@@ -179,16 +181,27 @@ def choose_family(
 
 
 def _pointwise(family: Family, belief: DwellBelief, data: Sequence[tuple[Bins, Bins]]) -> Floats:
-    """Return the leave-one-out log predictive density of one customer in each bin, personas joined."""
+    """Return the leave-one-out log predictive density of one customer in each bin, personas joined.
+
+    Open spells count with their P(dwell > t): without them a family looks good that has no room for slow customers,
+    as those who were seen to move are the fast ones.
+    """
     pooled = find_mode(family, prior_normal(belief, family), data)
     found = []
     for done, silent in data:
-        if done.size:
-            near = _near(pooled)
-            grid, weights = _posterior_grid(family, near, [(done, silent)])
-            density = np.maximum(bin_probability(family, *_scale_shape(family, grid), done.low, done.high), 1e-300)
-            found.append(-np.log(weights @ (1.0 / density)))
+        if done.size or silent.size:
+            grid, weights = _posterior_grid(family, _near(pooled), [(done, silent)])
+            a, b = _scale_shape(family, grid)
+            if done.size:
+                found.append(_left_out(weights, bin_probability(family, a, b, done.low, done.high)))
+            if silent.size:
+                found.append(_left_out(weights, survival(family, a[:, None], b[:, None], silent.middle)))
     return np.concatenate(found)
+
+
+def _left_out(weights: Floats, density: Floats) -> Floats:
+    """Return the log of 1 / E[1 / p] over grid points with these weights; `density` has shape (point, bin)."""
+    return np.asarray(-np.log(weights @ (1.0 / np.maximum(density, _LEAST))))
 
 
 def _near(pooled: Normal) -> Normal:

@@ -77,6 +77,19 @@ def test_the_true_family_is_chosen_and_its_parameters_are_found(family: Family):
     assert fit.effective > 1000
 
 
+@pytest.mark.parametrize(("family", "shape"), [(Family.LOGNORMAL, 1.2), (Family.LOGLOGISTIC, 1.5)])
+def test_the_family_is_not_chosen_by_the_fast_ones_alone(family: Family, shape: float):
+    """2,000 customers arrive evenly over 20 days, half of them take longer than 10 and most of these are still there.
+
+    Scored by the completed dwells alone, log-logistic wins where the truth is log-normal, and gamma where it is
+    log-logistic: a family without room for slow customers puts more weight where the fast ones are.
+    """
+    rng = np.random.default_rng(1)
+    dwell, age = ppf(family, 10.0, shape, rng.uniform(size=2000)), rng.uniform(0, 20, 2000)
+    choice = choose_family(belief(Family.GAMMA), [(binned(dwell[dwell < age]), binned(age[dwell >= age]))])
+    assert choice.family is family
+
+
 def test_draws_match_the_exact_posterior_on_a_fine_grid():
     family, few = Family.WEIBULL, sample(Family.WEIBULL, 2.0, 0.8, 7, seed=8)
     silent = Bins(np.array([3.0]), np.array([4.0]), np.array([1.6]))
