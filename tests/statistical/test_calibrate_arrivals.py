@@ -9,6 +9,7 @@ import pytest
 
 from journeysim.calibrate.layers.arrivals import learn_arrivals
 from journeysim.calibrate.layers.layer import NOTHING_LEARNED, Layer
+from journeysim.calibrate.ledger import assumptions_of
 from journeysim.calibrate.prior import prior_draws
 from journeysim.model.dwell import Dwell, Family
 from journeysim.model.event_log import Names
@@ -126,6 +127,16 @@ def test_a_map_that_states_more_keeps_its_number_and_one_that_states_less_does_n
     believed = learned(days(np.random.default_rng(4), 84, rate=40.0), replace(JOURNEY, arrivals_per_day=Fixed(4.0)))
     assert np.mean(believed.variables["arrivals"][1]) == pytest.approx(40.0, rel=0.1)
     assert any("the log is believed" in note for note in believed.notes)
+
+
+def test_the_ledger_says_that_arrivals_are_measured():
+    """Once more customers were seen than the map's entry weighs."""
+    for rate, basis in ((40.0, "measured"), (0.05, "guess")):
+        data = prior_draws(JOURNEY, draws=50, seed=1).data
+        layer = learned(days(np.random.default_rng(4), 40, rate=rate))
+        data = data.assign({"arrivals": (("draw",), np.asarray(layer.variables["arrivals"][1])[:50])})
+        found = {item.name: item.basis for item in assumptions_of(JOURNEY, data, layer.measured)}
+        assert found["arrivals"] == basis
 
 
 def test_off_without_a_log():

@@ -9,7 +9,7 @@ import pytest
 from scipy import special
 
 from journeysim.calibrate.gamma_gamma import Payers, Spend, expected_spend, fit_spend, spend_log_likelihood
-from journeysim.calibrate.hurdle import zero_chance
+from journeysim.calibrate.hurdle import KAPPA_MEDIAN, KAPPA_SPREAD, zero_chance
 from journeysim.calibrate.layers.layer import NOTHING_LEARNED, Layer
 from journeysim.calibrate.layers.values import learn_values
 from journeysim.calibrate.prior import prior_draws
@@ -131,7 +131,7 @@ def test_chance_of_zero_pools_and_covers():
     """400 worlds drawn from the prior: 85-95 % per persona (3.3 binomial sd) raises a false alarm in 0.2 % of runs."""
     rng, hits, told = np.random.default_rng(8), np.zeros(2), np.array([8.0, 200.0])
     for world in range(400):
-        centre, kappa = rng.beta(0.5, 0.5), 100 * np.exp(1.5 * rng.normal())
+        centre, kappa = rng.beta(0.5, 0.5), KAPPA_MEDIAN * np.exp(KAPPA_SPREAD * rng.normal())
         p = rng.beta(kappa * centre + 1e-9, kappa * (1 - centre) + 1e-9, size=2)
         found = zero_chance(rng.binomial(told.astype(int), p), told, ("few", "many"), seed=world, draws=800, name="x")
         low, high = np.quantile(found, [0.05, 0.95], axis=0)

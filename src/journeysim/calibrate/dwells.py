@@ -50,7 +50,8 @@ _GRID: Final = np.linspace(-4.0, 4.0, 17)
 class DwellBelief:
     """What the map says about a link's dwell: mean and sd of the log dwell, and how many customers that rests on.
 
-    `log_scale_sd` is the sd of the belief about the location; `apart` (per persona) shifts the mean of the log.
+    `log_scale_sd` is the sd of the belief about the location; `apart` (per persona) shifts the mean of the log. `far`
+    is how many times further apart than dwells the personas may lie: it multiplies TAU_VALUES and their prior's sd.
     """
 
     family: Family
@@ -60,6 +61,7 @@ class DwellBelief:
     seen: float
     personas: tuple[str, ...]
     apart: tuple[float, ...]
+    far: float = 1.0
 
 
 @final
@@ -190,7 +192,7 @@ def _pointwise(family: Family, belief: DwellBelief, data: Sequence[tuple[Bins, B
     found = []
     for done, silent in data:
         if done.size or silent.size:
-            grid, weights = _posterior_grid(family, _near(pooled), [(done, silent)])
+            grid, weights = _posterior_grid(family, _near(pooled, belief.far), [(done, silent)])
             a, b = _scale_shape(family, grid)
             if done.size:
                 found.append(_left_out(weights, bin_probability(family, a, b, done.low, done.high)))
@@ -204,9 +206,9 @@ def _left_out(weights: Floats, density: Floats) -> Floats:
     return np.asarray(-np.log(weights @ (1.0 / np.maximum(density, _LEAST))))
 
 
-def _near(pooled: Normal) -> Normal:
+def _near(pooled: Normal, far: float = 1.0) -> Normal:
     """Return where a persona may lie, given the pooled fit: its spread plus a moderate difference between personas."""
-    spread = np.linalg.inv(pooled.precision) + _CLOSE**2 * np.eye(len(pooled.mean))
+    spread = np.linalg.inv(pooled.precision) + (far * _CLOSE) ** 2 * np.eye(len(pooled.mean))
     return Normal(pooled.mean, np.asarray(np.linalg.inv(spread), dtype=np.float64))
 
 
@@ -234,7 +236,7 @@ def fit_dwell(
     """Return posterior draws of a link's dwell by persona; `data` is (completed, open with weights) by persona."""
     prior = prior_normal(belief, family)
     pooled = find_mode(family, prior, data)
-    sites = [_site(family, pooled, pair) for pair in data]
+    sites = [_site(family, pooled, pair, belief.far) for pair in data]
     points = _joint(prior, sites, belief, seed, draws, name)
     logs = np.zeros(draws)
     for g, (done, silent) in enumerate(data):
@@ -246,12 +248,12 @@ def fit_dwell(
     return DwellFit(a, b, weight_size(logs) if np.ptp(logs) > 0 else float(draws))
 
 
-def _site(family: Family, pooled: Normal, pair: tuple[Bins, Bins]) -> Normal:
+def _site(family: Family, pooled: Normal, pair: tuple[Bins, Bins], far: float) -> Normal:
     """Return a persona's likelihood as a Gaussian: its curvature and centre at the mode near the pooled fit."""
     k = len(pooled.mean)
     if not (pair[0].size or pair[1].size):
         return Normal(np.zeros(k), np.zeros((k, k)))
-    near = _near(pooled)
+    near = _near(pooled, far)
     mode = find_mode(family, near, [pair], pooled.mean)
     values, axes = np.linalg.eigh(mode.precision - near.precision)
     values = np.maximum(values, 0.0)
@@ -273,10 +275,11 @@ def _joint(prior: Normal, sites: Sequence[Normal], belief: DwellBelief, seed: in
         shift = np.zeros(k)
         shift[0] = apart[0]
         return _conditional(Normal(prior.mean + shift, prior.precision), sites[0], z)[:, None]
-    which = _sample_tau(prior, sites, apart, uniforms(seed, draws, "posterior dwell", name, "tau")[:, None])
+    taus = belief.far * TAU_VALUES
+    which = _sample_tau(prior, sites, (apart, taus), uniforms(seed, draws, "posterior dwell", name, "tau")[:, None])
     own = [_normals(seed, draws, k, name, f"persona {persona}") for persona in belief.personas]
     points = np.zeros((draws, len(sites), k))
-    for t, tau in enumerate(TAU_VALUES):
+    for t, tau in enumerate(taus):
         rows = which == t
         mu = _gather(prior, sites, apart, tau)[0]
         centre = mu.mean + z[rows] @ np.linalg.cholesky(np.linalg.inv(mu.precision)).T
@@ -325,8 +328,11 @@ def tau_log_weights() -> Floats:
     return np.asarray(np.log(np.gradient(TAU_VALUES)) - 0.5 * (TAU_VALUES / _TAU_SD) ** 2)
 
 
-def _sample_tau(prior: Normal, sites: Sequence[Normal], apart: Sequence[float], u: Floats) -> NDArray[np.intp]:
-    logs = np.array([_gather(prior, sites, apart, tau)[1] for tau in TAU_VALUES]) + tau_log_weights()
+def _sample_tau(
+    prior: Normal, sites: Sequence[Normal], places: tuple[Sequence[float], Floats], u: Floats
+) -> NDArray[np.intp]:
+    apart, taus = places
+    logs = np.array([_gather(prior, sites, apart, tau)[1] for tau in taus]) + tau_log_weights()
     weights = np.exp(logs - logs.max())
     return np.asarray(np.sum(u > np.cumsum(weights)[:-1] / weights.sum(), axis=1))
 

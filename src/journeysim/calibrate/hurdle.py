@@ -1,6 +1,6 @@
 """The chance that a visit brings nothing, by persona, with partial pooling.
 
-    m ~ Beta(1/2, 1/2)    log kappa ~ Normal(log 100, 1.5)    p_g ~ Beta(kappa m, kappa (1 - m))    z_g ~ Binomial(n_g, p_g)
+    m ~ Beta(1/2, 1/2)    log kappa ~ Normal(log 15, 1.5)    p_g ~ Beta(kappa m, kappa (1 - m))    z_g ~ Binomial(n_g, p_g)
 
 (m, kappa) live on a grid, where the beta-binomial evidence is exact; with one persona p ~ Beta(1/2 + z, 1/2 + n - z).
 """
@@ -12,11 +12,12 @@ from typing import Final
 import numpy as np
 from scipy import special
 
-from journeysim.calibrate.shares import KAPPA_MEDIAN, KAPPA_SPREAD
 from journeysim.model.addresses import uniforms
 from journeysim.model.quantity import Floats
 
 _HALF: Final = 0.5
+#: How alike personas are, in customers: less than in where they go, as some are invoiced and some are not.
+KAPPA_MEDIAN, KAPPA_SPREAD = 15.0, 1.5
 #: Equal steps of Beta(1/2, 1/2)'s own distribution function: the prior of m is flat on them.
 _CENTRES: Final = np.sin(0.5 * np.pi * (np.arange(400) + 0.5) / 400) ** 2
 _SPREADS: Final = np.linspace(-2.5, 2.5, 21)

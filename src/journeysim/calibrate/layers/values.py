@@ -42,11 +42,13 @@ LEAST_VALUES: Final = 5
 SPEND_PARAMETERS: Final = ("p", "q", "gamma")
 _WORKING_DRAWS: Final = 4000
 #: Values that the fitted family counts for against the values themselves, at least.
-_FAMILY_WEIGHT: Final = 20.0
+_FAMILY_WEIGHT: Final = 50.0
 #: Where the map states no value: sd of the log mean, and the weight of the spread, in customers.
 _OPEN_SD, _OPEN_SEEN = 3.0, 1.0
 #: From here on a note says that the family alone would miss the mean.
 _BENT: Final = 0.02
+#: Personas differ more in what they pay than in how long they take: their logs by up to 1.8.
+_FAR: Final = 3.0
 _Place = Touchpoint | Outcome
 
 
@@ -148,15 +150,15 @@ def _belief(journey: JourneyMap, values: Values, s: int, place: _Place, paying: 
     own_mean, own_sd = log / n, max(float(np.sqrt(max(log2 / n - (log / n) ** 2, 0.0))), 0.05)
     seen = place.seen if isinstance(place, Touchpoint) else CONFIDENCE["guess"]
     if not base.mean.mean > 0 or np.any(means <= 0):
-        return DwellBelief(Family.LOGNORMAL, own_mean, own_sd, _OPEN_SD, _OPEN_SEEN, journey.persona_names,
-                           (0.0,) * len(means))  # fmt: skip
+        none = (0.0,) * len(means)
+        return DwellBelief(Family.LOGNORMAL, own_mean, own_sd, _OPEN_SD, _OPEN_SEEN, journey.persona_names, none, _FAR)
     sd = float(np.sqrt(np.log1p((base.spread / base.mean.mean) ** 2))) if base.spread > 0 else own_sd
     level = float(np.log(base.mean.mean / paying)) - sd**2 / 2
     stated = np.log(np.maximum(base.mean.ppf((np.arange(200) + 0.5) / 200), 1e-9 * base.mean.mean))
     width = sd / np.sqrt(seen) if base.mean.certain else float(np.std(stated))
     apart = tuple(float(x) for x in np.log(means / base.mean.mean))
     weight = max(seen, 1.0) if base.spread > 0 else _OPEN_SEEN
-    return DwellBelief(Family.LOGNORMAL, level, sd, max(width, 1e-3), weight, journey.persona_names, apart)
+    return DwellBelief(Family.LOGNORMAL, level, sd, max(width, 1e-3), weight, journey.persona_names, apart, _FAR)
 
 
 def _spends(
