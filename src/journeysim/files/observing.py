@@ -41,7 +41,7 @@ def observe_log(
     """
     with opened(path, settings) as events:
         observed, account = (_by_query if events.large else _in_memory)(events, journey)
-        account = _with_listed(events, journey, account)
+        account = _with_listed(events, journey, account, every=rejects is not None or not events.large)
         _write_rejects(events, account, rejects)
         return observed, account
 
@@ -66,7 +66,8 @@ def count_log(
     """
     with opened(path, settings) as events:
         found = count_events(events, journey, cut_off=cut_off)
-        account = _with_listed(events, journey, account_of(events, found, cut_off=cut_off))
+        account = account_of(events, found, cut_off=cut_off)
+        account = _with_listed(events, journey, account, every=rejects is not None or not events.large)
         _write_rejects(events, account, rejects)
         return found, account
 
@@ -136,12 +137,12 @@ def _sample(events: Events, found: Counted) -> EventLog:
     return log_of(events, cut_off, where=f"md5_number_lower(customer) <= {bound}")
 
 
-def _with_listed(events: Events, journey: JourneyMap, account: LogAccount) -> LogAccount:
+def _with_listed(events: Events, journey: JourneyMap, account: LogAccount, *, every: bool) -> LogAccount:
     """Return the account with where the first rows after an outcome stand, and a warning about them."""
     rows = sum(item.rows for item in account.set_aside if item.reason == AFTER_OUTCOME)
     if not rows:
         return account
-    examples = after_outcome(events, journey)
+    examples = after_outcome(events, journey, every=every)
     aside = [replace(item, examples=examples) if item.reason == AFTER_OUTCOME else item for item in account.set_aside]
     message = (
         f"{rows:,} events come after their customer's outcome ({', '.join(examples)}) and are set aside; with --reactivation "

@@ -19,11 +19,15 @@ def count_events(events: Events, journey: JourneyMap, *, cut_off: int | None = N
     """
     _require_known_ends(events, journey)
     has = Has(persona=events.has("persona"), outcome=events.has("outcome"))
-    text = query_of(journey, has, "duckdb", table="keyed", cut_off=cut_off, reactivation=events.settings.reactivation)
+    usable, last = events.one("SELECT count(*), max(micro) FROM usable")
+    until = last if cut_off is None else cut_off
+    text = query_of(
+        journey, has, "duckdb", table="keyed", cut_off=until or 0, reactivation=events.settings.reactivation
+    )
     rows = events.rows(text)
     if names_unknown(rows):
         raise BadInput(unknown_names("touchpoint", _counts(events, "touchpoint"), journey))
-    return counted(rows, int(events.one("SELECT count(*) FROM usable")[0]), journey)
+    return counted(rows, int(usable), journey)
 
 
 def _require_known_ends(events: Events, journey: JourneyMap) -> None:

@@ -16,16 +16,22 @@ from journeysim.model.visits import AFTER_OUTCOME
 MOST_REJECTS: Final = 100_000
 #: A spreadsheet takes a cell that starts so for a formula; a plain number is none.
 _FORMULA: Final = re.compile(r"[=+\-@\t\r]")
+_LOOKED_AT: Final = 1_000
 _NUMBER: Final = re.compile(r"[+-]?\d+([.,]\d+)?")
 
 
-def after_outcome(events: Events, journey: JourneyMap) -> tuple[str, ...]:
-    """Keep which usable rows come after their customer's outcome, and return where the first few stand."""
+def after_outcome(events: Events, journey: JourneyMap, *, every: bool) -> tuple[str, ...]:
+    """Keep which usable rows come after their customer's outcome, and return where the first few stand.
+
+    Unless `every` row is asked for, only customers among the first outcomes of the log are looked at: enough for examples.
+    """
     outcomes = ", ".join(f"'{escaped(name)}'" for name in journey.outcome_names) or "NULL"
+    ended = f"SELECT customer FROM usable WHERE touchpoint IN ({outcomes}) LIMIT {_LOOKED_AT}"  # noqa: S608 - quoted
+    looked_at = "" if every else f"WHERE customer IN ({ended})"
     events.connection.execute(
         "CREATE OR REPLACE TEMP TABLE after_outcome AS SELECT row, file FROM (SELECT row, file, "  # noqa: S608 - quoted
         f"max(CASE WHEN touchpoint IN ({outcomes}) THEN 1 ELSE 0 END) OVER (PARTITION BY customer ORDER BY micro, row "
-        "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS ended FROM usable) WHERE ended = 1"
+        f"ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS ended FROM usable {looked_at}) WHERE ended = 1"
     )
     found = events.rows("SELECT row, file FROM after_outcome ORDER BY row LIMIT 5")
     return tuple(events.where(row, file) for row, file in found)

@@ -224,8 +224,9 @@ def _find_copies(events: Events) -> None:
         "CREATE TEMP TABLE several AS SELECT hash(customer, touchpoint, time) AS event FROM normalised WHERE reason IS NULL "
         "GROUP BY event HAVING count(*) > 1"
     )
-    connection.execute(f"CREATE TEMP TABLE copies AS {_COPIES}")
-    if not events.one("SELECT count(*) FROM copies")[0]:
+    if events.one("SELECT count(*) FROM several")[0]:
+        connection.execute(f"CREATE TEMP TABLE copies AS {_COPIES}")
+    if not events.one("SELECT count(*) FROM several")[0] or not events.one("SELECT count(*) FROM copies")[0]:
         connection.execute("CREATE TEMP VIEW events AS FROM normalised")
         return
     connection.execute(
