@@ -75,15 +75,16 @@ def moves_after(
     edges = dwell_edges(float(moves.dwell[still].max(initial=0.0)))
     bins = np.where(still, np.searchsorted(edges, moves.dwell, side="right") - 1, -1)
     fold = folds_of(visits, log)[moves.arrival]
-    keys, count = np.unique(
-        np.stack([moves.persona, before, moves.source, moves.target, fold, bins], axis=1), axis=0, return_counts=True
-    )
     places = (*journey.place_names, OPEN)
-    target = np.where(keys[:, 3] < 0, len(places) - 1, keys[:, 3])
-    low, high = (np.where(keys[:, 5] >= 0, edges[keys[:, 5] + step], np.nan) for step in (0, 1))
+    sizes = (len(journey.personas), len(labels), len(places), len(places), FOLDS, len(edges) + 1)
+    target = np.where(still, len(places) - 1, moves.target)
+    packed = np.ravel_multi_index((moves.persona, before, moves.source, target, fold, bins + 1), sizes)
+    unique, count = np.unique(packed, return_counts=True)
+    keys = [np.asarray(column, dtype=np.int64) for column in np.unravel_index(unique, sizes)]
+    low, high = (np.where(keys[5] > 0, edges[keys[5] - 1 + step], np.nan) for step in (0, 1))
     return MovesAfter(
-        Names(keys[:, 0], journey.persona_names), Names(keys[:, 1], tuple(labels)), Names(keys[:, 2], places),
-        Names(target, places), keys[:, 4], low, high, count.astype(np.float64),
+        Names(keys[0], journey.persona_names), Names(keys[1], tuple(labels)), Names(keys[2], places),
+        Names(keys[3], places), keys[4], low, high, count.astype(np.float64),
     )  # fmt: skip
 
 
