@@ -10,7 +10,7 @@ import importlib
 import sys
 from pathlib import Path
 
-MEASURES = ("walk_vs_simpy", "exact_absorption", "ingest_vs_duckdb", "loan_calibration", "loan_run")
+MEASURES = ("walk_vs_simpy", "exact_absorption", "ingest_vs_duckdb", "loan_calibration", "silent_exits", "loan_run")
 
 
 def main(names: list[str]) -> None:
