@@ -13,7 +13,20 @@ import journeysim as js
 from journeysim.cli.app import journeysim
 
 HEAVY = {"arviz", "duckdb", "matplotlib", "numba", "pandas", "pymc", "pytensor", "xarray"}
-VERBS = ["init", "discover", "check", "calibrate", "count", "run", "compare", "report", "schema", "explain", "doctor"]
+VERBS = [
+    "init",
+    "discover",
+    "check",
+    "calibrate",
+    "count",
+    "backtest",
+    "run",
+    "compare",
+    "report",
+    "schema",
+    "explain",
+    "doctor",
+]
 
 
 def modules_after(code: str) -> set[str]:
