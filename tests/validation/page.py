@@ -47,7 +47,10 @@ def section(model: Model, checks: Sequence[Check]) -> str:
         "| quantity | mean | spread | 50 % | 80 % | 90 % | bias | smallest p |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    return "\n".join([f"## {model.name}", f"{model.about} {size}.", "", verdict, "", *rows, *map(_row, checks), ""])
+    stuck = max(check.stuck for check in checks)
+    worst = [f"In {stuck} worlds the draws are one and the same: the weights rest on one (a gate fails there).", ""]
+    text = [f"## {model.name}", f"{model.about} {size}.", "", verdict, "", *(worst if stuck else []), *rows]
+    return "\n".join([*text, *map(_row, checks), ""])
 
 
 def _row(check: Check) -> str:

@@ -32,6 +32,7 @@ LEVELS: Final = (0.5, 0.8, 0.9)
 #: How often a model that is right is called wrong, over all its quantities and tests.
 FALSE_ALARM: Final = 0.001
 _BINS: Final = 20
+_STUCK: Final = 1e-9
 _SCORES: Final = special.ndtri((np.arange(RANKED + 1) + 0.5) / (RANKED + 1))
 
 
@@ -59,7 +60,8 @@ class Check:
 
     `mean` and `spread` are those of the normal scores, the spread relative to what it should be: below 0 the truth lies
     lower than the posterior says, above 1 the posterior is too narrow. `bias` is posterior mean minus truth, in posterior
-    sds. `p_values` are those of ranks, mean, spread and 90 % coverage.
+    sds. `p_values` are those of ranks, mean, spread and 90 % coverage. In `stuck` worlds all draws are one and the same,
+    as importance weights that rest on one draw leave them; they count in all figures but the bias.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Check:
     coverage: tuple[float, float, float]
     bias: float
     p_values: tuple[float, float, float, float]
+    stuck: int
 
 
 def ranks(worlds: Worlds, seed: int) -> Floats:
@@ -93,10 +96,12 @@ def check(name: str, worlds: Worlds, seed: int) -> Check:
     )
     half, most, nearly_all = (float(np.mean(inside)) for inside in within)
     sd = np.std(worlds.draws, axis=0, ddof=1)
-    off = (worlds.draws.mean(axis=0) - worlds.truth)[sd > 0] / sd[sd > 0]
+    moving = sd > _STUCK * np.std(worlds.truth)
+    off = (worlds.draws.mean(axis=0) - worlds.truth)[moving] / sd[moving]
     bias = float(np.mean(off)) if off.size else 0.0
     spread = float(np.sqrt(total / (count - 1)))
-    return Check(name, count, float(score.mean()), spread, (half, most, nearly_all), bias, p_values)
+    coverage = half, most, nearly_all
+    return Check(name, count, float(score.mean()), spread, coverage, bias, p_values, int(np.sum(~moving)))
 
 
 def checked(quantities: Mapping[str, Worlds], seed: int = 0) -> tuple[Check, ...]:
