@@ -16,6 +16,11 @@ from validation.sbc import FALSE_ALARM, LEVELS, Check, wrong
 PAGE: Final = Path(__file__).parents[2] / "docs" / "validation.md"
 #: The section of tests/realdata/test_known_truth.py, after those of the models.
 KNOWN_TRUTH: Final = "Known truth"
+#: The sections of tests/realdata/test_loan_backtest.py, last.
+BACKTESTS: Final = {
+    "known": "Backtest on real data, entrants known",
+    "forecast": "Backtest on real data, entrants forecast",
+}
 _HEAD: Final = f"""# Validation: are the intervals as wide as they should be?
 
 `make validate` writes this page. For each model it draws parameters from the model's own prior, simulates customers from
@@ -68,5 +73,5 @@ def sections(text: str) -> dict[str, str]:
 def written(new: Mapping[str, str], before: str) -> str:
     """Return the page with some sections replaced, in the order of the models."""
     kept = sections(before) | {name: f"{text.strip()}\n" for name, text in new.items()}
-    order = [*(model.name for model in MODELS), KNOWN_TRUTH]
+    order = [*(model.name for model in MODELS), KNOWN_TRUTH, *BACKTESTS.values()]
     return "\n".join([_HEAD, *(f"{kept[name].strip()}\n" for name in order if name in kept)])

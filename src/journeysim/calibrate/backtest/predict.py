@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, final
 import numpy as np
 
 from journeysim.calibrate.backtest.tally import Counter, Crowd, Tally
+from journeysim.calibrate.backtest.values import drawn_values
 from journeysim.calibrate.predict import Predictor, Start, predictor_of, steps
 from journeysim.model.event_log import Bools, Ints
 from journeysim.model.journey import JourneyMap, all_links
@@ -133,7 +134,7 @@ def foretell(
     for low in range(0, predictor.draws, per_chunk):
         draws = np.arange(low, min(low + per_chunk, predictor.draws))
         known = _lanes(predictor, waiting, arriving, data, edges[-1], draws, rng)
-        parts.append(_counted(journey, predictor, known, edges, going[draws], draws, silent, rng))
+        parts.append(_counted(journey, predictor, data, known, edges, going[draws], draws, silent, rng))
     whole = {name: np.concatenate([part.metrics[name] for part in parts]) for name in parts[0].metrics}
     return Tally(whole)
 
@@ -163,9 +164,9 @@ def _lanes(
     return _Known(joined(start, new, len(predictor.source)), np.concatenate([draw, whose]), converted)
 
 
-def _counted(
-    journey: JourneyMap, predictor: Predictor, known: _Known, edges: Floats, going: Floats, draws: Ints,
-    silent: frozenset[str], rng: np.random.Generator,
+def _counted(  # noqa: PLR0913, PLR0917 - one chunk of draws, with everything it needs
+    journey: JourneyMap, predictor: Predictor, data: xr.Dataset, known: _Known, edges: Floats, going: Floats,
+    draws: Ints, silent: frozenset[str], rng: np.random.Generator,
 ) -> Tally:  # fmt: skip
     start = known.start
     marks = conversions(journey)
@@ -173,7 +174,9 @@ def _counted(
     crowd = Crowd(known.draw - draws[0], start.persona, start.entered, converted)
     counter = Counter(journey, crowd, edges, len(draws))
     for step in steps(predictor, start, known.draw, end=float(edges[-1]), rng=rng):
-        counter.add(step.customer, step.target, step.day)
+        who = step.customer
+        worth = drawn_values(data, known.draw[who], start.persona[who], step.target, rng)
+        counter.add(who, step.target, step.day, worth)
     return counter.result(going, silent=silent)
 
 

@@ -15,6 +15,7 @@ from journeysim.calibrate.backtest.result import ALL, LEVELS, QUANTILES, Backtes
 from journeysim.calibrate.backtest.scores import chance_of_coverage, fair_crps, held, held_if_right
 from journeysim.calibrate.backtest.summary import scores_of
 from journeysim.calibrate.backtest.tally import ENTRANTS, Counter, Crowd, Tally, unit_of
+from journeysim.calibrate.backtest.values import seen_values
 from journeysim.calibrate.counts import count_transitions, silent_outcomes
 from journeysim.calibrate.gates import Gate
 from journeysim.calibrate.posterior import calibrate
@@ -63,8 +64,9 @@ def backtest(
     start = start.astype("datetime64[us]")
     _require_periods(log, start, until, step)
     whole = visits_of(log, journey)
+    worth = seen_values(whole, log, journey)
     found = [
-        _from_origin(log, journey, whole, origin, (until, step, given), seed, draws)
+        _from_origin(log, journey, (whole, worth), origin, (until, step, given), seed, draws)
         for origin in origins_of(start, until, step)
     ]
     forecasts = tuple(item for each in found for item in each.forecasts)
@@ -102,7 +104,7 @@ def _text(date: np.datetime64) -> str:
 
 
 def _from_origin(
-    log: EventLog, journey: JourneyMap, whole: Visits, origin: np.datetime64,
+    log: EventLog, journey: JourneyMap, seen: tuple[Visits, Floats | None], origin: np.datetime64,
     asked: tuple[np.datetime64, Step, Given], seed: int, draws: int,
 ) -> _Found:  # fmt: skip
     until, step, given = asked
@@ -116,13 +118,13 @@ def _from_origin(
     edges = np.array([(date - origin) / DAY for date in dates], dtype=np.float64)
     before = visits_of(cut, journey)
     waiting = on_the_way(before, journey)
-    after = _from(whole, days_from(origin, log))
+    after = _from(seen[0], days_from(origin, log))
     arriving, codes = entering(after, journey, until=float(edges[-1]))
     rng = np.random.default_rng([seed % 2**63, name_key("backtest", _text(origin)) % 2**63])
     entrants = arriving if given == "known" else _dated(fit.draws.values("arrivals"), origin)
     foretold = foretell(journey, fit.draws.data, waiting, entrants, edges, silent=silent, rng=rng)
-    actual = _actual(journey, after, waiting, (arriving.persona, arriving.entered, codes), edges, silent)
-    past = _past(journey, before, origin, step, silent)
+    actual = _actual(journey, (after, seen[1]), waiting, (arriving.persona, arriving.entered, codes), edges, silent)
+    past = _past(journey, (before, seen_values(before, cut, journey)), origin, step, silent)
     items, world = _scored(_Periods(tuple(dates), given), foretold, actual, past, journey)
     notes = tuple(f"fit at {_text(origin)}: {gate}" for gate in fit.failed)
     return _Found(origin, items, world, notes)
@@ -140,11 +142,11 @@ def _from(visits: Visits, shift: float) -> Visits:
 
 
 def _actual(
-    journey: JourneyMap, after: Visits, waiting: OnTheWay, entered: tuple[Ints, Floats, Ints], edges: Floats,
+    journey: JourneyMap, seen: tuple[Visits, Floats | None], waiting: OnTheWay, entered: tuple[Ints, Floats, Ints], edges: Floats,
     silent: frozenset[str],
 ) -> Tally:  # fmt: skip
     """Count what those on the way, and those who entered later, did: nobody else, so that like stands beside like."""
-    persona, day, codes = entered
+    (after, worth), (persona, day, codes) = seen, entered
     everybody = np.concatenate([waiting.customer, codes])
     row = np.full(int(max(everybody.max(initial=-1), after.customer.max(initial=-1))) + 1, -1, dtype=np.int64)
     row[everybody] = np.arange(len(everybody))
@@ -156,7 +158,7 @@ def _actual(
         np.concatenate([waiting.start.entered, day]), converted,
     )  # fmt: skip
     counter = Counter(journey, crowd, edges, 1)
-    counter.add(who[used], after.place[used], after.day[used])
+    counter.add(who[used], after.place[used], after.day[used], None if worth is None else worth[used])
     return counter.result(waiting.going(len(journey.personas))[None], silent=silent)
 
 
@@ -167,8 +169,11 @@ def _converted_on_entry(journey: JourneyMap, after: Visits, codes: Ints) -> np.n
     return np.array([marks[place[code]] for code in codes.tolist()], dtype=bool)
 
 
-def _past(journey: JourneyMap, before: Visits, origin: np.datetime64, step: Step, silent: frozenset[str]) -> Tally:
+def _past(
+    journey: JourneyMap, known: tuple[Visits, Floats | None], origin: np.datetime64, step: Step, silent: frozenset[str]
+) -> Tally:
     """Count the whole periods before the origin, back to the log's first event."""
+    before, worth = known
     dates = [origin]
     while (shifted(origin, step, -len(dates)) - origin) / DAY >= before.day.min(initial=0.0):
         dates.append(shifted(origin, step, -len(dates)))
@@ -182,7 +187,7 @@ def _past(journey: JourneyMap, before: Visits, origin: np.datetime64, step: Step
     )  # fmt: skip
     counter = Counter(journey, crowd, edges, 1)
     used = ~starts & at_touchpoint
-    counter.add(whose[used], before.place[used], before.day[used])
+    counter.add(whose[used], before.place[used], before.day[used], None if worth is None else worth[used])
     ended = before.place[used] >= len(journey.touchpoints)
     early = before.day[used] < edges[0]
     personas = len(journey.personas)
@@ -205,7 +210,7 @@ def _scored(
     personas = journey.persona_names if len(journey.personas) == 1 else (*journey.persona_names, ALL)
     found, cells = [], []
     for metric, draws in foretold.metrics.items():
-        if metric == ENTRANTS and periods.given == "known":
+        if (metric == ENTRANTS and periods.given == "known") or metric not in actual.metrics:
             continue
         for g, persona in enumerate(personas):
             for k in range(draws.shape[2]):
@@ -213,7 +218,9 @@ def _scored(
                 sample = sample[np.isfinite(sample)]
                 if not np.isfinite(came) or len(sample) < _FEWEST or (np.ptp(sample) == 0 and sample[0] == came):
                     continue
-                rivals = _rivals(past.metrics[metric][0, g], k + 1, came, unit_of(metric))
+                rivals = _rivals(
+                    past.metrics[metric][0, g] if metric in past.metrics else np.empty(0), k + 1, came, unit_of(metric)
+                )
                 found.append(_forecast(periods, metric, persona, k, sample, came, rivals))
                 if k == 0 and persona != ALL:
                     cells.append(np.resize(sample, len(draws)))

@@ -18,6 +18,7 @@ OF_ENTRANTS: Final = "conversions of entrants"
 TO_CONVERT: Final = "days to convert"
 GOING: Final = "on the way"
 ENTRANTS: Final = "entrants"
+VALUE: Final = "value"
 #: A median of fewer converts than this is not judged.
 _LEAST: Final = 5
 
@@ -43,7 +44,7 @@ class Tally:
 
 def unit_of(metric: str) -> str:
     """Return the unit of a metric."""
-    return "days" if metric == TO_CONVERT else "count"
+    return {TO_CONVERT: "days", VALUE: "money"}.get(metric, "count")
 
 
 @final
@@ -62,13 +63,17 @@ class Counter:
         self.first = np.zeros(self.shape)
         self.entrants = np.zeros(self.shape)
         self.times: list[tuple[Ints, Floats]] = []
+        self.worth: Floats | None = None
 
-    def add(self, rows: Ints, place: Ints, day: Floats) -> None:
-        """Count moves of customers (rows of the crowd), each customer's own in time order."""
+    def add(self, rows: Ints, place: Ints, day: Floats, worth: Floats | None = None) -> None:
+        """Count moves of customers (rows of the crowd), each customer's own in time order, and what they are worth."""
         period = self._period(day)
         inside = period >= 0
         at = (place[inside], *self._cell(rows[inside], period[inside]))
         np.add.at(self.arrived, at, 1.0)
+        if worth is not None:
+            self.worth = np.zeros(self.shape) if self.worth is None else self.worth
+            np.add.at(self.worth, at[1:], worth[inside])
         self._convert(rows, place, day, period)
 
     def _period(self, day: Floats) -> Ints:
@@ -107,6 +112,8 @@ class Counter:
         found |= {f"reached {name}": self.arrived[n + k] for k, name in seen}
         if self.converts.any():
             found |= {CONVERSIONS: self.first, OF_ENTRANTS: self.entrants}
+        if self.worth is not None:
+            found[VALUE] = self.worth
         whole = {name: np.concatenate([each, each.sum(axis=1, keepdims=True)], axis=1) for name, each in found.items()}
         return Tally(whole | ({TO_CONVERT: self._medians()} if self.converts.any() else {}))
 
