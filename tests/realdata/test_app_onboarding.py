@@ -70,11 +70,8 @@ def test_the_proposed_map_holds_the_log_and_its_exits(log, proposed):
 
 
 def test_the_gates_that_fail_are_those_that_are_understood(fit):
-    """The sampler may stumble at one touchpoint: 14 moves of one of its links take 0.1 seconds to 13 hours, two humps.
-
-    Checks against the log fail as well: the welcome screen is a hub whose next step depends on where one came from.
-    """
-    understood = ("effective draws of a dwell", '"onboarding_login_Type1_cancel" (open spells)', "all customers")
+    """The sampler may stumble at one touchpoint: 14 moves of one of its links take 0.1 seconds to 13 hours, two humps."""
+    understood = ("effective draws of a dwell", '"onboarding_login_Type1_cancel" (open spells)')
     assert [gate.name for gate in fit.failed if not any(part in gate.name for part in understood)] == []
 
 
