@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from journeysim.files.counting.duck import count_events
+from journeysim.files.counting.warehouse import table_of, warehouse_query
+from journeysim.files.events import read_transitions
 from journeysim.files.events.reading import log_of
 from journeysim.files.events.relation import opened
 from journeysim.model.journey import JourneyMap, Link, Outcome, Persona, Touchpoint
@@ -77,3 +79,34 @@ def test_the_query_and_memory_count_the_same(text, days, tmp_path_factory):
         (item.reason, item.rows, item.what) for item in found.set_aside
     }
     assert len(log.time) == found.used + sum(item.rows for item in found.set_aside if item.what == "row")
+
+
+def test_the_printed_query_gives_the_table_that_calibrate_takes(tmp_path):
+    import duckdb
+
+    events = [
+        ("1", "visit", 0, "old"), ("1", "cart", 3, "old"), ("1", "cart", 3, "old"), ("1", "paid", 4, "old"),
+        ("1", "visit", 9, "old"), ("2", "visit", 0, "young"), ("2", "paid", 1, "young"), ("3", "help", 2, "young"),
+    ]  # fmt: skip
+    rows = [f"{who},{step},2026-01-01 {hour:02d}:00:00+00:00,{persona}" for who, step, hour, persona in events]
+    text = "\n".join(["customer,touchpoint,time,persona", *rows]) + "\n"
+    _, (table, _), _ = both(tmp_path, text)
+    query = warehouse_query(
+        table_of("log", {"persona": "persona"}, journey()), journey(), "duckdb", cut_off=None, reactivation=False
+    )
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        source = f"read_csv('{tmp_path / 'log.csv'}', types={{'customer': 'VARCHAR'}})"
+        connection.execute(f"CREATE VIEW log AS SELECT * REPLACE (time::TIMESTAMPTZ AS time) FROM {source}")  # noqa: S608 - a path
+        connection.execute(f"COPY ({query}) TO '{tmp_path / 'table.csv'}'")
+    found = read_transitions(tmp_path / "table.csv")
+    assert lines_of(found) == lines_of(table)
+
+
+def lines_of(table):
+    """Return the rows of a table in an order of their own; edges as written in twelve digits."""
+    columns = zip(table.persona.codes, table.source.codes, table.target.codes, strict=True)
+    labels = (table.persona.labels, table.source.labels, table.target.labels)
+    names = [tuple(known[code] for known, code in zip(labels, codes, strict=True)) for codes in columns]
+    numbers = zip(table.dwell_from, table.dwell_to, table.count, strict=True)
+    return sorted((*name, *(f"{number:.12g}" for number in row)) for name, row in zip(names, numbers, strict=True))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 from journeysim.errors import BadInput, Problem
 from journeysim.files.counting.counted import COUNTED, Counted, counted, names_unknown
 from journeysim.files.counting.expression import NOBODY, Has, transitions_expression
+from journeysim.files.counting.readable import readable
 from journeysim.files.events.relation import REASONS
 from journeysim.files.events.roles import NEEDED
 from journeysim.model.checks.did_you_mean import did_you_mean
@@ -70,13 +71,19 @@ def table_of(name: str, columns: Mapping[str, str], journey: JourneyMap) -> Tabl
 
 
 def warehouse_query(table: Table, journey: JourneyMap, dialect: str, *, cut_off: int | None, reactivation: bool) -> str:
-    """Return the counting query in a dialect; BadInput when there is no such dialect."""
+    """Return the query, in a dialect, whose result is a table's transition table; BadInput for an unknown dialect.
+
+    Rows and moves that are set aside are not in it; `count_in_engine` counts them too.
+    """
+    events = _normalised(_stored(table), table, dialect)
+    return _written(readable(_found(events, table, journey, cut_off, reactivation=reactivation), journey), dialect)
+
+
+def _written(expression: ir.Table, dialect: str) -> str:
     import ibis
 
     try:
-        return str(
-            ibis.to_sql(_expression(table, journey, dialect, cut_off, reactivation=reactivation), dialect=dialect)
-        )
+        return str(ibis.to_sql(expression, dialect=dialect))
     except (AttributeError, ValueError, ImportError) as error:
         known = ("bigquery", "clickhouse", "databricks", "duckdb", "postgres", "pyspark", "snowflake", "trino")
         message = f'no SQL dialect "{dialect}"{did_you_mean(dialect, known)}; known are for example {", ".join(known)}'
@@ -92,8 +99,10 @@ def count_in_engine(
     """
     scheme = engine.partition("://")[0]
     run = _run_by_spark if scheme == "spark" else _run_by_ibis
-    text = warehouse_query(table, journey, _SCHEMES.get(scheme, scheme), cut_off=cut_off, reactivation=reactivation)
-    rows = run(engine, text, table)
+    dialect = _SCHEMES.get(scheme, scheme)
+    events = _normalised(_stored(table), table, dialect)
+    found = _found(events, table, journey, cut_off, reactivation=reactivation)
+    rows = run(engine, _written(_whole(found).union(_whole(_by_reason(events))), dialect), table)
     return counted_with_unusable(rows, journey)
 
 
@@ -110,17 +119,17 @@ def counted_with_unusable(rows: Sequence[Sequence[Any]], journey: JourneyMap) ->
     return replace(found, set_aside=(*unusable, *found.set_aside))
 
 
-def _expression(
-    table: Table, journey: JourneyMap, dialect: str, cut_off: int | None, *, reactivation: bool
-) -> ir.Table:
+def _stored(table: Table) -> ir.Table:
     import ibis
 
     types = {"time": "timestamp('UTC')", "row": "int64"}
-    stored = ibis.table({column: types.get(role, "string") for role, column in table.columns.items()}, name=table.name)
-    events = _normalised(stored, table, dialect)
+    return ibis.table({column: types.get(role, "string") for role, column in table.columns.items()}, name=table.name)
+
+
+def _found(events: ir.Table, table: Table, journey: JourneyMap, cut_off: int | None, *, reactivation: bool) -> ir.Table:
     usable = events.filter(events.reason.isnull()).drop("reason")
     found = transitions_expression(usable, journey, table.has(), cut_off=cut_off, reactivation=reactivation)
-    return _whole(found).union(_whole(_by_reason(events)))
+    return _whole(found)
 
 
 def _whole(found: ir.Table) -> ir.Table:
