@@ -21,6 +21,7 @@ BACKTESTS: Final = {
     "known": "Backtest on real data, entrants known",
     "forecast": "Backtest on real data, entrants forecast",
 }
+ORDER: Final = (*(model.name for model in MODELS), KNOWN_TRUTH, *BACKTESTS.values())
 _HEAD: Final = f"""# Validation: are the intervals as wide as they should be?
 
 `make validate` writes this page. For each model it draws parameters from the model's own prior, simulates customers from
@@ -71,7 +72,7 @@ def sections(text: str) -> dict[str, str]:
 
 
 def written(new: Mapping[str, str], before: str) -> str:
-    """Return the page with some sections replaced, in the order of the models."""
+    """Return the page with some sections replaced, in the order of `ORDER`; sections that it does not know stay, last."""
     kept = sections(before) | {name: f"{text.strip()}\n" for name, text in new.items()}
-    order = [*(model.name for model in MODELS), KNOWN_TRUTH, *BACKTESTS.values()]
-    return "\n".join([_HEAD, *(f"{kept[name].strip()}\n" for name in order if name in kept)])
+    order = [name for name in ORDER if name in kept] + [name for name in kept if name not in ORDER]
+    return "\n".join([_HEAD, *(f"{kept[name].strip()}\n" for name in order)])

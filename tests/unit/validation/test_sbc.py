@@ -11,7 +11,7 @@ import pytest
 from validation.model import Model
 from validation.models import MODELS
 from validation.models.shares import one_persona
-from validation.page import KNOWN_TRUTH, PAGE, section, sections, written
+from validation.page import ORDER, PAGE, section, sections, written
 from validation.sbc import RANKED, Worlds, checked, ranks, wrong
 
 WORLDS = 600
@@ -87,7 +87,10 @@ def test_the_page_replaces_what_was_run_and_keeps_the_rest():
     assert list(sections(page)) == [model.name for model in models]
     assert written({models[0].name: first}, page) == page
     assert first.strip() in page
+    assert list(sections(written({}, "## Somebody else's\n" + page))) == [model.name for model in models] + [
+        "Somebody else's"
+    ]
 
 
-def test_the_page_has_every_model_in_its_order():
-    assert list(sections(PAGE.read_text())) == [*(model.name for model in MODELS), KNOWN_TRUTH]
+def test_the_page_has_every_section_in_its_order():
+    assert list(sections(PAGE.read_text())) == list(ORDER)
