@@ -63,8 +63,11 @@ def test_intervals_cover():
 
 @pytest.mark.slow
 def test_intervals_cover_as_often_as_they_should():
-    """200 worlds: 83-97 % each (3.3 binomial sd, and the choice of trend) raises a false alarm in 0.3 % of runs."""
-    assert np.all(np.abs(hits(200) / 200 - 0.9) < 0.07)
+    """600 worlds: 86-94 % each (3.3 binomial sd) raises a false alarm in 0.3 % of runs.
+
+    A trend that is kept only where it looks good gives 76 % for the rate.
+    """
+    assert np.all(np.abs(hits(600) / 600 - 0.9) < 0.04)
 
 
 def test_trend_and_dispersion_are_found_and_the_rate_is_that_of_the_end():

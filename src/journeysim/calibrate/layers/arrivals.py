@@ -5,7 +5,7 @@ For day d of the log, t in units of the log's length, centred, w the day of the 
     log mu_d = a + season_w + slope t     season ~ Normal(0, 0.5) with sum 0,  slope ~ Normal(0, 1),  a from the map
     count_d ~ Poisson(mu_d)               or negative binomial with variance mu + r mu^2,  log r ~ Normal(-3, 2)
 
-Which of the two, and whether there is a trend, is chosen by leave one out. Days in a row are alike beyond season and
+Which of the two is chosen by leave one out. Days in a row are alike beyond season and
 trend (holidays, campaigns), so the likelihood counts as many days as the residuals' autocorrelation leaves them worth:
 n / (1 + 2 sum of autocorrelations), Bayley and Hammersley 1946.
 """
@@ -29,7 +29,7 @@ from journeysim.model.quantity import Floats
 if TYPE_CHECKING:
     import xarray as xr
 
-#: Days without partial ones from which on partial days are left out, a season is fitted, and a trend is considered.
+#: Days without partial ones from which on partial days are left out, a season and a trend are fitted.
 _FULL_DAYS, _SEASON_DAYS, _TREND_DAYS = 7, 28, 56
 #: A log in which nobody enters for this long, though so many were expected, follows a chosen group of customers.
 _QUIET_DAYS, _QUIET_EXPECTED = 7.0, 20.0
@@ -94,7 +94,7 @@ def learn_arrivals(journey: JourneyMap, observed: Observations, data: xr.Dataset
         )
         return Layer(notes=(*_weighted(found), note))
     days = _days(journey, found)
-    shape, choices = _chosen(days, seed)
+    shape, choice = _chosen(days, seed)
     worth = _days_worth(days, shape, seed)
     cloud = _fitted(days, shape, seed, _POINTS, worth)
     at = cloud.drawn(data.sizes["draw"], seed, "arrivals")
@@ -104,7 +104,7 @@ def learn_arrivals(journey: JourneyMap, observed: Observations, data: xr.Dataset
         del variables["arrivals"]
     enough = "arrivals" in variables and days.count.sum() > journey.seen_entry
     measured = {"arrivals": frozenset({""})} if enough else {}
-    return Layer(variables, cloud.gates("arrivals"), notes, choices, measured)
+    return Layer(variables, cloud.gates("arrivals"), notes, (choice,), measured)
 
 
 def _weighted(found: Arrivals) -> tuple[str, ...]:
@@ -138,27 +138,21 @@ def _days(journey: JourneyMap, found: Arrivals) -> _Days:
     return _Days(count, found.covered[used], found.weekday[used], (time - time.mean()) / length, level, sd)
 
 
-def _chosen(days: _Days, seed: int) -> tuple[_Shape, tuple[Choice, ...]]:
-    """Return the best shape, and by how much it leads the best one of the other distribution, and of the other trend."""
+def _chosen(days: _Days, seed: int) -> tuple[_Shape, Choice]:
+    """Return the better of the two distributions, and by how much it leads.
+
+    Season and trend are there as soon as the log is long enough: a trend kept only where it looks good would look better
+    than it is, and the rate at the log's end with it.
+    """
     size = len(days.count)
-    season, trends = size >= _SEASON_DAYS, (False, True) if size >= _TREND_DAYS else (False,)
-    shapes = [_Shape(spread, season, trend) for trend in trends for spread in (False, True)]
     scores = {}
-    for shape in shapes:
+    for spread in (False, True):
+        shape = _Shape(spread, size >= _SEASON_DAYS, size >= _TREND_DAYS)
         cloud = _fitted(days, shape, seed, _TRIAL_POINTS)
         scores[shape] = cloud.left_out(np.exp(_log_likelihood(days, shape, cloud.points)))
-    best = max(shapes, key=lambda shape: float(scores[shape].sum()))
-    rivals = {
-        "arrivals": [shape for shape in shapes if shape.spread != best.spread],
-        "trend of arrivals": [shape for shape in shapes if shape.trend != best.trend],
-    }
-    return best, tuple(_choice(subject, best, others, scores) for subject, others in rivals.items() if others)
-
-
-def _choice(subject: str, best: _Shape, others: list[_Shape], scores: dict[_Shape, Floats]) -> Choice:
-    second = max(others, key=lambda shape: float(scores[shape].sum()))
+    best, second = sorted(scores, key=lambda shape: -float(scores[shape].sum()))
     gap = scores[best] - scores[second]
-    return Choice(subject, str(best), str(second), float(gap.sum()), float(np.sqrt(len(gap)) * gap.std()))
+    return best, Choice("arrivals", str(best), str(second), float(gap.sum()), float(np.sqrt(size) * gap.std()))
 
 
 def _fitted(days: _Days, shape: _Shape, seed: int, points: int, worth: float = 1.0) -> Cloud:
