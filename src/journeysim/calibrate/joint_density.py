@@ -19,8 +19,8 @@ import numba
 import numpy as np
 
 from journeysim.calibrate.dwell_scores import LEAST_SHAPE, LEFT, NODES, SHAPE_STEP, SHAPES, STEP
-from journeysim.calibrate.dwells import TAU_VALUES, tau_log_weights
-from journeysim.calibrate.shares import KAPPA_MEDIAN, KAPPA_SPREAD
+from journeysim.calibrate.dwells import TAU_VALUES
+from journeysim.calibrate.shares import KAPPA_MEDIAN, KAPPA_SCORES, KAPPA_SPREAD
 from journeysim.model.event_log import Ints
 from journeysim.model.quantity import Floats
 
@@ -32,11 +32,9 @@ def _compiled(function: _Function) -> _Function:
     return cast("_Function", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
 
 
-#: kappa of the personas' rows on a grid of its log-normal prior, and the log of the prior's weights.
-_SCORES = np.linspace(-3.2, 3.2, 17)
-_KAPPA = KAPPA_MEDIAN * np.exp(KAPPA_SPREAD * _SCORES)
-_KAPPA_WEIGHTS = -0.5 * _SCORES**2
-_TAU, _TAU_WEIGHTS = TAU_VALUES, tau_log_weights()
+#: kappa of the personas' rows on a grid of its log-normal prior.
+_KAPPA = KAPPA_MEDIAN * np.exp(KAPPA_SPREAD * KAPPA_SCORES)
+_TAU = TAU_VALUES
 _MOST_SHAPE = LEAST_SHAPE + SHAPE_STEP * (SHAPES - 1)
 _LEAST = 1e-300
 _FARTHEST = 37.0
@@ -48,7 +46,7 @@ _ROOT_TWO_PI = math.sqrt(2.0 * math.pi)
 def moved_value_and_gradient(  # noqa: PLR0913, PLR0917  the inputs of the model, one by one
     z: Floats, moves: Floats, start: Floats,
     alpha: Floats, log_tilt: Floats, taken: Floats, single: Floats,
-    mean: Floats, precision: Floats, free: Floats, pooled: Floats,
+    mean: Floats, precision: Floats, free: Floats, pooled: Floats, kappas: Floats, taus: Floats,
     tables: Floats, row: Ints, stride: Ints, form: Floats, point_link: Ints, point_time: Floats,
     low: Ints, high: Ints, in_bin: Floats,
     open_persona: Ints, open_point: Ints, open_known: Floats, in_open: Floats,
@@ -59,7 +57,7 @@ def moved_value_and_gradient(  # noqa: PLR0913, PLR0917  the inputs of the model
         for k in range(len(z)):
             at[i] += moves[i, k] * z[k]
     value, by_at = value_and_gradient(
-        at, alpha, log_tilt, taken, single, mean, precision, free, pooled, tables, row, stride, form,
+        at, alpha, log_tilt, taken, single, mean, precision, free, pooled, kappas, taus, tables, row, stride, form,
         point_link, point_time, low, high, in_bin, open_persona, open_point, open_known, in_open,
     )  # fmt: skip
     gradient = np.zeros(len(z))
@@ -72,7 +70,7 @@ def moved_value_and_gradient(  # noqa: PLR0913, PLR0917  the inputs of the model
 @_compiled
 def value_and_gradient(  # noqa: PLR0913, PLR0917  the inputs of the model, one by one
     at: Floats, alpha: Floats, log_tilt: Floats, taken: Floats, single: Floats,
-    mean: Floats, precision: Floats, free: Floats, pooled: Floats,
+    mean: Floats, precision: Floats, free: Floats, pooled: Floats, kappas: Floats, taus: Floats,
     tables: Floats, row: Ints, stride: Ints, form: Floats, point_link: Ints, point_time: Floats,
     low: Ints, high: Ints, in_bin: Floats,
     open_persona: Ints, open_point: Ints, open_known: Floats, in_open: Floats,
@@ -93,11 +91,11 @@ def value_and_gradient(  # noqa: PLR0913, PLR0917  the inputs of the model, one 
             total += alpha[j] * logs[0, j]
             by_logs[0, j] += alpha[j]
     else:
-        total += _pooled_shares(theta, logs, alpha, log_tilt, by_theta, by_logs)
+        total += _pooled_shares(theta, logs, alpha, log_tilt, kappas, by_theta, by_logs)
     first = links * (personas + 1)
     phi = at[first:].copy().reshape((2, personas, learned))
     by_phi = np.zeros((2, personas, learned))
-    total += _dwells_prior(phi, mean, precision, free, pooled, by_phi)
+    total += _dwells_prior(phi, mean, precision, free, pooled, taus, by_phi)
     score, by_location, by_shape = _scores(phi, tables, row, stride, form, point_link, point_time)
     still, over = _tails(score)
     by_still = np.zeros(len(still))
@@ -145,7 +143,7 @@ def _digamma(x: float) -> float:
 
 @_compiled
 def _pooled_shares(
-    theta: Floats, logs: Floats, alpha: Floats, log_tilt: Floats, by_theta: Floats, by_logs: Floats
+    theta: Floats, logs: Floats, alpha: Floats, log_tilt: Floats, weights: Floats, by_theta: Floats, by_logs: Floats
 ) -> float:
     """Return the log prior of theta and the personas' rows, kappa summed out; add its gradients."""
     personas, links = logs.shape
@@ -154,7 +152,7 @@ def _pooled_shares(
         tilted[g] = np.exp(_log_normalised(theta + log_tilt[g]))
     each = np.empty(len(_KAPPA))
     for k in range(len(_KAPPA)):
-        each[k] = _KAPPA_WEIGHTS[k] + personas * math.lgamma(_KAPPA[k])
+        each[k] = weights[k] + personas * math.lgamma(_KAPPA[k])
         for g in range(personas):
             for j in range(links):
                 weight = _KAPPA[k] * tilted[g, j]
@@ -180,7 +178,9 @@ def _pooled_shares(
 
 
 @_compiled
-def _dwells_prior(phi: Floats, mean: Floats, precision: Floats, free: Floats, pooled: Floats, by_phi: Floats) -> float:
+def _dwells_prior(
+    phi: Floats, mean: Floats, precision: Floats, free: Floats, pooled: Floats, taus: Floats, by_phi: Floats
+) -> float:
     """Return the log prior of the dwell coordinates, mu and tau summed out where personas pool; add its gradient."""
     personas, learned = phi.shape[1:]
     off = phi - mean
@@ -192,15 +192,15 @@ def _dwells_prior(phi: Floats, mean: Floats, precision: Floats, free: Floats, po
                     by_phi[k, g, j] -= free[k, j] * precision[k, g, j] * off[k, g, j]
                     total -= 0.5 * free[k, j] * precision[k, g, j] * off[k, g, j] ** 2
         else:
-            total += _exchangeable(off[:, :, j], precision[:, 0, j], free[:, j], by_phi[:, :, j])
+            total += _exchangeable(off[:, :, j], precision[:, 0, j], free[:, j], taus, by_phi[:, :, j])
     return total
 
 
 @_compiled
-def _exchangeable(off: Floats, precision: Floats, free: Floats, by_off: Floats) -> float:
+def _exchangeable(off: Floats, precision: Floats, free: Floats, taus: Floats, by_off: Floats) -> float:
     """Return the log density of one link's coordinates (2, persona) around a common mean; add its gradient."""
     personas = off.shape[1]
-    each = _TAU_WEIGHTS.copy()
+    each = taus.copy()
     centre, within, whole = np.zeros(2), np.zeros(2), np.empty((len(_TAU), 2))
     for k in range(2):
         centre[k] = off[k].sum() / personas

@@ -17,6 +17,7 @@ from journeysim.calibrate.gates import Gate
 from journeysim.calibrate.joint import Observed, Points, explained
 from journeysim.calibrate.joint_mode import JointMode, find_joint_mode
 from journeysim.calibrate.joint_model import JointTarget
+from journeysim.calibrate.shares import NOT_THIS
 from journeysim.model.addresses import name_key
 from journeysim.model.quantity import Floats
 
@@ -30,6 +31,7 @@ _TUNE: Final = 200
 _ROUNDS: Final = 3
 _MATTERS: Final = 7.0
 _APART: Final = 4.0
+_MANY: Final = 10
 
 
 @final
@@ -49,7 +51,7 @@ def sample_jointly(target: JointTarget, starts: Points, *, draws: int, seed: int
     size = target.size
     placed = {"moves": target.linear, "start": np.zeros(len(target.linear))}
     model = pymc_adapter.compile_model(moved_value_and_gradient, placed | dict(target.inputs), size)
-    modes = _modes(model, target.flat(starts))
+    modes = _modes(model, target, target.flat(starts))
     best = modes[0]
     model.give({"moves": target.linear @ best.root, "start": target.linear @ best.at})
     key = name_key("open spells, jointly", name)
@@ -81,17 +83,47 @@ def _gates(name: str, found: Points, run: Sampling) -> tuple[Gate, ...]:
     return (*pymc_adapter.convergence(where, by_chain), *pymc_adapter.health(run, f" at {where}"))
 
 
-def _modes(model: CompiledModel, starts: Floats) -> list[JointMode]:
-    """Return the modes that matter, best first; the model's coordinates are still the target's own."""
-    found = sorted(
-        (find_joint_mode(model.value_and_gradient, start) for start in starts), key=lambda mode: -mode.evidence
-    )
+def _modes(model: CompiledModel, target: JointTarget, starts: Floats) -> list[JointMode]:
+    """Return the modes that matter, best first; the model's coordinates are still the target's own.
+
+    Where personas pool, modes are sought at the most likely kappa and tau: with these summed out, the highest point is
+    where all personas are alike, a needle that says nothing about where and how wide the rest is.
+    """
+    pooling = {name: np.asarray(target.inputs[name]) for name in ("kappas", "taus")}
+    if len(target.tilt) > 1:
+        model.give({name: _only(weights, len(weights) // 2) for name, weights in pooling.items()})
+        at = max((find_joint_mode(model.value_and_gradient, start) for start in starts), key=_evidence).at
+        for name, weights in pooling.items():
+            at = _most_likely(model, name, weights, at)
+        starts = np.vstack([at, starts])
+    found = sorted((find_joint_mode(model.value_and_gradient, start) for start in starts), key=_evidence, reverse=True)
+    model.give(pooling)
     kept = found[:1]
     for mode in found[1:]:
         apart = min(other.apart(mode) for other in kept)
         if mode.evidence > found[0].evidence - _MATTERS and apart > _APART:
             kept.append(mode)
     return kept
+
+
+def _evidence(mode: JointMode) -> float:
+    return mode.evidence
+
+
+def _only(weights: Floats, k: int) -> Floats:
+    """Return log weights with all values but one left out."""
+    return np.where(np.arange(len(weights)) == k, weights, NOT_THIS)
+
+
+def _most_likely(model: CompiledModel, name: str, weights: Floats, at: Floats) -> Floats:
+    """Set the most likely of the values of kappa or tau, or of every other one, in the model, and return the mode there."""
+    tried = {}
+    for k in range(len(weights) % 2, len(weights), 1 if len(weights) < _MANY else 2):
+        model.give({name: _only(weights, k)})
+        tried[k] = find_joint_mode(model.value_and_gradient, at)
+    best = max(tried, key=lambda k: tried[k].evidence)
+    model.give({name: _only(weights, best)})
+    return tried[best].at
 
 
 def starting_points(observed: Observed, alpha: Floats, near: Points) -> Points:

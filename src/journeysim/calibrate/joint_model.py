@@ -27,8 +27,9 @@ from scipy import special
 
 from journeysim.calibrate.dwell_families import survival
 from journeysim.calibrate.dwell_scores import FAMILIES, ScoreFamily, base_tables
-from journeysim.calibrate.dwells import prior_normal
+from journeysim.calibrate.dwells import prior_normal, tau_log_weights
 from journeysim.calibrate.joint import Observed, Points, contrasts
+from journeysim.calibrate.shares import KAPPA_SCORES
 from journeysim.model.event_log import Ints
 from journeysim.model.quantity import Floats
 
@@ -136,6 +137,7 @@ def _inputs(observed: Observed, alpha: Floats, tilt: Floats) -> Inputs:
     return {
         "alpha": alpha, "log_tilt": np.log(tilt), "taken": observed.counts, "single": np.array([float(personas == 1)]),
         "mean": mean, "precision": precision, "free": observed.free.T.astype(np.float64), "pooled": pooled,
+        "kappas": -0.5 * KAPPA_SCORES**2, "taus": tau_log_weights(),
         "tables": base_tables(), **_forms(forms), **_data(observed),
     }  # fmt: skip
 
