@@ -116,7 +116,7 @@ def _table(grid: Grid, caption: str | None) -> Table:
 
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), caption=caption, caption_justify="left")
     for head, numeric in zip(grid.heads, grid.numeric, strict=True):
-        made.add_column(head, justify="right" if numeric else "left", overflow="fold")
+        made.add_column(head, justify="right" if numeric else "left", no_wrap=not numeric)
     for row in grid.rows:
         made.add_row(*(escape(cell) for cell in row))
     return made
