@@ -10,7 +10,8 @@ For one link with personas g (coordinates phi = location and log shape, see `dwe
 
 With one persona phi = mu. Every persona's likelihood is replaced by the Gaussian with its curvature at the mode, the
 resulting joint normal is sampled exactly, and importance weights (exact over Gaussian likelihood) put right what the
-replacement got wrong; the effective number of draws is gated. No MCMC, nothing to tune.
+replacement got wrong; where few customers make it a poor one, more draws are taken. Their effective number is gated. No
+MCMC, nothing to tune.
 """
 
 from __future__ import annotations
@@ -33,12 +34,14 @@ from journeysim.calibrate.dwell_families import (
     survival,
     to_scale_shape,
 )
-from journeysim.calibrate.gates import weight_size
+from journeysim.calibrate.gates import ESS_LIMIT, weight_size
 from journeysim.model.addresses import uniforms
 from journeysim.model.dwell import Family
 from journeysim.model.quantity import Floats
 
 TAU_VALUES: Final = np.array([0.02, 0.05, 0.1, 0.2, 0.35, 0.6])
+#: Draws are taken again, this many times as many, while fewer than twice what the gate asks for are effective.
+_MORE: Final = (4, 16)
 _TAU_SD: Final = 0.3
 _CLOSE: Final = 0.2
 _LEAST: Final = 1e-300
@@ -237,15 +240,26 @@ def fit_dwell(
     prior = prior_normal(belief, family)
     pooled = find_mode(family, prior, data)
     sites = [_site(family, pooled, pair, belief.far) for pair in data]
-    points = _joint(prior, sites, belief, seed, draws, name)
-    logs = np.zeros(draws)
+    enough = min(2 * ESS_LIMIT, draws / 2)
+    for count in (draws, *(draws * more for more in _MORE)):
+        points = _joint(prior, sites, belief, seed, count, name)
+        logs = _log_weights(family, data, sites, points)
+        effective = weight_size(logs) if np.ptp(logs) > 0 else float(count)
+        if effective >= enough:
+            break
+    chosen = resample(logs, draws, uniforms(seed, 1, "posterior dwell", name, "resample")[0])
+    a, b = _scale_shape(family, points[chosen])
+    return DwellFit(a, b, effective)
+
+
+def _log_weights(family: Family, data: Sequence[tuple[Bins, Bins]], sites: Sequence[Normal], points: Floats) -> Floats:
+    """Return log(exact / Gaussian likelihood) of points, shape (draw, persona, k)."""
+    logs = np.zeros(len(points))
     for g, (done, silent) in enumerate(data):
         if done.size or silent.size:
             exact = log_likelihood(family, *_scale_shape(family, points[:, g]), done, silent)
             logs += exact - _quadratic(sites[g], points[:, g])
-    chosen = resample(logs, draws, uniforms(seed, 1, "posterior dwell", name, "resample")[0])
-    a, b = _scale_shape(family, points[chosen])
-    return DwellFit(a, b, weight_size(logs) if np.ptp(logs) > 0 else float(draws))
+    return logs
 
 
 def _site(family: Family, pooled: Normal, pair: tuple[Bins, Bins], far: float) -> Normal:
