@@ -23,6 +23,8 @@ def test_scenario_gives_what_is_expected(folder):
     expected = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
     assert expected["draws"] == golden.DRAWS
     results, _ = golden.run(folder)
+    failed = [gate["gate"] for gate in results["fit"]["gates"] if not gate["passed"]]
+    assert not failed, f"a run of it would end with exit code 3: {failed}"
     same = expected["made_with"] == golden.samplers()
     moved = golden.differences(golden.key_figures(results), expected["figures"], same_draws=same)
     assert not moved, "\n".join(["refresh with `python tests/scenarios/refresh.py` if this is meant:", *moved])
