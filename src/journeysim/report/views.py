@@ -11,7 +11,7 @@ from journeysim.report.tables import Table
 from journeysim.report.words import Language
 
 _SKIPPED: Final = ("q25", "q50", "q75", "mc_error", "why_empty", "sd_not_knowing", "sd_luck", "view")
-_TEXTUAL: Final = frozenset({"text", "metric", "basis", "word"})
+_TEXTUAL: Final = frozenset({"text", "metric", "basis", "word", "assumption"})
 
 
 @final
