@@ -19,7 +19,6 @@ from validation.models.values import values
 
 _EVERYBODY = "all customers"
 _CHOSEN = "the family is chosen, and the posterior is that of the chosen one, as if nobody had doubted it"
-_TREND = "trend and dispersion are chosen, and the posterior is that of the chosen model, as if nobody had doubted it"
 
 _SHARES = (
     Model(
@@ -115,7 +114,7 @@ _LAYERS = (
     Model(
         "Arrivals per day",
         "90 days, stated at 20 +- 8 a day; a weekly season, in half of the worlds a trend, in half of them overdispersed.",
-        arrivals, maps=3, per_map=50, fault=_TREND,
+        arrivals, maps=12, per_map=50,
     ),
 )  # fmt: skip
 
