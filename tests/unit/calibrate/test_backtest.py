@@ -80,7 +80,7 @@ def test_a_model_that_is_three_times_too_slow_is_told(monkeypatch: pytest.Monkey
 def test_a_fitted_model_beats_both_naive_forecasts_where_few_have_entered_lately():
     """Nobody enters in the last month: those on the way are all there is, and the past is no guide."""
     whole = world_log(one(), 1500, 60.0, seed=2)
-    entry = np.full(len(whole.customer.labels), np.datetime64("NaT"), dtype="datetime64[us]")
+    entry = np.full(len(whole.customer.labels), np.datetime64("NaT", "us"))
     entry[whole.customer.codes[::-1]] = whole.time[::-1]
     early = entry[whole.customer.codes] < MARCH
     log = replace(whole, customer=whole.customer.take(early), touchpoint=whole.touchpoint.take(early),
