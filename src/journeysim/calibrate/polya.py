@@ -46,6 +46,11 @@ class Polya:
     still: Floats
     customers: Floats
 
+    def take(self, rows: Bools) -> Polya:
+        """Return the chosen patterns only."""
+        persona, taken, is_open = self.persona[rows], self.taken[rows], self.open[rows]
+        return Polya(persona, taken, is_open, self.still[rows], self.customers[rows])
+
     @property
     def visits(self) -> Ints:
         """How many completed visits a pattern has, shape (pattern,)."""
@@ -106,8 +111,7 @@ class PolyaSums:
         more = np.zeros((personas, polya.taken.shape[1], len(steps)))
         np.add.at(more, polya.persona, (polya.taken[:, :, None] > steps) * polya.customers[:, None, None])
         rows = polya.open & (np.ptp(polya.still, axis=1) > _ALIKE)
-        columns = (polya.persona, polya.taken, polya.open, polya.still, polya.customers)
-        return cls(more, polya.customers @ (polya.visits[:, None] > steps), Polya(*(part[rows] for part in columns)))
+        return cls(more, polya.customers @ (polya.visits[:, None] > steps), polya.take(rows))
 
     def log_likelihood(self, kappa: Floats, rows: Floats) -> Floats:
         """Return the log likelihood of all customers, shape (draw,), up to a constant."""
