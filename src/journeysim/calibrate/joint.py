@@ -101,11 +101,6 @@ def coordinates(links: tuple[LinkDwell, ...], personas: int, draws: int) -> Floa
     return np.stack(found, axis=2) if found else np.zeros((draws, personas, 0, 2))
 
 
-def log_shares(shares: Floats) -> Floats:
-    """Return the log of shares; a share of 0 stays possible to compute with."""
-    return np.asarray(np.log(np.maximum(shares, _LEAST)))
-
-
 def contrasts(size: int) -> Floats:
     """Return an orthonormal basis of the contrasts between `size` log shares, shape (size, size - 1)."""
     return np.linalg.qr(np.eye(size) - 1.0 / size)[0][:, : size - 1]
