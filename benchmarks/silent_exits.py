@@ -11,13 +11,14 @@ import time
 
 import numpy as np
 
-from journeysim.calibrate import calibrate, pymc_adapter
+from journeysim.calibrate import calibrate
 from journeysim.calibrate.counts import count_transitions, share_rows
-from journeysim.calibrate.joint import Observed, explained
-from journeysim.calibrate.joint_draws import sample_jointly
-from journeysim.calibrate.joint_model import joint_target
-from journeysim.calibrate.map_dwells import dwell_belief
-from journeysim.calibrate.open_spells import LinkDwell, silent_link
+from journeysim.calibrate.dwells.beliefs import dwell_belief
+from journeysim.calibrate.numerics import pymc_adapter
+from journeysim.calibrate.silence.open_spells import LinkDwell, silent_link
+from journeysim.calibrate.silence.points import Observed, explained
+from journeysim.calibrate.silence.sampling import sample_jointly
+from journeysim.calibrate.silence.target import joint_target
 from journeysim.model.dwell import Dwell, Family
 from journeysim.model.event_log import Names
 from journeysim.model.journey import JourneyMap, Link, Outcome, Touchpoint

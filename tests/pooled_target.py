@@ -1,4 +1,4 @@
-"""The exact posterior density of a touchpoint, written down a second time and slowly: what `joint_model` must equal.
+"""The exact posterior density of a touchpoint, written down a second time and slowly: what `silence.target` must equal.
 
 The coordinates are the contrasts of the pooled log shares theta, of every persona's log shares, and every persona's
 dwell coordinates. Integrated out of the model of `shares` and `dwells`: kappa, on a grid of its log-normal prior; the
@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from journeysim.calibrate.dwells import TAU_VALUES, prior_normal, tau_log_weights
-from journeysim.calibrate.joint import Observed, Points, contrasts
+from journeysim.calibrate.dwells.fit import TAU_VALUES, prior_normal, tau_log_weights
 from journeysim.calibrate.shares import KAPPA_MEDIAN, KAPPA_SPREAD
+from journeysim.calibrate.silence.points import Observed, Points, contrasts
 from journeysim.model.quantity import Floats
 
 _SCORES: Final = np.linspace(-3.2, 3.2, 17)

@@ -13,7 +13,7 @@ import pytest
 from journeysim.calibrate import calibrate
 from journeysim.calibrate.counts import Bins, Counts, count_transitions
 from journeysim.calibrate.discover import discover
-from journeysim.calibrate.silent_dwells import gone_silently
+from journeysim.calibrate.silence.booking import gone_silently
 from journeysim.files.events import read_events
 from journeysim.model.log_settings import LogSettings
 from journeysim.model.log_shape import LogShape

@@ -17,8 +17,8 @@ import pytest
 from scipy import optimize
 
 from journeysim.calibrate import Calibration, calibrate
+from journeysim.calibrate.differing.repeats import Rates, expected_repeats, log_likelihood, simulate_repeats
 from journeysim.calibrate.layers.repeats import rates_at
-from journeysim.calibrate.repeats import Rates, expected_repeats, log_likelihood, simulate_repeats
 from journeysim.model.event_log import EventLog, Names
 from journeysim.model.observations import Observations, observe
 from logs import tell

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from journeysim.calibrate.gamma_gamma import Payers, expected_spend, fit_spend, spend_log_likelihood
 from journeysim.calibrate.layers.values import learn_values
 from journeysim.calibrate.prior import prior_draws
+from journeysim.calibrate.rewards.gamma_gamma import Payers, expected_spend, fit_spend, spend_log_likelihood
 from journeysim.model.dwell import Dwell, Family
 from journeysim.model.event_log import EventLog, Names
 from journeysim.model.journey import JourneyMap, Link, Outcome, Touchpoint

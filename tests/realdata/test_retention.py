@@ -13,8 +13,8 @@ import pytest
 from scipy import optimize
 
 from journeysim.calibrate import Calibration, calibrate
+from journeysim.calibrate.differing.polya import Polya, log_likelihood
 from journeysim.calibrate.layers.frailty import polya_of
-from journeysim.calibrate.polya import Polya, log_likelihood
 from journeysim.model.journey import JourneyMap, Link, Outcome, Persona, Touchpoint
 from journeysim.model.observations import Observations, observe
 from journeysim.model.quantity import Fixed

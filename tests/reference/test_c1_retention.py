@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from journeysim.calibrate.polya import Polya, PolyaSums, log_likelihood
-from journeysim.calibrate.polya_target import PolyaTarget, find_polya_mode
+from journeysim.calibrate.differing.polya import Polya, PolyaSums, log_likelihood
+from journeysim.calibrate.differing.polya_target import PolyaTarget, find_polya_mode
 
 pytestmark = pytest.mark.reference
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from journeysim.calibrate.counts import NO_BINS, Bins
-from journeysim.calibrate.dwell_families import from_log_moments, to_scale_shape
-from journeysim.calibrate.dwells import _TAU_SD, TAU_VALUES, DwellBelief, fit_dwell
+from journeysim.calibrate.dwells.families import from_log_moments, to_scale_shape
+from journeysim.calibrate.dwells.fit import _TAU_SD, TAU_VALUES, DwellBelief, fit_dwell
 from journeysim.model.dwell import Family, ppf
 from journeysim.model.transitions import dwell_edges
 

@@ -8,8 +8,16 @@ import pytest
 from journeysim.calibrate.layers import learn_layers
 from journeysim.calibrate.layers.layer import NOTHING_LEARNED, Layer
 from journeysim.calibrate.layers.ratings import learn_ratings
-from journeysim.calibrate.ordinal import Answers, OrdinalFit, fit_answers, left_out, log_chances, log_density, peak
 from journeysim.calibrate.prior import prior_draws
+from journeysim.calibrate.rewards.ordinal import (
+    Answers,
+    OrdinalFit,
+    fit_answers,
+    left_out,
+    log_chances,
+    log_density,
+    peak,
+)
 from journeysim.model.draws import Draws
 from journeysim.model.dwell import Dwell, Family
 from journeysim.model.event_log import EventLog, Names

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scipy import special
 
-from journeysim.calibrate.gamma_gamma import Payers, Spend, expected_spend, fit_spend, spend_log_likelihood
-from journeysim.calibrate.hurdle import KAPPA_MEDIAN, KAPPA_SPREAD, zero_chance
 from journeysim.calibrate.layers.layer import NOTHING_LEARNED, Layer
 from journeysim.calibrate.layers.values import learn_values
 from journeysim.calibrate.prior import prior_draws
+from journeysim.calibrate.rewards.gamma_gamma import Payers, Spend, expected_spend, fit_spend, spend_log_likelihood
+from journeysim.calibrate.rewards.hurdle import KAPPA_MEDIAN, KAPPA_SPREAD, zero_chance
 from journeysim.model.dwell import Dwell, Family
 from journeysim.model.event_log import EventLog, Names
 from journeysim.model.journey import JourneyMap, Link, Outcome, Persona, Reward, Touchpoint

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import final
 
 from journeysim.calibrate.counts import Counts, learnable
-from journeysim.calibrate.dwells import FamilyChoice
+from journeysim.calibrate.dwells.fit import FamilyChoice
 from journeysim.model.dwell import Family
 from journeysim.model.journey import JourneyMap, Link, all_links, link_id
 

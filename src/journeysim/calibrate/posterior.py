@@ -21,7 +21,7 @@ from journeysim.calibrate.layers.tenure import touchpoints_by_tenure
 from journeysim.calibrate.ledger import assumptions_of
 from journeysim.calibrate.prior import prior_draws
 from journeysim.calibrate.prior_parts import PriorPart, prior_parts
-from journeysim.calibrate.silent_dwells import book_silent_exits, gone_silently
+from journeysim.calibrate.silence.booking import book_silent_exits, gone_silently
 from journeysim.calibrate.touchpoint_fit import WORKING_DRAWS, fit_touchpoints
 from journeysim.calibrate.write_draws import write_arrivals, write_touchpoint
 from journeysim.model.draws import Draws, alike
@@ -73,7 +73,7 @@ def calibrate(
     the map states none, the 95th percentile of the touchpoint's other dwells.
 
     Shares: hierarchical Dirichlet-multinomial over personas (`shares`). Dwells: family by leave-one-out predictive
-    density, then location and shape with partial pooling over personas (`dwells`). Open spells belong to the joint
+    density, then location and shape with partial pooling over personas (`dwells.fit`). Open spells belong to the joint
     likelihood of both (`open_spells`). Entry and persona shares: Dirichlet(seen_entry x share + observed). A
     touchpoint nobody was seen to leave keeps its prior, and so does one whose links differ by tenure where only a table
     without time since entry is given (a log has it: `layers.tenure`); so does a dwell that the map fixes or that was

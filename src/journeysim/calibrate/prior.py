@@ -10,7 +10,6 @@ from typing import final
 
 import numpy as np
 
-from journeysim.calibrate.addressed import dirichlet, normals
 from journeysim.calibrate.beliefs import (
     BASE,
     NumberField,
@@ -28,6 +27,7 @@ from journeysim.calibrate.beliefs import (
     sd_of_log,
 )
 from journeysim.calibrate.ledger import assumptions_of
+from journeysim.calibrate.numerics.addressed import dirichlet, normals
 from journeysim.model.addresses import uniforms
 from journeysim.model.draws import Draws, new_data
 from journeysim.model.journey import JourneyMap, Link, Outcome, Touchpoint, all_links, link_id

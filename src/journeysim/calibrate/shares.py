@@ -24,14 +24,14 @@ from typing import TYPE_CHECKING, Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from journeysim.calibrate.addressed import dirichlet, softmax
 from journeysim.calibrate.gates import Gate
+from journeysim.calibrate.numerics.addressed import dirichlet, softmax
 from journeysim.model.quantity import Floats
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from journeysim.calibrate.pymc_adapter import Sampling
+    from journeysim.calibrate.numerics.pymc_adapter import Sampling
 
 KAPPA_MEDIAN: Final = 100.0
 KAPPA_SPREAD: Final = 1.5
@@ -83,7 +83,7 @@ def fit_shares(rows: ShareRows, *, seed: int, draws: int, chains: int, tune: int
         return ShareFit(np.zeros((draws, 0, len(rows.personas), 0)), ())
     if len(rows.personas) == 1:
         return ShareFit(_persona_rows(rows, np.tile(rows.alpha, (draws, 1, 1))[:, :, None], seed), ())
-    from journeysim.calibrate import pymc_adapter
+    from journeysim.calibrate.numerics import pymc_adapter
 
     run = sample_rows(rows, seed=seed, draws=-(-draws // chains), chains=chains, tune=tune)
     gates = (
@@ -108,7 +108,7 @@ class PooledRun:
 
 def sample_rows(rows: ShareRows, *, seed: int, draws: int, chains: int, tune: int) -> PooledRun:
     """Sample (theta, kappa) by NUTS, then the persona rows given them; `draws` is per chain."""
-    from journeysim.calibrate import pymc_adapter
+    from journeysim.calibrate.numerics import pymc_adapter
 
     centre, spread = _coordinates(rows)
 

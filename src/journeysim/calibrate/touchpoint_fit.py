@@ -16,12 +16,12 @@ from journeysim.calibrate.counts import (
     share_rows,
     silent_outcomes,
 )
-from journeysim.calibrate.dwells import FamilyChoice, choose_family, fit_dwell
+from journeysim.calibrate.dwells.beliefs import dwell_belief
+from journeysim.calibrate.dwells.fit import FamilyChoice, choose_family, fit_dwell
 from journeysim.calibrate.gates import DISAGREEMENT_LIMIT, ESS_LIMIT, Gate
-from journeysim.calibrate.map_dwells import dwell_belief
-from journeysim.calibrate.open_spells import LinkDwell, Spread, silent_link, spread_open, tempering
 from journeysim.calibrate.shares import LEAST_WEIGHT, ShareRows, fit_shares
-from journeysim.calibrate.silent_exits import SilentFit, settle_silent
+from journeysim.calibrate.silence.open_spells import LinkDwell, Spread, silent_link, spread_open, tempering
+from journeysim.calibrate.silence.settle import SilentFit, settle_silent
 from journeysim.model.draws import Draws
 from journeysim.model.dwell import Family
 from journeysim.model.journey import JourneyMap, Touchpoint, link_id

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 from numpy.typing import NDArray
 
-from journeysim.calibrate.addressed import dirichlet
 from journeysim.calibrate.beliefs import normalised
 from journeysim.calibrate.counts import Counts
-from journeysim.calibrate.dwell_families import to_scale_shape
-from journeysim.calibrate.dwells import resample
+from journeysim.calibrate.dwells.families import to_scale_shape
+from journeysim.calibrate.dwells.fit import resample
 from journeysim.calibrate.gates import ESS_LIMIT, PARETO_LIMIT, Gate, pareto_tail, weight_size
-from journeysim.calibrate.joint import Observed, Points, coordinates
-from journeysim.calibrate.joint_draws import LEAST_DRAWS, near_draws, sample_jointly, starting_points
-from journeysim.calibrate.joint_model import joint_target
-from journeysim.calibrate.open_spells import LinkDwell, log_weights
+from journeysim.calibrate.numerics.addressed import dirichlet
+from journeysim.calibrate.silence.open_spells import LinkDwell, log_weights
+from journeysim.calibrate.silence.points import Observed, Points, coordinates
+from journeysim.calibrate.silence.sampling import LEAST_DRAWS, near_draws, sample_jointly, starting_points
+from journeysim.calibrate.silence.target import joint_target
 from journeysim.calibrate.touchpoint_fit import Fit
 from journeysim.model.addresses import uniforms
 from journeysim.model.journey import JourneyMap, Touchpoint

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from journeysim.calibrate.addressed import dirichlet, log_gamma_ppf
+from journeysim.calibrate.numerics.addressed import dirichlet, log_gamma_ppf
 
 
 @pytest.mark.parametrize("shape", [1e-4, 0.02, 0.7, 30.0, 4e6])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from journeysim.calibrate.counts import NO_BINS, Bins
-from journeysim.calibrate.dwell_families import (
+from journeysim.calibrate.dwells.families import (
     CANDIDATES,
     bin_probability,
     from_log_moments,
@@ -12,7 +12,7 @@ from journeysim.calibrate.dwell_families import (
     survival,
     to_scale_shape,
 )
-from journeysim.calibrate.dwells import (
+from journeysim.calibrate.dwells.fit import (
     TAU_VALUES,
     DwellBelief,
     Normal,

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from journeysim.calibrate import Calibration, calibrate, pymc_adapter
+from journeysim.calibrate import Calibration, calibrate
+from journeysim.calibrate.differing.polya import Polya, PolyaSums, log_likelihood
+from journeysim.calibrate.differing.polya_target import PolyaTarget, find_polya_mode
 from journeysim.calibrate.layers.frailty import LEAST_GAIN
-from journeysim.calibrate.polya import Polya, PolyaSums, log_likelihood
-from journeysim.calibrate.polya_target import PolyaTarget, find_polya_mode
-from journeysim.calibrate.student import sample_weighted
+from journeysim.calibrate.numerics import pymc_adapter
+from journeysim.calibrate.numerics.student import sample_weighted
 from journeysim.model.journey import JourneyMap, Link, Outcome, Touchpoint
 from journeysim.model.observations import observe
 from journeysim.model.quantity import Fixed

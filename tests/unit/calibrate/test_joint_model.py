@@ -7,15 +7,15 @@ import pytest
 from scipy import special
 
 from journeysim.calibrate.counts import Bins
-from journeysim.calibrate.dwell_families import survival, to_scale_shape
-from journeysim.calibrate.dwell_scores import FAMILIES, LEFT, NODES, STEP, base_tables
-from journeysim.calibrate.dwells import DwellBelief
-from journeysim.calibrate.joint import Observed, Points
-from journeysim.calibrate.joint_density import value_and_gradient
-from journeysim.calibrate.joint_draws import sample_jointly, starting_points
-from journeysim.calibrate.joint_mode import find_joint_mode
-from journeysim.calibrate.joint_model import JointTarget, joint_target
-from journeysim.calibrate.open_spells import LinkDwell, silent_link
+from journeysim.calibrate.dwells.families import survival, to_scale_shape
+from journeysim.calibrate.dwells.fit import DwellBelief
+from journeysim.calibrate.dwells.scores import FAMILIES, LEFT, NODES, STEP, base_tables
+from journeysim.calibrate.silence.density import value_and_gradient
+from journeysim.calibrate.silence.mode import find_joint_mode
+from journeysim.calibrate.silence.open_spells import LinkDwell, silent_link
+from journeysim.calibrate.silence.points import Observed, Points
+from journeysim.calibrate.silence.sampling import sample_jointly, starting_points
+from journeysim.calibrate.silence.target import JointTarget, joint_target
 from journeysim.model.dwell import Family, ppf
 from journeysim.model.transitions import dwell_edges
 from pooled_target import PooledTarget, Target

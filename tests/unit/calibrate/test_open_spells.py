@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from journeysim.calibrate import calibrate
-from journeysim.calibrate.dwells import FamilyChoice
+from journeysim.calibrate.dwells.fit import FamilyChoice
 from journeysim.model.dwell import Family
 from journeysim.model.event_log import Names
 from journeysim.model.journey import JourneyMap, Link, Outcome, Touchpoint

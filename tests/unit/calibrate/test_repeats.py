@@ -7,9 +7,7 @@ import pytest
 from scipy import stats
 
 from journeysim.calibrate import Calibration, calibrate
-from journeysim.calibrate.layers.repeats import rates_at
-from journeysim.calibrate.predict import Predictor, Start, predictor_of, steps
-from journeysim.calibrate.repeats import (
+from journeysim.calibrate.differing.repeats import (
     Rates,
     expected_repeats,
     log_likelihood,
@@ -17,6 +15,8 @@ from journeysim.calibrate.repeats import (
     simulate_repeats,
     still_coming,
 )
+from journeysim.calibrate.layers.repeats import rates_at
+from journeysim.calibrate.predict import Predictor, Start, predictor_of, steps
 from journeysim.model.dwell import Family
 from journeysim.model.observations import Observations, observe
 from journeysim.model.observed.repeats import Repeats

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from journeysim.calibrate import Calibration, calibrate
-from journeysim.calibrate.silent_dwells import percentile
+from journeysim.calibrate.silence.booking import percentile
 from journeysim.model.dwell import Family
 from journeysim.model.journey import JourneyMap, Link, Outcome, Touchpoint
 from journeysim.model.quantity import Fixed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from journeysim.calibrate.dwell_families import CANDIDATES
+from journeysim.calibrate.dwells.families import CANDIDATES
 from validation.model import Model
 from validation.models.arrivals import arrivals
 from validation.models.dwells import family_given

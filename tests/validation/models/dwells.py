@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 
 from journeysim.calibrate.counts import NO_BINS, Bins
-from journeysim.calibrate.dwell_families import dimensions, log_likelihood, to_location, to_scale_shape
-from journeysim.calibrate.dwells import TAU_VALUES, DwellBelief, fit_dwell, prior_normal, tau_log_weights
+from journeysim.calibrate.dwells.families import dimensions, log_likelihood, to_location, to_scale_shape
+from journeysim.calibrate.dwells.fit import TAU_VALUES, DwellBelief, fit_dwell, prior_normal, tau_log_weights
 from journeysim.model.dwell import Family, ppf
 from journeysim.model.quantity import Floats
 from validation.sbc import RANKED, Worlds

@@ -8,9 +8,9 @@ import numpy as np
 
 from journeysim.calibrate import calibrate
 from journeysim.calibrate.counts import count_transitions, share_rows
+from journeysim.calibrate.differing.polya import PolyaSums
+from journeysim.calibrate.differing.polya_target import DIFFER_MEDIAN, DIFFER_SPREAD, PolyaTarget, find_polya_mode
 from journeysim.calibrate.layers.frailty import Place, draw_place, polya_of
-from journeysim.calibrate.polya import PolyaSums
-from journeysim.calibrate.polya_target import DIFFER_MEDIAN, DIFFER_SPREAD, PolyaTarget, find_polya_mode
 from journeysim.model.draws import Draws
 from journeysim.model.dwell import Dwell, Family
 from journeysim.model.journey import JourneyMap, Link, Outcome, Touchpoint, link_id

@@ -11,11 +11,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from journeysim.calibrate.dwells import resample
-from journeysim.calibrate.polya_target import DIFFER_MEDIAN, DIFFER_SPREAD
-from journeysim.calibrate.repeat_fit import RepeatTarget
-from journeysim.calibrate.repeats import log_likelihood
-from journeysim.calibrate.student import WeightedDraws, sample_weighted
+from journeysim.calibrate.differing.polya_target import DIFFER_MEDIAN, DIFFER_SPREAD
+from journeysim.calibrate.differing.repeat_target import RepeatTarget
+from journeysim.calibrate.differing.repeats import log_likelihood
+from journeysim.calibrate.dwells.fit import resample
+from journeysim.calibrate.numerics.student import WeightedDraws, sample_weighted
 from journeysim.model.observed.repeats import Repeats
 from journeysim.model.quantity import Floats
 from validation.sbc import RANKED, Worlds

@@ -14,11 +14,12 @@ from unittest.mock import patch
 
 import numpy as np
 
-from journeysim.calibrate import calibrate, silent_exits, touchpoint_fit
-from journeysim.calibrate.dwell_families import CANDIDATES
-from journeysim.calibrate.dwells import FamilyChoice
-from journeysim.calibrate.map_dwells import dwell_belief
+from journeysim.calibrate import calibrate, touchpoint_fit
+from journeysim.calibrate.dwells.beliefs import dwell_belief
+from journeysim.calibrate.dwells.families import CANDIDATES
+from journeysim.calibrate.dwells.fit import FamilyChoice
 from journeysim.calibrate.shares import KAPPA_MEDIAN, KAPPA_SPREAD
+from journeysim.calibrate.silence import settle
 from journeysim.model.draws import Draws
 from journeysim.model.dwell import Dwell, Family, ppf
 from journeysim.model.journey import JourneyMap, Link, Outcome, Persona, Touchpoint
@@ -91,7 +92,7 @@ def _told(family: Family) -> AbstractContextManager[object]:
     """Leave `calibrate` one family to choose from."""
     stack = ExitStack()
     stack.enter_context(patch.object(touchpoint_fit, "_choose", lambda *_: FamilyChoice(family, None, 0.0, 0.0)))
-    stack.enter_context(patch.object(silent_exits, "CANDIDATES", (family, family)))
+    stack.enter_context(patch.object(settle, "CANDIDATES", (family, family)))
     return stack
 
 

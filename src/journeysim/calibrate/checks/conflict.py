@@ -16,7 +16,7 @@ import numpy as np
 from scipy import special
 
 from journeysim.calibrate.counts import Bins, Counts, observed_touchpoints, silent_outcomes, stated_row
-from journeysim.calibrate.map_dwells import dwell_belief
+from journeysim.calibrate.dwells.beliefs import dwell_belief
 from journeysim.model.dwell import INSTANT, Family
 from journeysim.model.journey import JourneyMap, Touchpoint, all_links, link_id
 from journeysim.model.quantity import Floats

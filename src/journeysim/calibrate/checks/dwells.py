@@ -18,7 +18,7 @@ from scipy import special
 
 from journeysim.calibrate.checks.check import FitCheck, beyond_chance, chance_of
 from journeysim.calibrate.counts import Bins, Counts
-from journeysim.calibrate.dwell_families import survival
+from journeysim.calibrate.dwells.families import survival
 from journeysim.model.addresses import uniforms
 from journeysim.model.draws import names_on
 from journeysim.model.dwell import Family

@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 
 from journeysim.calibrate.counts import NO_BINS, Bins
-from journeysim.calibrate.dwell_families import to_scale_shape
-from journeysim.calibrate.dwells import DwellBelief, choose_family, find_mode, prior_normal
+from journeysim.calibrate.dwells.families import to_scale_shape
+from journeysim.calibrate.dwells.fit import DwellBelief, choose_family, find_mode, prior_normal
 from journeysim.model.dwell import INSTANT, Dwell, Family, cdf
 from journeysim.model.quantity import Z90, Fixed, Floats
 from journeysim.model.transitions import dwell_edges

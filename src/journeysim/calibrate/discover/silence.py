@@ -27,7 +27,7 @@ import numpy as np
 from scipy import special
 
 from journeysim.calibrate.counts import Bins
-from journeysim.calibrate.dwell_families import CANDIDATES, dimensions, from_log_moments, survival, to_scale_shape
+from journeysim.calibrate.dwells.families import CANDIDATES, dimensions, from_log_moments, survival, to_scale_shape
 from journeysim.model.dwell import Family
 from journeysim.model.quantity import Z90, Floats
 

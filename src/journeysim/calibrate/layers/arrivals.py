@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Final, final
 import numpy as np
 from scipy import special
 
-from journeysim.calibrate.laplace import Cloud, cloud_of
 from journeysim.calibrate.layers.layer import NOTHING_LEARNED, Choice, Layer
+from journeysim.calibrate.numerics.laplace import Cloud, cloud_of
 from journeysim.model.journey import JourneyMap
 from journeysim.model.observations import Observations
 from journeysim.model.observed.arrivals import Arrivals

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
 
-from journeysim.calibrate.addressed import dirichlet
 from journeysim.calibrate.layers.layer import NOTHING_LEARNED, Choice, Layer
-from journeysim.calibrate.ordinal import Answers, OrdinalFit, fit_answers, left_out
+from journeysim.calibrate.numerics.addressed import dirichlet
+from journeysim.calibrate.rewards.ordinal import Answers, OrdinalFit, fit_answers, left_out
 from journeysim.model.addresses import name_key
 from journeysim.model.draws import names_on
 from journeysim.model.journey import JourneyMap

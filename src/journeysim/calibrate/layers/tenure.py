@@ -25,7 +25,7 @@ from journeysim.calibrate.counts import count_transitions, learnable, silent_out
 from journeysim.calibrate.gates import Gate
 from journeysim.calibrate.layers.layer import NOTHING_LEARNED, Layer
 from journeysim.calibrate.prior import prior_draws
-from journeysim.calibrate.silent_dwells import book_silent_exits, gone_silently
+from journeysim.calibrate.silence.booking import book_silent_exits, gone_silently
 from journeysim.calibrate.touchpoint_fit import WORKING_DRAWS, Fit, fit_touchpoints
 from journeysim.calibrate.write_draws import write_touchpoint
 from journeysim.model.event_log import Names

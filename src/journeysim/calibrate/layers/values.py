@@ -6,7 +6,7 @@ For a place, over personas g (see `hurdle`, `dwells` and `gamma_gamma` for the t
     mean per visit = (1 - P(zero)) E[positive]
 
 The family gives the mean of a positive value where there are few of them; with more, the values themselves do
-(`value_moments`). The prior of the positive part is the map's stated value with the touchpoint's weight, divided by the
+(`rewards.moments`). The prior of the positive part is the map's stated value with the touchpoint's weight, divided by the
 share of visits that bring something, as the stated value is per visit. A map that states no value leaves it to the log.
 """
 
@@ -20,12 +20,12 @@ import numpy as np
 
 from journeysim.calibrate.beliefs import reward_at
 from journeysim.calibrate.counts import NO_BINS, Bins
-from journeysim.calibrate.dwells import DwellBelief, FamilyChoice, choose_family, fit_dwell
-from journeysim.calibrate.gamma_gamma import Payers, Spend, fit_spend
+from journeysim.calibrate.dwells.fit import DwellBelief, FamilyChoice, choose_family, fit_dwell
 from journeysim.calibrate.gates import ESS_LIMIT, Gate
-from journeysim.calibrate.hurdle import zero_chance
 from journeysim.calibrate.layers.layer import NOTHING_LEARNED, Choice, Layer
-from journeysim.calibrate.value_moments import family_moments, value_moments
+from journeysim.calibrate.rewards.gamma_gamma import Payers, Spend, fit_spend
+from journeysim.calibrate.rewards.hurdle import zero_chance
+from journeysim.calibrate.rewards.moments import family_moments, value_moments
 from journeysim.model.addresses import uniforms
 from journeysim.model.dwell import Family
 from journeysim.model.journey import CONFIDENCE, JourneyMap, Outcome, Touchpoint

@@ -17,7 +17,7 @@ from typing import Final, final
 import numpy as np
 from scipy import special
 
-from journeysim.calibrate.dwell_families import survival
+from journeysim.calibrate.dwells.families import survival
 from journeysim.calibrate.predict.predictor import Predictor
 from journeysim.calibrate.predict.start import Start
 from journeysim.model.dwell import Family

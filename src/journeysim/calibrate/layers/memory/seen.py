@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from journeysim.calibrate.counts import Counts, share_rows
-from journeysim.calibrate.dwell_families import survival
+from journeysim.calibrate.dwells.families import survival
 from journeysim.model.dwell import Family
 from journeysim.model.journey import JourneyMap, Touchpoint, link_id
 from journeysim.model.observed.moves_after import FOLDS, MovesAfter

@@ -13,10 +13,10 @@ import numpy as np
 from scipy import special
 
 from journeysim.calibrate.gates import Gate
-from journeysim.calibrate.joint import contrasts
 from journeysim.calibrate.layers.memory.seen import Seen
 from journeysim.calibrate.layers.memory.visit_fit import SLOPE_SD, fit_visits, prior_counts
-from journeysim.calibrate.student import draw_points
+from journeysim.calibrate.numerics.student import draw_points
+from journeysim.calibrate.silence.points import contrasts
 from journeysim.model.quantity import Floats
 
 _AT_ONCE: Final = 500

@@ -13,9 +13,9 @@ from typing import Final, final
 
 import numpy as np
 
-from journeysim.calibrate.joint import contrasts
 from journeysim.calibrate.layers.memory.seen import Seen
 from journeysim.calibrate.shares import KAPPA_MEDIAN
+from journeysim.calibrate.silence.points import contrasts
 from journeysim.model.quantity import Floats
 
 #: Half of the odds ratios per earlier visit lie within a factor of 1.4, 95 % within 2.7 (per contrast).

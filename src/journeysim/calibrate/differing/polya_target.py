@@ -15,10 +15,10 @@ from typing import Final, final
 import numpy as np
 from scipy import special
 
-from journeysim.calibrate.joint import contrasts
-from journeysim.calibrate.polya import PolyaSums
+from journeysim.calibrate.differing.polya import PolyaSums
+from journeysim.calibrate.numerics.student import climb
 from journeysim.calibrate.shares import KAPPA_MEDIAN, KAPPA_SPREAD
-from journeysim.calibrate.student import climb
+from journeysim.calibrate.silence.points import contrasts
 from journeysim.model.quantity import Floats
 
 DIFFER_MEDIAN: Final = 10.0

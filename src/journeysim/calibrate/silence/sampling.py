@@ -1,4 +1,4 @@
-"""Exact posterior of a touchpoint with open spells, by NUTS on `joint_model`, from every explanation the data allow.
+"""Exact posterior of a touchpoint with open spells, by NUTS on `silence.target`, from every explanation the data allow.
 
 Silences may be explained in two ways: those customers have left, or they are slow. So the way uphill starts at both,
 and at the fit of the surrogate; what it reaches are the modes. The sampler moves in coordinates in which the best mode
@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Final, final
 import numpy as np
 
 from journeysim.calibrate.gates import Gate
-from journeysim.calibrate.joint import Observed, Points, explained
-from journeysim.calibrate.joint_mode import JointMode, find_joint_mode
-from journeysim.calibrate.joint_model import JointTarget
 from journeysim.calibrate.shares import NOT_THIS
+from journeysim.calibrate.silence.mode import JointMode, find_joint_mode
+from journeysim.calibrate.silence.points import Observed, Points, explained
+from journeysim.calibrate.silence.target import JointTarget
 from journeysim.model.addresses import name_key
 from journeysim.model.quantity import Floats
 
 if TYPE_CHECKING:
-    from journeysim.calibrate.pymc_adapter import CompiledModel, Sampling
+    from journeysim.calibrate.numerics.pymc_adapter import CompiledModel, Sampling
 
 #: Enough for the gates on effective sizes.
 LEAST_DRAWS: Final = 1200
@@ -45,8 +45,8 @@ class Sampled:
 
 def sample_jointly(target: JointTarget, starts: Points, *, draws: int, seed: int, name: str) -> Sampled:
     """Return at least `draws` points; `starts` say where to begin. Tries again with more draws while gates fail."""
-    from journeysim.calibrate import pymc_adapter
-    from journeysim.calibrate.joint_density import moved_value_and_gradient
+    from journeysim.calibrate.numerics import pymc_adapter
+    from journeysim.calibrate.silence.density import moved_value_and_gradient
 
     size = target.size
     placed = {"moves": target.linear, "start": np.zeros(len(target.linear))}
@@ -74,7 +74,7 @@ def _points(target: JointTarget, mode: JointMode, run: Sampling, stream: np.rand
 
 
 def _gates(name: str, found: Points, run: Sampling) -> tuple[Gate, ...]:
-    from journeysim.calibrate import pymc_adapter
+    from journeysim.calibrate.numerics import pymc_adapter
 
     count = len(found.logs)
     values = np.concatenate([np.exp(found.logs).reshape(count, -1), found.phi.reshape(count, -1)], axis=1)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from journeysim.calibrate.counts import NO_BINS, Bins
-from journeysim.calibrate.dwell_families import (
+from journeysim.calibrate.dwells.families import (
     dimensions,
     from_log_moments,
     log_likelihood,
@@ -24,7 +24,7 @@ from journeysim.calibrate.dwell_families import (
     to_location,
     to_scale_shape,
 )
-from journeysim.calibrate.open_spells import LinkDwell
+from journeysim.calibrate.silence.open_spells import LinkDwell
 from journeysim.model.quantity import Floats
 
 _LEAST = 1e-300

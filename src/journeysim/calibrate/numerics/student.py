@@ -13,7 +13,7 @@ from typing import Final, final
 
 import numpy as np
 
-from journeysim.calibrate.dwells import resample
+from journeysim.calibrate.dwells.fit import resample
 from journeysim.calibrate.gates import ESS_LIMIT, PARETO_LIMIT, Gate, pareto_tail, weight_size
 from journeysim.model.addresses import name_key, uniforms
 from journeysim.model.quantity import Floats

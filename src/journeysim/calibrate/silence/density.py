@@ -1,6 +1,6 @@
 """Compiled: log density of a touchpoint's exact posterior and its gradient, for any links, personas, bins and families.
 
-The model is `joint_model`'s. Families are rows of `dwell_scores`' tables, so they are data like everything else. Arrays:
+The model is `silence.target`'s. Families are rows of `dwells.scores`' tables, so they are data like everything else. Arrays:
 
     at       theta's log shares (links), the personas' (persona, link), locations and log shapes (persona, learned)
     points   where survival is needed: which location (persona * learned + j) and log time; positions 0 and 1 of the
@@ -18,8 +18,8 @@ from typing import TypeVar, cast
 import numba
 import numpy as np
 
-from journeysim.calibrate.dwell_scores import LEAST_SHAPE, LEFT, NODES, SHAPE_STEP, SHAPES, STEP
-from journeysim.calibrate.dwells import TAU_VALUES
+from journeysim.calibrate.dwells.fit import TAU_VALUES
+from journeysim.calibrate.dwells.scores import LEAST_SHAPE, LEFT, NODES, SHAPE_STEP, SHAPES, STEP
 from journeysim.calibrate.shares import KAPPA_MEDIAN, KAPPA_SCORES, KAPPA_SPREAD
 from journeysim.model.event_log import Ints
 from journeysim.model.quantity import Floats

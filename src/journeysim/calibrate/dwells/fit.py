@@ -1,6 +1,6 @@
 """Dwell of one link: which family, and the posterior of its location and log shape, pooled over personas.
 
-For one link with personas g (coordinates phi = location and log shape, see `dwell_families`):
+For one link with personas g (coordinates phi = location and log shape, see `dwells.families`):
 
     mu      ~ Normal(m, S)            from the map: location m with sd s / sqrt(n), log shape with sd 1 / sqrt(n),
                                       n = max(1, seen x share) as in `prior.prior_draws`
@@ -23,9 +23,8 @@ from typing import Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from journeysim.calibrate.addressed import normals
 from journeysim.calibrate.counts import Bins
-from journeysim.calibrate.dwell_families import (
+from journeysim.calibrate.dwells.families import (
     CANDIDATES,
     bin_probability,
     dimensions,
@@ -35,6 +34,7 @@ from journeysim.calibrate.dwell_families import (
     to_scale_shape,
 )
 from journeysim.calibrate.gates import ESS_LIMIT, weight_size
+from journeysim.calibrate.numerics.addressed import normals
 from journeysim.model.addresses import uniforms
 from journeysim.model.dwell import Family
 from journeysim.model.quantity import Floats

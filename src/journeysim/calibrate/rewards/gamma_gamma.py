@@ -18,7 +18,7 @@ import numpy as np
 from scipy import special
 
 from journeysim.calibrate.gates import Gate
-from journeysim.calibrate.laplace import cloud_of
+from journeysim.calibrate.numerics.laplace import cloud_of
 from journeysim.model.quantity import Floats
 
 #: Fewest customers with two payments or more; below, how far customers differ is not learned.

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import special
 
 from journeysim.calibrate.beliefs import dwell_table, fallback_link, links_at, sd_of_log
-from journeysim.calibrate.dwells import DwellBelief
+from journeysim.calibrate.dwells.fit import DwellBelief
 from journeysim.calibrate.prior import seen_on_link
 from journeysim.model.dwell import Dwell, Family
 from journeysim.model.journey import JourneyMap, Touchpoint

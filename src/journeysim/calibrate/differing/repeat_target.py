@@ -16,9 +16,9 @@ from typing import final
 import numpy as np
 from scipy import special
 
-from journeysim.calibrate.polya_target import DIFFER_MEDIAN, DIFFER_SPREAD
-from journeysim.calibrate.repeats import Rates, log_likelihood, log_likelihood_alike
-from journeysim.calibrate.student import climb
+from journeysim.calibrate.differing.polya_target import DIFFER_MEDIAN, DIFFER_SPREAD
+from journeysim.calibrate.differing.repeats import Rates, log_likelihood, log_likelihood_alike
+from journeysim.calibrate.numerics.student import climb
 from journeysim.model.observed.repeats import Repeats
 from journeysim.model.quantity import Floats
 

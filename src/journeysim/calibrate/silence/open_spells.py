@@ -17,8 +17,8 @@ from typing import final
 import numpy as np
 
 from journeysim.calibrate.counts import Bins
-from journeysim.calibrate.dwell_families import log_likelihood, survival, to_scale_shape
-from journeysim.calibrate.dwells import DwellBelief, persona_modes
+from journeysim.calibrate.dwells.families import log_likelihood, survival, to_scale_shape
+from journeysim.calibrate.dwells.fit import DwellBelief, persona_modes
 from journeysim.calibrate.shares import KAPPA_MEDIAN
 from journeysim.model.dwell import Family
 from journeysim.model.quantity import Floats

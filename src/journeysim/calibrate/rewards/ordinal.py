@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final, final
 import numpy as np
 from scipy import special
 
-from journeysim.calibrate.addressed import normals
 from journeysim.calibrate.gates import Gate
-from journeysim.calibrate.laplace import find_peak
+from journeysim.calibrate.numerics.addressed import normals
+from journeysim.calibrate.numerics.laplace import find_peak
 from journeysim.model.quantity import Floats
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def left_out(answers: Answers, *, seed: int, name: str) -> Floats:
 
 def fit_answers(answers: Answers, *, seed: int, draws: int, chains: int, tune: int) -> OrdinalFit:
     """Return posterior draws by NUTS; `draws` is the total over chains."""
-    from journeysim.calibrate import pymc_adapter
+    from journeysim.calibrate.numerics import pymc_adapter
 
     mode, covariance = peak(answers)
     root = np.asarray(np.linalg.cholesky(covariance), dtype=np.float64)

@@ -11,7 +11,7 @@ gamma, over the log shape too:
 | weibull, exponential | b (log t - location) + 1 - gamma; b = 1        |             |
 | gamma                | (log t - location) sqrt(1 + b)                 | log b       |
 
-with location and log shape as in `dwell_families`. Largest error of z where |z| < 8: 1e-3 (gamma, at a
+with location and log shape as in `dwells.families`. Largest error of z where |z| < 8: 1e-3 (gamma, at a
 shape of 0.02), 3e-6 (others).
 """
 

@@ -15,12 +15,12 @@ from typing import Final, final
 import numpy as np
 
 from journeysim.calibrate.counts import Bins
-from journeysim.calibrate.dwell_families import CANDIDATES, from_log_moments, survival, to_scale_shape
-from journeysim.calibrate.dwells import FamilyChoice
-from journeysim.calibrate.joint import Observed, Points, explained
-from journeysim.calibrate.joint_mode import JointMode, find_joint_mode
-from journeysim.calibrate.joint_model import JointTarget, joint_target
-from journeysim.calibrate.open_spells import LinkDwell, Spread
+from journeysim.calibrate.dwells.families import CANDIDATES, from_log_moments, survival, to_scale_shape
+from journeysim.calibrate.dwells.fit import FamilyChoice
+from journeysim.calibrate.silence.mode import JointMode, find_joint_mode
+from journeysim.calibrate.silence.open_spells import LinkDwell, Spread
+from journeysim.calibrate.silence.points import Observed, Points, explained
+from journeysim.calibrate.silence.target import JointTarget, joint_target
 from journeysim.model.dwell import Family, ppf
 from journeysim.model.quantity import Floats
 

@@ -12,7 +12,7 @@ With one persona there is nothing to pool: P ~ Dirichlet(alpha) and phi ~ Normal
 learned enters with its survival averaged over the prior's draws.
 
 The sampler moves z, with coordinates = centre + root z, where the posterior is near a standard normal. Value and
-gradient are those of `joint_density`, compiled once and kept on disk; PyTensor has nothing to compile.
+gradient are those of `silence.density`, compiled once and kept on disk; PyTensor has nothing to compile.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from journeysim.calibrate.dwell_families import survival
-from journeysim.calibrate.dwell_scores import FAMILIES, ScoreFamily, base_tables
-from journeysim.calibrate.dwells import prior_normal, tau_log_weights
-from journeysim.calibrate.joint import Observed, Points, contrasts
+from journeysim.calibrate.dwells.families import survival
+from journeysim.calibrate.dwells.fit import prior_normal, tau_log_weights
+from journeysim.calibrate.dwells.scores import FAMILIES, ScoreFamily, base_tables
 from journeysim.calibrate.shares import KAPPA_SCORES
+from journeysim.calibrate.silence.points import Observed, Points, contrasts
 from journeysim.model.event_log import Ints
 from journeysim.model.quantity import Floats
 
@@ -67,7 +67,7 @@ class JointTarget:
 
     def value_and_gradient(self, at: Floats) -> tuple[float, Floats]:
         """Return the log density of coordinates up to a constant, and its gradient."""
-        from journeysim.calibrate.joint_density import value_and_gradient
+        from journeysim.calibrate.silence.density import value_and_gradient
 
         value, gradient = value_and_gradient(self.linear @ at, *self.inputs.values())
         return value, gradient @ self.linear

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from journeysim.calibrate.beliefs import fallback_link
 from journeysim.calibrate.counts import Counts
-from journeysim.calibrate.dwell_families import survival
+from journeysim.calibrate.dwells.families import survival
 from journeysim.model.dwell import INSTANT, Family
 from journeysim.model.journey import Touchpoint, all_links, link_id
 from journeysim.model.quantity import Floats

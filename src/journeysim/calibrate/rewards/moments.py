@@ -17,8 +17,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import special
 
-from journeysim.calibrate.addressed import log_gamma_ppf
 from journeysim.calibrate.counts import Bins
+from journeysim.calibrate.numerics.addressed import log_gamma_ppf
 from journeysim.model.addresses import uniforms
 from journeysim.model.dwell import Family
 from journeysim.model.quantity import Floats

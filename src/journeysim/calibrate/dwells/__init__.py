@@ -1,0 +1,1 @@
+"""How long a move takes: families, what the map believes of them, and the fit of one link."""

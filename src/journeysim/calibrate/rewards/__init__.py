@@ -1,0 +1,1 @@
+"""What a visit is worth and how it is rated: hurdles, spends and ordered answers."""

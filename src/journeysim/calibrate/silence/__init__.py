@@ -1,0 +1,1 @@
+"""Touchpoints that customers may leave without an event: shares, dwells and silent exits jointly."""
