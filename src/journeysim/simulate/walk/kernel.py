@@ -103,8 +103,7 @@ def walk_block(
     """Walk the block's first `size` customers of one draw to their ends; return the slot of a runaway, else -1.
 
     `persona` below 0 lets each customer's own uniform say which persona they are; otherwise all are that one. `row`
-    is the draw's place in `parameters` and `books`, `draw` its number in the addresses. Long because it is the order
-    of the stages and nothing else.
+    is the draw's place in `parameters` and `books`, `draw` its number in the addresses.
     """
     _enter(size, persona, layout, draw, truth, block, lanes, books.entries[row])
     count, step = size, size - size
@@ -112,34 +111,7 @@ def walk_block(
         if step > MOST_MOVES:
             return int(lanes.slot[0])
         if step > 0:
-            visit_words(count, layout.seed_low, layout.seed_high, draw, lanes.words)
-            choose_links(
-                count, layout.touchpoints, layout.target.size, truth.upper, truth.guide,
-                lanes.place, lanes.cell, lanes.words, lanes.link,
-            )  # fmt: skip
-            if layout.couples:
-                couple_links(
-                    count, layout.target.size, layout.seed_low, layout.seed_high, draw, layout.row_start,
-                    truth.keep, truth.rest, lanes.place, lanes.cell, lanes.words, lanes.link,
-                )  # fmt: skip
-            sort_by_base(count, layout.base, lanes.link, lanes.sizes, lanes.members)
-            base_quantiles(lanes.sizes, lanes.members, lanes.words, lanes.gathered, lanes.other, lanes.quantile)
-            gamma_quantiles(
-                lanes.sizes[LOG_GAMMA], lanes.members, layout.gamma_place, truth.gamma,
-                lanes.cell, lanes.link, lanes.quantile,
-            )  # fmt: skip
-            arrive(
-                count, layout.target.size, truth.scale, truth.power,
-                lanes.cell, lanes.link, lanes.quantile, lanes.day, lanes.arrival,
-            )  # fmt: skip
-            arrive_by_table(
-                lanes.sizes[TABLE], lanes.members, layout.target.size, layout.dwell_table, truth.scale,
-                lanes.cell, lanes.link, lanes.words, lanes.day, lanes.arrival,
-            )  # fmt: skip
-            look_ahead(
-                count, layout.target, layout.period_end,
-                lanes.cell, lanes.link, lanes.arrival, lanes.next_place, lanes.next_cell,
-            )  # fmt: skip
+            next_arrivals(count, layout, draw, truth, lanes)
             if layout.books_days:
                 book_days(count, layout, parameters, row, block.persona, block.money, lanes, books)
             _count_moves(
@@ -155,6 +127,43 @@ def walk_block(
         count = _settle(count, step, layout, block, lanes)
         step += 1
     return -1
+
+
+@compiled_inner
+def next_arrivals(count: int, layout: Layout, draw: np.uint64, truth: Truth, lanes: Lanes) -> None:
+    """Choose each lane's link and when it arrives where: what every engine that follows single customers shares.
+
+    A lane says who is where since when (`words`, `place`, `cell`, `day`); filled in are `link`, `arrival`,
+    `next_place` and `next_cell`.
+    """
+    visit_words(count, layout.seed_low, layout.seed_high, draw, lanes.words)
+    choose_links(
+        count, layout.touchpoints, layout.target.size, truth.upper, truth.guide,
+        lanes.place, lanes.cell, lanes.words, lanes.link,
+    )  # fmt: skip
+    if layout.couples:
+        couple_links(
+            count, layout.target.size, layout.seed_low, layout.seed_high, draw, layout.row_start,
+            truth.keep, truth.rest, lanes.place, lanes.cell, lanes.words, lanes.link,
+        )  # fmt: skip
+    sort_by_base(count, layout.base, lanes.link, lanes.sizes, lanes.members)
+    base_quantiles(lanes.sizes, lanes.members, lanes.words, lanes.gathered, lanes.other, lanes.quantile)
+    gamma_quantiles(
+        lanes.sizes[LOG_GAMMA], lanes.members, layout.gamma_place, truth.gamma,
+        lanes.cell, lanes.link, lanes.quantile,
+    )  # fmt: skip
+    arrive(
+        count, layout.target.size, truth.scale, truth.power,
+        lanes.cell, lanes.link, lanes.quantile, lanes.day, lanes.arrival,
+    )  # fmt: skip
+    arrive_by_table(
+        lanes.sizes[TABLE], lanes.members, layout.target.size, layout.dwell_table, truth.scale,
+        lanes.cell, lanes.link, lanes.words, lanes.day, lanes.arrival,
+    )  # fmt: skip
+    look_ahead(
+        count, layout.target, layout.period_end,
+        lanes.cell, lanes.link, lanes.arrival, lanes.next_place, lanes.next_cell,
+    )  # fmt: skip
 
 
 @compiled_inner
