@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from journeysim.calibrate.beliefs import normalised
 from journeysim.calibrate.counts import Counts
 from journeysim.calibrate.dwells.families import to_scale_shape
-from journeysim.calibrate.dwells.fit import resample
 from journeysim.calibrate.gates import ESS_LIMIT, PARETO_LIMIT, Gate, pareto_tail, weight_size
 from journeysim.calibrate.numerics.addressed import dirichlet
+from journeysim.calibrate.numerics.student import resample
 from journeysim.calibrate.silence.open_spells import LinkDwell, log_weights
 from journeysim.calibrate.silence.points import Observed, Points, coordinates
 from journeysim.calibrate.silence.sampling import LEAST_DRAWS, near_draws, sample_jointly, starting_points

@@ -20,8 +20,8 @@ from journeysim.calibrate.dwells.fit import (
     find_mode,
     fit_dwell,
     prior_normal,
-    resample,
 )
+from journeysim.calibrate.numerics.student import resample
 from journeysim.model.dwell import Family, cdf, ppf
 from journeysim.model.transitions import dwell_edges
 
@@ -139,3 +139,33 @@ def test_newton_finds_the_mode_from_far_away():
 def test_resampling_keeps_equal_weights_as_they_are():
     np.testing.assert_array_equal(resample(np.zeros(6), 6, 0.3), np.arange(6))
     assert np.bincount(resample(np.log([0.5, 0.25, 0.25]), 400, 0.5)).tolist() == [200, 100, 100]
+
+
+@pytest.mark.parametrize("family", [Family.LOGNORMAL, Family.WEIBULL, Family.GAMMA])
+def test_dwells_that_all_lie_in_the_shortest_bin_are_drawn_as_a_fine_grid_says(family: Family):
+    # The likelihood is flat up to a cliff. Draws worth 800: the mean lies within 4 errors (0.14 sd), the sd within 15 %.
+    prior, second = DwellBelief(family, 0.0, 2.0, 1.75, 1.3, ("p0",), (0.0,)), 1 / 86_400
+    data = [(Bins(np.array([0.0]), np.array([second]), np.array([150.0])), NO_BINS)]
+    fit = fit_dwell(family, prior, data, seed=5, draws=4000, name="x")
+    assert fit.effective > 800
+    normal = prior_normal(prior, family)
+    points = np.stack(np.meshgrid(np.linspace(-20, -10, 500), np.linspace(-3.5, 5.5, 500), indexing="ij"), -1)
+    a, b = to_scale_shape(family, points[..., 0], points[..., 1])
+    off = points - normal.mean
+    logs = -0.5 * np.sum(np.diag(normal.precision) * off**2, -1) + log_likelihood(family, a, b, *data[0])
+    weights = np.exp(logs - logs.max()) / np.exp(logs - logs.max()).sum()
+    for drawn, exact in ((fit.a[:, 0], a), (fit.b[:, 0], b)):
+        mean = float(np.sum(weights * np.log(exact)))
+        sd = float(np.sqrt(np.sum(weights * (np.log(exact) - mean) ** 2)))
+        assert np.log(drawn).mean() == pytest.approx(mean, abs=4 * sd / np.sqrt(800))
+        assert np.log(drawn).std() == pytest.approx(sd, rel=0.15)
+
+
+def test_two_personas_whose_dwells_all_lie_in_the_shortest_bin_get_enough_draws():
+    second = 1 / 86_400
+    data = [(Bins(np.array([0.0]), np.array([second]), np.array([count])), NO_BINS) for count in (861.0, 884.0)]
+    for family in CANDIDATES:
+        fit = fit_dwell(family, belief(family, personas=2, seen=1.3), data, seed=5, draws=4000, name="x")
+        assert fit.effective > 400
+        assert np.all(np.isfinite(fit.a))
+        assert np.median(survival(family, fit.a, fit.b, second)) < 0.01

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from journeysim.calibrate.differing.polya_target import DIFFER_MEDIAN, DIFFER_SPREAD
 from journeysim.calibrate.differing.repeat_target import RepeatTarget
 from journeysim.calibrate.differing.repeats import log_likelihood
-from journeysim.calibrate.dwells.fit import resample
-from journeysim.calibrate.numerics.student import WeightedDraws, sample_weighted
+from journeysim.calibrate.numerics.student import WeightedDraws, resample, sample_weighted
 from journeysim.model.observed.repeats import Repeats
 from journeysim.model.quantity import Floats
 from validation.sbc import RANKED, Worlds

@@ -35,15 +35,18 @@ from journeysim.calibrate.dwells.families import (
 )
 from journeysim.calibrate.gates import ESS_LIMIT, weight_size
 from journeysim.calibrate.numerics.addressed import normals
+from journeysim.calibrate.numerics.student import resample, sample_weighted
 from journeysim.model.addresses import uniforms
 from journeysim.model.dwell import Family
 from journeysim.model.quantity import Floats
 
 TAU_VALUES: Final = np.array([0.02, 0.05, 0.1, 0.2, 0.35, 0.6])
-#: Draws are taken again, this many times as many, while fewer than twice what the gate asks for are effective.
-_MORE: Final = (4, 16)
+#: Draws are taken again, this many times as many, where fewer than twice what the gate asks for are effective.
+_MORE: Final = 4
 _TAU_SD: Final = 0.3
 _CLOSE: Final = 0.2
+#: Parts of a step that are tried.
+_SHORTER: Final = np.append(0.5 ** np.arange(8), 0.0)
 _LEAST: Final = 1e-300
 _GRID: Final = np.linspace(-4.0, 4.0, 17)
 
@@ -106,16 +109,21 @@ def prior_normal(belief: DwellBelief, family: Family) -> Normal:
 
 
 def find_mode(family: Family, prior: Normal, data: Sequence[tuple[Bins, Bins]], start: Floats | None = None) -> Normal:
-    """Return the mode of prior x likelihoods and the curvature there, by Newton steps on a stencil of 3^k points."""
+    """Return the mode of prior x likelihoods and the curvature there, by Newton steps on a stencil of 3^k points.
+
+    A step goes uphill where the density curves the wrong way too (absolute eigenvalues), and only as far as it climbs:
+    where all dwells lie in the shortest bin, the likelihood is flat up to a cliff.
+    """
     k = len(prior.mean)
     at, step = _start(family, prior, data) if start is None else start, np.full(k, 0.05)
     for _ in range(40):
         gradient, curvature = _derivatives(family, prior, data, at, step)
         values, axes = np.linalg.eigh(curvature)
-        values = np.maximum(values, 1e-2 * max(values.max(), 1e-6))
-        move = axes @ ((axes.T @ gradient) / values)
+        values = np.maximum(np.abs(values), 1e-2 * max(np.abs(values).max(), 1e-6))
+        move = np.clip(axes @ ((axes.T @ gradient) / values), -1.0, 1.0)
         sd = np.sqrt(np.sum(axes**2 / values, axis=1))
-        at = at + np.clip(move, -1.0, 1.0)
+        tried = at + _SHORTER[:, None] * move
+        at = tried[np.argmax(_log_density(family, prior, data, tried))]
         step = np.clip(0.3 * sd, 1e-4, 0.2)
         if np.all(np.abs(move) < 0.02 * sd):
             break
@@ -241,15 +249,57 @@ def fit_dwell(
     pooled = find_mode(family, prior, data)
     sites = [_site(family, pooled, pair, belief.far) for pair in data]
     enough = min(2 * ESS_LIMIT, draws / 2)
-    for count in (draws, *(draws * more for more in _MORE)):
+    for count in (draws, draws * _MORE):
         points = _joint(prior, sites, belief, seed, count, name)
         logs = _log_weights(family, data, sites, points)
         effective = weight_size(logs) if np.ptp(logs) > 0 else float(count)
         if effective >= enough:
             break
+    else:
+        points, logs = _adapted(family, belief, data, seed, draws, name)
+        effective = weight_size(logs)
     chosen = resample(logs, draws, uniforms(seed, 1, "posterior dwell", name, "resample")[0])
     a, b = _scale_shape(family, points[chosen])
     return DwellFit(a, b, effective)
+
+
+def _adapted(
+    family: Family, belief: DwellBelief, data: Sequence[tuple[Bins, Bins]], seed: int, draws: int, name: str
+) -> tuple[Floats, Floats]:
+    """Return points (draw, persona, k) and log weights where no Gaussian is like the likelihood.
+
+    All dwells of a link may lie in the shortest bin: then the posterior falls off a cliff on one side and as the prior
+    does on the other. A Student t that is fitted again and again to its weighted draws finds its way there.
+    """
+    prior, shape = prior_normal(belief, family), (len(data), dimensions(family))
+
+    def density(at: Floats) -> Floats:
+        points = at.reshape(-1, *shape)
+        total = _log_prior(prior, belief, points)
+        for g, (done, silent) in enumerate(data):
+            total = total + log_likelihood(family, *_scale_shape(family, points[:, g]), done, silent)
+        return total
+
+    near = np.concatenate([mode.mean for mode in persona_modes(family, belief, data)])
+    found = sample_weighted(density, near, draws=draws, seed=seed, names=("posterior dwell", name))
+    return found.at.reshape(-1, *shape), found.logs
+
+
+def _log_prior(prior: Normal, belief: DwellBelief, points: Floats) -> Floats:
+    """Return the log prior of points (draw, persona, k) up to a constant, mu and tau summed out."""
+    personas, precision = points.shape[1], np.diag(prior.precision)
+    off = points - prior.mean
+    off[..., 0] -= np.asarray(belief.apart)
+    if personas == 1:
+        return np.asarray(-0.5 * np.sum(precision * off[:, 0] ** 2, axis=-1))
+    centre = off.mean(axis=1)
+    within = np.sum((off - centre[:, None]) ** 2, axis=1)
+    each = []
+    for tau, weight in zip(belief.far * TAU_VALUES, tau_log_weights(), strict=True):
+        whole = tau**2 + personas / precision
+        logs = (personas - 1) * np.log(tau**2) + np.log(whole) + within / tau**2 + personas * centre**2 / whole
+        each.append(weight - 0.5 * logs.sum(axis=-1))
+    return np.asarray(np.logaddexp.reduce(each, axis=0))
 
 
 def _log_weights(family: Family, data: Sequence[tuple[Bins, Bins]], sites: Sequence[Normal], points: Floats) -> Floats:
@@ -349,10 +399,3 @@ def _sample_tau(
     logs = np.array([_gather(prior, sites, apart, tau)[1] for tau in taus]) + tau_log_weights()
     weights = np.exp(logs - logs.max())
     return np.asarray(np.sum(u > np.cumsum(weights)[:-1] / weights.sum(), axis=1))
-
-
-def resample(log_weights: Floats, count: int, u: float) -> NDArray[np.intp]:
-    """Return `count` positions drawn with the weights, evenly spaced on their cumulative sum."""
-    cumulative = np.cumsum(np.exp(log_weights - log_weights.max()))
-    at = np.searchsorted(cumulative, (np.arange(count) + u) / count * cumulative[-1])
-    return np.asarray(np.minimum(at, len(log_weights) - 1), dtype=np.intp)

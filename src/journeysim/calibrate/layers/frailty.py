@@ -22,10 +22,9 @@ from journeysim.calibrate.counts import count_transitions, observed_touchpoints,
 from journeysim.calibrate.differing.polya import Polya, PolyaSums, log_likelihood
 from journeysim.calibrate.differing.polya_target import PolyaMode, PolyaTarget, find_polya_mode
 from journeysim.calibrate.dwells.families import survival
-from journeysim.calibrate.dwells.fit import resample
 from journeysim.calibrate.gates import Gate
 from journeysim.calibrate.layers.layer import NOTHING_LEARNED, Choice, Layer
-from journeysim.calibrate.numerics.student import sample_weighted
+from journeysim.calibrate.numerics.student import resample, sample_weighted
 from journeysim.model.addresses import uniforms
 from journeysim.model.draws import names_on
 from journeysim.model.dwell import Family

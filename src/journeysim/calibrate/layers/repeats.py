@@ -22,11 +22,10 @@ from journeysim.calibrate.differing.repeat_target import RepeatTarget
 from journeysim.calibrate.differing.repeats import Rates, log_likelihood
 from journeysim.calibrate.dwells.beliefs import dwell_belief
 from journeysim.calibrate.dwells.families import bin_probability, from_log_moments, survival
-from journeysim.calibrate.dwells.fit import resample
 from journeysim.calibrate.gates import Gate
 from journeysim.calibrate.layers.frailty import LEAST_GAIN, left_out
 from journeysim.calibrate.layers.layer import NOTHING_LEARNED, Choice, Layer
-from journeysim.calibrate.numerics.student import WeightedDraws, sample_weighted
+from journeysim.calibrate.numerics.student import WeightedDraws, resample, sample_weighted
 from journeysim.model.addresses import uniforms
 from journeysim.model.draws import Draws, names_on
 from journeysim.model.dwell import Family

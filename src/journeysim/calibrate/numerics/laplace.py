@@ -14,9 +14,9 @@ from typing import Final, final
 import numpy as np
 from scipy import special
 
-from journeysim.calibrate.dwells.fit import resample
 from journeysim.calibrate.gates import ESS_LIMIT, PARETO_LIMIT, Gate, pareto_tail, weight_size
 from journeysim.calibrate.numerics.addressed import normals
+from journeysim.calibrate.numerics.student import resample
 from journeysim.model.addresses import uniforms
 from journeysim.model.quantity import Floats
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Final, final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from journeysim.calibrate.dwells.fit import resample
 from journeysim.calibrate.gates import ESS_LIMIT, PARETO_LIMIT, Gate, pareto_tail, weight_size
 from journeysim.model.addresses import name_key, uniforms
 from journeysim.model.quantity import Floats
@@ -135,3 +135,10 @@ def _refit(found: WeightedDraws) -> tuple[Floats, Floats]:
     off = found.at - centre
     spread = (off * weights[:, None]).T @ off
     return centre, spread + 1e-9 * np.diag(np.diag(spread) + 1e-12)
+
+
+def resample(log_weights: Floats, count: int, u: float) -> NDArray[np.intp]:
+    """Return `count` positions drawn with the weights, evenly spaced on their cumulative sum."""
+    cumulative = np.cumsum(np.exp(log_weights - log_weights.max()))
+    at = np.searchsorted(cumulative, (np.arange(count) + u) / count * cumulative[-1])
+    return np.asarray(np.minimum(at, len(log_weights) - 1), dtype=np.intp)
