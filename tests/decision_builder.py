@@ -9,7 +9,17 @@ import numpy as np
 
 from journeysim.calibrate import prior_draws
 from journeysim.compare.comparison import Calendar, Comparison, Contrast, Flips, Flow, Level, Story, spread_of
-from journeysim.decide.decision import Decision, Evidence, Fit, ModelChoice, MoneyCase, Target, Trust, Verdict
+from journeysim.decide.decision import (
+    Decision,
+    Evidence,
+    Fit,
+    MeanMonths,
+    ModelChoice,
+    MoneyCase,
+    Target,
+    Trust,
+    Verdict,
+)
 from journeysim.model.arms import Arm, World, build_arms
 from journeysim.model.changes import AddTouchpoint, AdjustShare, RemoveTouchpoint, Terms
 from journeysim.model.dwell import Dwell, Family
@@ -234,9 +244,14 @@ def _case(proposal: Proposal, realism: float, gain: np.ndarray) -> MoneyCase:
     stays = np.flip(np.minimum.accumulate(np.flip(cumulative, axis=1), axis=1), axis=1) >= 0
     payback = np.where(stays.any(axis=1), stays.argmax(axis=1).astype(float), np.nan)
     invested = proposal.invest.upfront.mean + proposal.invest.running_per_day.mean * 30.4 * MONTHS
+    zeros = np.zeros(MONTHS)
+    spent = zeros + proposal.invest.running_per_day.mean * 30.4
+    months = MeanMonths(flow[:, 1:].mean(axis=0) + spent, zeros, proposal.invest.upfront.mean, spent, zeros)
     return MoneyCase(
-        proposal.name, realism, spread_of(net), spread_of(net / invested), spread_of(payback), float(np.mean(net > 0)),
-        float(np.mean(np.isfinite(payback))), float(np.mean(np.maximum(-net, 0.0))), net, cumulative,
+        proposal.name, realism, spread_of(net), spread_of(net / invested), spread_of(0.1 + 0 * net), spread_of(payback),
+        float(np.mean(net > 0)), float(np.mean(np.isfinite(payback))), float(np.mean(np.maximum(-net, 0.0))),
+        tuple((x, float(np.mean(-net > x))) for x in (0.0, 0.1 * invested, invested)),
+        tuple(float(np.mean(payback <= k)) for k in month), months, invested, net, cumulative,
     )  # fmt: skip
 
 

@@ -14,21 +14,43 @@ Grade = Literal["A", "B", "C", "D", "E"]
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
+class MeanMonths:
+    """What a proposal adds and what it costs to have by calendar month, expected and undiscounted, (K,) each.
+
+    `value` and `cost` are differences from today; `running` falls at the middle of a month, `single` at its start.
+    """
+
+    value: Floats
+    cost: Floats
+    upfront: float
+    running: Floats
+    single: Floats
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
 class MoneyCase:
     """One proposal at one realism: discounted over the money horizon, in the scenario's currency.
 
     `net` is the net present value per draw (D,); `cumulative` the discounted running sum by calendar month (D, K + 1),
-    starting with the upfront investment; payback is the first month the running sum stays non-negative (NaN: never).
+    starting with the upfront investment; payback is the first month the running sum stays non-negative (NaN: never),
+    `paid_back_by` P(paid back by month) for months 0 … K, `loss_risk` pairs (x, P(loss > x)); `invested` is the
+    expected present value of the whole investment.
     """
 
     proposal: str
     realism: float
     npv: Spread
     roi: Spread
+    internal_rate: Spread
     payback_months: Spread
     p_net_benefit: float
     p_pays_back: float
     expected_loss: float
+    loss_risk: tuple[tuple[float, float], ...]
+    paid_back_by: tuple[float, ...]
+    months: MeanMonths
+    invested: float
     net: Floats
     cumulative: Floats
 

@@ -7,17 +7,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from journeysim.compare.comparison import Calendar, Comparison
-from journeysim.decide.cashflow import (
-    Invested,
-    at_full_realism,
-    break_even,
-    break_even_draws,
-    horizon_months,
-    invested,
-    money_case,
-)
 from journeysim.decide.decision import Decision, Evidence, Fit, Target, Verdict
 from journeysim.decide.evidence import evidence_of, evpi, of_assumption, of_today
+from journeysim.decide.money.cases import at_full_realism, break_even, break_even_draws, money_case
+from journeysim.decide.money.investment import Invested, horizon_months, invested
 from journeysim.decide.trust import trust_of
 from journeysim.model.quantity import Floats
 from journeysim.model.scenario import Money, Proposal, SuccessRule

@@ -177,7 +177,17 @@ def _losses(item: Table, say: Say) -> Iterator[Sentence]:
 def _money(tables: Tables, say: Say) -> Iterator[Sentence]:
     item = tables.get("decision")
     for row in range(len(item.rows) if item else 0):
-        yield together(_one_case(tables["decision"], partial(Cell, "decision", row), row, say))
+        case = _one_case(tables["decision"], partial(Cell, "decision", row), row, say)
+        yield together([*case, *_loss(tables["loss_risk"], str(tables["decision"].at(row, "proposal")), say)])
+
+
+def _loss(item: Table, proposal: str, say: Say) -> Iterator[Sentence]:
+    """Yield the largest loss of the table that is not out of the question."""
+    chances = item.numbers("p_loss")
+    rows = [k for k in _rows(item, proposal=proposal) if chances[k] >= CLEARLY]
+    if rows and as_float(item.at(rows[-1], item.columns[1].name)) > _NOTHING:
+        cell = partial(Cell, item.name, rows[-1])
+        yield say("money.loss", loss=cell(item.columns[1].name), chance=cell("p_loss", "chance"))
 
 
 def _one_case(item: Table, cell: partial[Cell], row: int, say: Say) -> Iterator[Sentence]:

@@ -31,11 +31,12 @@ _DROPPED: Final = {"evidence": (), "decision": ("effort",), "lives": ("step",)}
 @final
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The report: its HTML, and the tables and figures it shows, by name."""
+    """The report: its HTML, the tables and figures it shows, by name, and its language."""
 
     html: str
     tables: Mapping[str, Table]
     figures: Mapping[str, str]
+    language: Language
 
 
 @final
@@ -104,7 +105,7 @@ def page_of(decision: Decision, scenario: Scenario, *, manifest: Mapping[str, ob
     html = _rendered(shown)
     check_page(html, tables, say)
     flows = {f"flow_{k}": item.flow for k, item in enumerate(maps) if item.flow}
-    return Page(html, tables, {**figures, **{name: _standalone(svg) for name, svg in flows.items()}})
+    return Page(html, tables, {**figures, **{name: _standalone(svg) for name, svg in flows.items()}}, say)
 
 
 def _rendered(shown: _Shown) -> str:

@@ -18,7 +18,7 @@ from typing import Any, Final, final
 import numpy as np
 
 from journeysim.compare.comparison import Contrast, Flow, Level, Spread
-from journeysim.decide.decision import Decision, MoneyCase, Verdict
+from journeysim.decide.decision import Decision, MeanMonths, MoneyCase, Verdict
 from journeysim.errors import BadInput, Place, Problem
 from journeysim.model.arms import Arm, World
 from journeysim.model.draws import Draws
@@ -176,7 +176,10 @@ def _verdict(item: Verdict) -> Verdict:
 
 
 def _case(case: MoneyCase) -> MoneyCase:
-    return MoneyCase(case.proposal, case.realism, _NONE, _NONE, _NONE, _NAN, _NAN, _NAN, _EMPTY, _EMPTY)
+    nothing = MeanMonths(_EMPTY, _EMPTY, _NAN, _EMPTY, _EMPTY)
+    return MoneyCase(
+        case.proposal, case.realism, _NONE, _NONE, _NONE, _NONE, _NAN, _NAN, _NAN, (), (), nothing, _NAN, _EMPTY, _EMPTY
+    )
 
 
 def _agreement(items: Sequence[Agreement]) -> tuple[Agreement, ...]:

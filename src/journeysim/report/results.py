@@ -98,10 +98,13 @@ def _contrast(item: Contrast, currency: str, *, money: bool) -> dict[str, Json]:
 def _case(case: MoneyCase, *, money: bool) -> dict[str, Json]:
     made: dict[str, Json] = {
         "npv": _spread(case.npv, money=money), "roi": _spread(case.roi, money=money),
+        "internal_rate": _spread(case.internal_rate, money=money),
         "payback_months": _spread(case.payback_months, money=money),
         "p_net_benefit": _number(case.p_net_benefit, money=money),
         "p_pays_back": _number(case.p_pays_back, money=money),
         "expected_loss": _number(case.expected_loss, money=money),
+        "loss_risk": [{"loss_above": x, "p": p} for x, p in case.loss_risk] if money else [],
+        "paid_back_by": list(case.paid_back_by) if money else [],
     }  # fmt: skip
     return made
 

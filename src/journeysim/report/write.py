@@ -19,6 +19,8 @@ from journeysim.report.html import Page, page_of
 from journeysim.report.kept import FILE, keep
 from journeysim.report.results import results
 from journeysim.report.tables import money_shown, to_csv
+from journeysim.report.workbook import FILE as WORKBOOK
+from journeysim.report.workbook import write_workbook
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 def render(
     decision: Decision, scenario: Scenario, folder: Path, *, manifest: Mapping[str, object], lang: str = "en"
 ) -> None:
-    """Write report.html, results.json, outcomes.parquet, page.npz, manifest.json, tables and figures into a new folder.
+    """Write report.html, results.json, money.xlsx, outcomes.parquet, page.npz, manifest.json, tables and figures.
 
     Parameters
     ----------
@@ -71,6 +73,8 @@ def _fill(folder: Path, page: Page, decision: Decision, scenario: Scenario, mani
     for name, svg in page.figures.items():
         _text(folder / "figures" / f"{name}.svg", f'<?xml version="1.0" encoding="UTF-8"?>\n{svg}\n')
     write_outcomes(decision, folder / "outcomes.parquet")
+    if money_shown(decision) and decision.verdicts:
+        write_workbook(decision, scenario.money, folder / WORKBOOK, page.language)
 
 
 def strict_json(content: Mapping[str, object]) -> str:

@@ -9,7 +9,17 @@ from journeysim.model.scenario import Scenario
 from journeysim.report.tables.effects import conversion_over_time, differences, flips, levels, personas
 from journeysim.report.tables.evidence import agreement, by_basis, evidence, gates, model_choices
 from journeysim.report.tables.journey import drop_off, moves, stories
-from journeysim.report.tables.money import cumulative, decisions, efforts, realism, targets, worth_knowing
+from journeysim.report.tables.money import (
+    cash_flow,
+    cumulative,
+    decisions,
+    efforts,
+    loss_risk,
+    payback,
+    realism,
+    targets,
+    worth_knowing,
+)
 from journeysim.report.tables.table import Column, Row, Table, to_csv
 
 __all__ = ["Column", "Row", "Table", "money_shown", "tables_of", "to_csv"]
@@ -32,7 +42,7 @@ def tables_of(decision: Decision, scenario: Scenario) -> Mapping[str, Table]:
     ]  # fmt: skip
     if money:
         made += [
-            decisions(decision), realism(decision), cumulative(decision), efforts(decision, scenario),
-            worth_knowing(decision),
+            decisions(decision), realism(decision), cumulative(decision), cash_flow(decision), payback(decision),
+            loss_risk(decision), efforts(decision, scenario), worth_knowing(decision),
         ]  # fmt: skip
     return {item.name: item for item in made}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -25,7 +26,8 @@ def decisions(decision: Decision) -> Table:
     money = _unit(decision)
     columns: list[tuple[str, Kind]] = [
         ("proposal", "text"), *spread_columns("money", "npv_", money), ("p_net_benefit", "chance"),
-        ("expected_loss" + money, "money"), *spread_columns("ratio", "roi_"), ("p_pays_back", "chance"),
+        ("expected_loss" + money, "money"), *spread_columns("ratio", "roi_"),
+        *spread_columns("share", "internal_rate_"), ("p_pays_back", "chance"),
         *spread_columns("months", "payback_", "_months"), ("break_even_realism", "chance"), ("effort", "number"),
     ]  # fmt: skip
     return table("decision", columns, rows)
@@ -35,7 +37,8 @@ def _decision_cells(verdict: Verdict) -> tuple[Value, ...]:
     full = verdict.full
     return (
         verdict.proposal, *spread_cells(full.npv), full.p_net_benefit, full.expected_loss, *spread_cells(full.roi),
-        full.p_pays_back, *spread_cells(full.payback_months), verdict.break_even_realism, verdict.effort,
+        *spread_cells(full.internal_rate), full.p_pays_back, *spread_cells(full.payback_months),
+        verdict.break_even_realism, verdict.effort,
     )  # fmt: skip
 
 
@@ -63,6 +66,43 @@ def cumulative(decision: Decision) -> Table:
     columns: list[tuple[str, Kind]] = [("proposal", "text"), ("month", "count")]
     money: Kind = "money"
     return table("cumulative_net_benefit", columns + [(name + _unit(decision), money) for name in QUANTILES], rows)
+
+
+def cash_flow(decision: Decision) -> Table:
+    """Return what each proposal adds and costs by calendar month at full realism: expected, undiscounted."""
+    rows = [row for verdict in decision.verdicts for row in _months(verdict)]
+    unit = _unit(decision)
+    names = ("value_added", "cost_added", "invested", "net")
+    money: list[tuple[str, Kind]] = [(name + unit, "money") for name in names]
+    return table("cash_flow", [("proposal", "text"), ("month", "count"), *money], rows)
+
+
+def _months(verdict: Verdict) -> Iterator[Row]:
+    """Yield month 0, the upfront investment, then every month."""
+    found = verdict.full.months
+    yield Row((verdict.proposal, 0.0, 0.0, 0.0, found.upfront, -found.upfront))
+    spent = found.running + found.single
+    for month, sums in enumerate(zip(found.value, found.cost, spent, found.value - found.cost - spent, strict=True), 1):
+        yield Row((verdict.proposal, float(month), *(float(item) for item in sums)))
+
+
+def payback(decision: Decision) -> Table:
+    """Return P(paid back by the end of each month) at full realism."""
+    rows = [
+        Row((verdict.proposal, float(month), chance))
+        for verdict in decision.verdicts
+        for month, chance in enumerate(verdict.full.paid_back_by)
+    ]
+    return table("payback", [("proposal", "text"), ("month", "count"), ("p_paid_back", "chance")], rows)
+
+
+def loss_risk(decision: Decision) -> Table:
+    """Return P(loss > x) at full realism, for no loss at all and parts of the expected investment."""
+    rows = [Row((verdict.proposal, x, chance)) for verdict in decision.verdicts for x, chance in verdict.full.loss_risk]
+    columns: list[tuple[str, Kind]] = [
+        ("proposal", "text"), ("loss_above" + _unit(decision), "money"), ("p_loss", "chance"),
+    ]  # fmt: skip
+    return table("loss_risk", columns, rows)
 
 
 def targets(decision: Decision, *, money: bool) -> Table:

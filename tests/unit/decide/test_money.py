@@ -4,22 +4,15 @@ import numpy as np
 import pytest
 
 from journeysim.compare.comparison import Calendar
-from journeysim.decide.cashflow import (
-    Invested,
-    break_even,
-    break_even_draws,
-    horizon_months,
-    invested,
-    money_case,
-    payback_months,
-    return_on,
-    spread_or_never,
-)
+from journeysim.decide.money.cases import break_even, break_even_draws, money_case
+from journeysim.decide.money.investment import Invested, horizon_months, invested
+from journeysim.decide.money.returns import internal_rate, loss_risk, payback_months, return_on, spread_or_never
 from journeysim.model.quantity import Fixed, Range, Scale
 from journeysim.model.scenario import Investment, Money, Proposal
 from journeysim.model.units import DAYS_PER_MONTH
 
 MONTH = 1 / 12
+YEAR_OVER_HALF_MONTH = 365.25 / (DAYS_PER_MONTH / 2)
 
 
 def calendar(value, cost, *, arm="proposal", realism=1.0):
@@ -28,7 +21,8 @@ def calendar(value, cost, *, arm="proposal", realism=1.0):
 
 
 def nothing_spent(draws, months):
-    return Invested(np.zeros(draws), np.zeros((draws, months)), ())
+    nothing = np.zeros((draws, months))
+    return Invested(np.zeros(draws), nothing, nothing, (np.ones(months), np.ones(months)))
 
 
 def spend(proposal, money, *, draws=1, months=2):
@@ -51,6 +45,11 @@ def test_a_two_month_cash_flow_by_hand():
     assert case.roi.mean == pytest.approx(sum(flow) / (30 + sum(spent)))
     assert case.payback_months.mean == 1.0
     assert (case.p_net_benefit, case.p_pays_back, case.expected_loss) == (1.0, 1.0, 0.0)
+    assert case.invested == pytest.approx(30 + sum(spent))
+    assert case.paid_back_by == (0.0, 1.0, 1.0)
+    assert case.months.value.tolist() == [60.0, 80.0]
+    assert case.months.cost.tolist() == [10.0, -10.0]
+    assert case.months.single.tolist() == [0.0, 5.0]
 
 
 def test_the_reversed_proposal_has_the_opposite_benefit():
@@ -158,3 +157,41 @@ def test_break_even_of_each_draw():
 def test_horizon_in_months():
     assert horizon_months(Money()) == 24
     assert horizon_months(Money(value_horizon=3.0)) == 1
+
+
+def test_the_internal_rate_makes_the_flow_worth_nothing():
+    """A bond in closed form: 100 today brings 110 after half a month, so 1 + r = 1.1 ** (24 / 1)."""
+    nothing = np.zeros((1, 1))
+    found = internal_rate(np.array([-100.0]), nothing, np.array([[110.0]]))
+    assert found[0] == pytest.approx(1.1 ** (YEAR_OVER_HALF_MONTH) - 1, rel=1e-9)
+
+
+def test_the_internal_rate_at_two_discount_rates_and_the_flows_own():
+    rng = np.random.default_rng(3)
+    at_once, starts, middles = -rng.uniform(90, 110, 50), -rng.uniform(0, 1, (50, 24)), rng.uniform(4, 9, (50, 24))
+    middles = middles + 2
+    found = internal_rate(at_once, starts, middles)
+    months = np.arange(24)
+    left = [
+        at_once[d]
+        + (starts[d] * (1 + found[d]) ** (-months / 12)).sum()
+        + (middles[d] * (1 + found[d]) ** (-(months + 0.5) / 12)).sum()
+        for d in range(50)
+        if np.isfinite(found[d])
+    ]
+    assert np.allclose(left, 0.0, atol=1e-7)
+
+
+def test_no_internal_rate_where_there_are_several_or_none():
+    nothing = np.zeros((4, 2))
+    later = np.array([[230.0, -132.0], [5.0, 5.0], [-5.0, -5.0], [20.0, 20.0]])
+    found = internal_rate(np.array([-100.0, 10.0, -10.0, -100.0]), nothing, later)
+    assert np.isnan(found[:3]).all()
+    assert -0.99 < found[3] < 0.0 or np.isnan(found[3])
+
+
+def test_the_reversal_of_a_flow_has_no_internal_rate_and_the_opposite_loss():
+    net = np.array([-30.0, -10.0, 20.0, 40.0])
+    assert loss_risk(net, 100.0) == ((0.0, 0.5), (10.0, 0.25), (25.0, 0.25), (50.0, 0.0), (100.0, 0.0))
+    assert loss_risk(-net, 100.0) == ((0.0, 0.5), (10.0, 0.5), (25.0, 0.25), (50.0, 0.0), (100.0, 0.0))
+    assert loss_risk(np.array([5.0, 6.0]), 0.0) == ((0.0, 0.0),)
