@@ -8,7 +8,7 @@ import numpy as np
 
 from journeysim.model.event_log import EventLog, Ints, Names
 from journeysim.model.journey import JourneyMap
-from journeysim.model.visits import first_rows, stated_by_customer
+from journeysim.model.visits import first_rows, in_order, stated_by_customer
 
 
 def reactivated(log: EventLog, journey: JourneyMap) -> EventLog:
@@ -17,7 +17,7 @@ def reactivated(log: EventLog, journey: JourneyMap) -> EventLog:
     The persona stays the customer's; an outcome that a row states holds for the journey of that row.
     """
     customer, place = log.customer.codes, log.touchpoint.recoded(journey.place_names)
-    order = np.lexsort((np.arange(len(place)), log.time, customer))
+    order = in_order(customer, log.time)
     ended = (place >= len(journey.touchpoints))[order]
     before: Ints = np.cumsum(ended) - ended
     number = np.empty(len(place), dtype=np.int64)

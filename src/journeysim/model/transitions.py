@@ -17,12 +17,11 @@ from journeysim.errors import Problem
 from journeysim.model.event_log import Bools, EventLog, Ints, Names, SetAside
 from journeysim.model.journey import JourneyMap, all_links, link_id
 from journeysim.model.quantity import Floats
-from journeysim.model.visits import Visits, visits_of
+from journeysim.model.visits import MICROSECONDS_PER_DAY, Visits, visits_of
 
 OPEN: Final = "(open)"
 ENTER: Final = "(enter)"
 _SECOND: Final = 1 / 86_400
-_MICROSECONDS_PER_DAY: Final = 86_400_000_000.0
 _BIN_RATIO: Final = (200 * 86_400) ** (1 / 116)
 
 
@@ -64,7 +63,13 @@ def dwell_edges_in_microseconds(edges: Floats) -> Ints:
 
     Whole numbers, so that every way of counting puts a dwell that lies on an edge (one second exactly) in the same bin.
     """
-    return np.ceil(np.round(edges * _MICROSECONDS_PER_DAY, 3)).astype(np.int64)
+    return np.ceil(np.round(edges * MICROSECONDS_PER_DAY, 3)).astype(np.int64)
+
+
+def dwell_bins(micro: Ints) -> tuple[Ints, Floats]:
+    """Return the bin of each time, given in whole microseconds, and the edges of the bins in days."""
+    edges = dwell_edges(float(micro.max(initial=0)) / MICROSECONDS_PER_DAY)
+    return np.searchsorted(dwell_edges_in_microseconds(edges), micro, side="right") - 1, edges
 
 
 def to_transitions(log: EventLog, journey: JourneyMap) -> tuple[Transitions, tuple[SetAside, ...]]:
@@ -90,23 +95,28 @@ def transitions_of(visits: Visits, journey: JourneyMap) -> tuple[Transitions, tu
 class Moves:
     """Persona, source, target (-1 open) and dwell of each move, and persona and place of each entry.
 
-    `arrival` is the position of the arrival at the source among the visits.
+    `micro` is the dwell in whole microseconds; `arrival` is the position of the arrival at the source among the visits.
     """
 
     persona: Ints
     source: Ints
     target: Ints
-    dwell: Floats
+    micro: Ints
     arrival: Ints
     entry_persona: Ints
     entry_place: Ints
     set_aside: tuple[SetAside, ...]
 
+    @property
+    def dwell(self) -> Floats:
+        """The dwell in days."""
+        return self.micro / MICROSECONDS_PER_DAY
+
     def take(self, rows: Bools | Ints) -> Moves:
         """Return the chosen moves, without entries."""
         none = np.empty(0, dtype=np.int64)
         persona, source, target = self.persona[rows], self.source[rows], self.target[rows]
-        return Moves(persona, source, target, self.dwell[rows], self.arrival[rows], none, none, ())
+        return Moves(persona, source, target, self.micro[rows], self.arrival[rows], none, none, ())
 
 
 def moves_of(visits: Visits, journey: JourneyMap) -> Moves:
@@ -116,7 +126,7 @@ def moves_of(visits: Visits, journey: JourneyMap) -> Moves:
     followed = visits.followed[leaving]
     following = np.minimum(leaving + 1, len(visits.place) - 1)
     target = np.where(followed, visits.place[following], -1)
-    until = np.where(followed, visits.day[following], 0.0)
+    until = np.where(followed, visits.micro[following], 0)
     known = known_moves(journey)[visits.place[leaving], target]
     entry_place = visits.place[entering]
     at_touchpoint = entry_place < n
@@ -125,7 +135,7 @@ def moves_of(visits: Visits, journey: JourneyMap) -> Moves:
         aside.append(SetAside("journey starts with its outcome", int(np.sum(~at_touchpoint)), what="move"))
     kept = leaving[known]
     return Moves(
-        visits.persona[kept], visits.place[kept], target[known], (until - visits.day[leaving])[known], kept,
+        visits.persona[kept], visits.place[kept], target[known], (until - visits.micro[leaving])[known], kept,
         visits.persona[entering][at_touchpoint], entry_place[at_touchpoint], tuple(aside),
     )  # fmt: skip
 
@@ -149,14 +159,22 @@ def _off_map(source: Ints, target: Ints, journey: JourneyMap) -> Iterator[SetAsi
 
 def table_of(moves: Moves, journey: JourneyMap) -> Transitions:
     """Return moves and entries as a transition table."""
-    edges = dwell_edges(float(moves.dwell.max(initial=0.0)))
-    micro = np.rint(moves.dwell * _MICROSECONDS_PER_DAY).astype(np.int64)
-    bins = np.searchsorted(dwell_edges_in_microseconds(edges), micro, side="right") - 1
-    keys, counts = np.unique(
-        np.stack([moves.persona, moves.source, moves.target, bins], axis=1), axis=0, return_counts=True
-    )
-    entries, entered = np.unique(np.stack([moves.entry_persona, moves.entry_place], axis=1), axis=0, return_counts=True)
+    bins, _ = dwell_bins(moves.micro)
+    keys, counts = distinct(moves.persona, moves.source, moves.target, bins)
+    entries, entered = distinct(moves.entry_persona, moves.entry_place)
     return table_from_counts(keys, counts, entries, entered, journey)
+
+
+def distinct(*columns: Ints) -> tuple[Ints, Ints]:
+    """Return the distinct rows of columns of small numbers in lexicographic order, and how often each occurs."""
+    if not len(columns[0]):
+        return np.empty((0, len(columns)), dtype=np.int64), np.empty(0, dtype=np.int64)
+    lowest = [int(column.min()) for column in columns]
+    sizes = [int(column.max()) - low + 1 for column, low in zip(columns, lowest, strict=True)]
+    # One number a row: sorting numbers is many times faster than sorting rows.
+    packed = np.ravel_multi_index([column - low for column, low in zip(columns, lowest, strict=True)], sizes)
+    unique, counts = np.unique(packed, return_counts=True)
+    return np.stack(np.unravel_index(unique, sizes), axis=1) + lowest, counts
 
 
 def table_from_counts(keys: Ints, counts: Ints, entries: Ints, entered: Ints, journey: JourneyMap) -> Transitions:

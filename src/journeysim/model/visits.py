@@ -10,11 +10,11 @@ import numpy as np
 
 from journeysim.errors import BadInput, Problem
 from journeysim.model.checks.did_you_mean import did_you_mean
-from journeysim.model.event_log import Bools, EventLog, Ints, Names, SetAside
+from journeysim.model.event_log import Bools, EventLog, Ints, Names, SetAside, Times
 from journeysim.model.journey import JourneyMap, all_links
 from journeysim.model.quantity import Floats
 
-_MICROSECONDS_PER_DAY = 86_400_000_000
+MICROSECONDS_PER_DAY: Final = 86_400_000_000
 AFTER_OUTCOME: Final = "after the outcome"
 NAMELESS: Final = "customer without a persona"
 AFTER_CUT_OFF: Final = "after the cut-off"
@@ -26,16 +26,22 @@ SAME_STAY: Final = "repeats the touchpoint before (same stay)"
 class Visits:
     """Arrivals by customer, then time; all columns have one row per arrival.
 
-    `customer` is the log's code, `persona` and `place` are positions in the map (touchpoints, then outcomes), `day` is
-    days after the cut-off (so negative), `row` the row of the log. Rows that were not used are in `set_aside`.
+    `customer` is the log's code, `persona` and `place` are positions in the map (touchpoints, then outcomes), `micro` is
+    whole microseconds after the cut-off (so negative), `row` the row of the log. Rows that were not used are in
+    `set_aside`.
     """
 
     customer: Ints
     persona: Ints
     place: Ints
-    day: Floats
+    micro: Ints
     row: Ints
     set_aside: tuple[SetAside, ...]
+
+    @property
+    def day(self) -> Floats:
+        """Days after the cut-off."""
+        return self.micro / MICROSECONDS_PER_DAY
 
     @property
     def first(self) -> Bools:
@@ -64,7 +70,7 @@ def visits_of(log: EventLog, journey: JourneyMap) -> Visits:
     link from it to itself. Raises BadInput for touchpoints, outcomes and personas that the map does not know.
     """
     _require_known(log, journey)
-    days = (log.time - log.cut_off).astype("timedelta64[us]").astype(np.float64) / _MICROSECONDS_PER_DAY
+    micro = (log.time - log.cut_off).astype("timedelta64[us]").astype(np.int64)
     customer, place = log.customer.codes, log.touchpoint.recoded(journey.place_names)
     persona, row = np.zeros(len(place), dtype=np.int64), np.arange(len(place))
     if log.persona is not None:
@@ -72,12 +78,12 @@ def visits_of(log: EventLog, journey: JourneyMap) -> Visits:
     if log.outcome is not None:
         ending = stated_by_customer(customer, log.outcome.recoded(journey.place_names), last=True)
         last = np.zeros(len(place), dtype=bool)
-        last[_last_rows(customer, days)] = True
+        last[_last_rows(customer, micro)] = True
         extra = np.flatnonzero(last & (ending >= 0) & (place < len(journey.touchpoints)))
         row, place = np.concatenate([row, extra]), np.concatenate([place, ending[extra]])
-        customer, persona, days = customer[row], persona[row], days[row]
-    order = np.lexsort((np.arange(len(place)), days, customer))
-    visits = Visits(customer[order], persona[order], place[order], days[order], row[order], ())
+        customer, persona, micro = customer[row], persona[row], micro[row]
+    order = in_order(customer, micro)
+    visits = Visits(customer[order], persona[order], place[order], micro[order], row[order], ())
     return _fold(visits, order < len(log.time), journey)
 
 
@@ -92,7 +98,7 @@ def _fold(visits: Visits, read: Bools, journey: JourneyMap) -> Visits:
     repeat = ~visits.first & ~_loops(journey)[visits.place]
     repeat[1:] &= visits.place[1:] == visits.place[:-1]
     after_outcome = before > np.maximum.accumulate(np.where(visits.first, before, 0))
-    nameless, late = visits.persona < 0, visits.day > 0
+    nameless, late = visits.persona < 0, visits.micro > 0
     reasons = ((SAME_STAY, repeat), (AFTER_OUTCOME, after_outcome), (NAMELESS, nameless), (AFTER_CUT_OFF, late))
     kept, aside = np.ones(len(repeat), dtype=bool), []
     for reason, rows in reasons:
@@ -103,7 +109,7 @@ def _fold(visits: Visits, read: Bools, journey: JourneyMap) -> Visits:
 
 def _taken(visits: Visits, rows: Bools, aside: tuple[SetAside, ...] = ()) -> Visits:
     customer, persona, place = visits.customer[rows], visits.persona[rows], visits.place[rows]
-    return Visits(customer, persona, place, visits.day[rows], visits.row[rows], aside)
+    return Visits(customer, persona, place, visits.micro[rows], visits.row[rows], aside)
 
 
 def _loops(journey: JourneyMap) -> Bools:
@@ -163,8 +169,13 @@ def stated_by_customer(customer: Ints, codes: Ints, *, last: bool = False) -> In
     return found[customer]
 
 
-def _last_rows(customer: Ints, days: Floats) -> Ints:
-    order = np.lexsort((np.arange(len(days)), days, customer))
+def in_order(customer: Ints, time: Ints | Times) -> Ints:
+    """Return the order of rows by customer, then time; what ties stays in the order of the rows."""
+    return np.lexsort((time, customer))
+
+
+def _last_rows(customer: Ints, micro: Ints) -> Ints:
+    order = in_order(customer, micro)
     final_one = np.ones(len(order), dtype=bool)
     final_one[:-1] = customer[order][1:] != customer[order][:-1]
     return order[final_one]

@@ -11,11 +11,12 @@ from journeysim.model.journey import Link, Row, Tenure
 from journeysim.model.observations import observe
 from journeysim.model.observed.moves_after import FOLDS, MovesAfter, folds_of, grams
 from journeysim.model.quantity import Fixed
-from journeysim.model.transitions import ENTER, OPEN
+from journeysim.model.transitions import ENTER, OPEN, dwell_edges
 from journeysim.model.visits import visits_of
 from maps import shop
 
 MOVES = {"visit": ("cart", "help", "left"), "help": ("visit", "left"), "cart": ("paid", "help", "left")}
+FAR = 7 * 10**15 + 1  # microseconds, over two centuries
 DAY = np.timedelta64(86_400_000_000, "us")
 
 
@@ -128,3 +129,30 @@ def test_tenure_is_time_since_entry_at_arrival():
 
 def test_a_map_without_tenure_has_no_table_of_it(paths):
     assert observe(log_of(paths), shop()).by_tenure is None
+
+
+@pytest.mark.parametrize("year", [1900, 1969, 2026, 2250])
+@pytest.mark.parametrize(("micro", "edge"), [(999_999, 0), (1_000_000, 1), (1_000_001, 1)])
+def test_a_silence_that_is_exactly_a_bins_edge_is_in_the_bin_that_begins_there(year, micro, edge):
+    """To the microsecond, wherever the cut-off lies, and two centuries before it, where days are too coarse for one."""
+    cut_off = np.datetime64(f"{year}-03-01T12:34:56.789012", "us")
+    events = [
+        ("a", "visit", FAR),
+        ("b", "visit", FAR + micro),
+        ("b", "help", micro),
+        ("c", "help", FAR + micro),
+    ]
+    events.append(("c", "visit", FAR))
+    customer, place, before = zip(*events, strict=True)
+    persona = Names.of(["old"] * len(events))
+    log = EventLog(
+        Names.of(customer), Names.of(place), cut_off - np.array(before).astype("timedelta64[us]"), cut_off, persona
+    )
+    found = observe(log, shop())
+    for table in (found.second_order, found.by_visit):
+        at_help = np.array([table.source.labels[code] == "help" for code in table.source.codes])
+        still = at_help & ~np.isnan(table.still_from)
+        assert table.still_from[still].tolist() == [dwell_edges(0.0)[edge]]
+    moved = found.transitions.target.recoded(("visit",)) == 0
+    moved &= found.transitions.source.recoded(("help",)) == 0
+    assert found.transitions.dwell_from[moved].tolist() == [dwell_edges(0.0)[edge]]

@@ -26,7 +26,7 @@ from journeysim.model.journey import JourneyMap
 from journeysim.model.observations import observe
 from journeysim.model.observed.paths import conversions
 from journeysim.model.quantity import Floats
-from journeysim.model.visits import Visits, visits_of
+from journeysim.model.visits import MICROSECONDS_PER_DAY, Visits, visits_of
 
 #: Periods foretold from each origin, at most.
 MOST_AHEAD: Final = 6
@@ -138,7 +138,14 @@ def _dated(arrivals: Floats, origin: np.datetime64) -> np.datetime64:
 
 
 def _from(visits: Visits, shift: float) -> Visits:
-    return Visits(visits.customer, visits.persona, visits.place, visits.day + shift, visits.row, ())
+    return Visits(
+        visits.customer,
+        visits.persona,
+        visits.place,
+        visits.micro + round(shift * MICROSECONDS_PER_DAY),
+        visits.row,
+        (),
+    )
 
 
 def _actual(

@@ -11,8 +11,9 @@ from journeysim.calibrate.dwells.families import to_scale_shape
 from journeysim.calibrate.dwells.fit import DwellBelief, choose_family, find_mode, prior_normal
 from journeysim.model.dwell import INSTANT, Dwell, Family, cdf
 from journeysim.model.quantity import Z90, Fixed, Floats
-from journeysim.model.transitions import dwell_edges
+from journeysim.model.transitions import dwell_edges, dwell_edges_in_microseconds
 from journeysim.model.units import DAYS_PER
+from journeysim.model.visits import MICROSECONDS_PER_DAY
 
 _FEW: Final = 5
 _AT_ONCE: Final = 0.05
@@ -26,7 +27,10 @@ _SHORTEST: Final = DAYS_PER["second"]
 def bins_of(days: Floats, edges: Floats | None = None) -> Bins:
     """Return times as counts in the dwell bins that calibration uses."""
     edges = dwell_edges(float(days.max(initial=0.0))) if edges is None else edges
-    at, count = np.unique(np.searchsorted(edges, days, side="right") - 1, return_counts=True)
+    micro = np.rint(days * MICROSECONDS_PER_DAY)
+    at, count = np.unique(
+        np.searchsorted(dwell_edges_in_microseconds(edges), micro, side="right") - 1, return_counts=True
+    )
     return Bins(edges[at], edges[at + 1], count.astype(np.float64))
 
 

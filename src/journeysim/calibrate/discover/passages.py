@@ -11,7 +11,7 @@ import numpy as np
 from journeysim.model.event_log import EventLog, Ints, SetAside
 from journeysim.model.journey import JourneyMap, Link, Outcome, Persona, Touchpoint
 from journeysim.model.quantity import Fixed, Floats
-from journeysim.model.visits import Visits, visits_of
+from journeysim.model.visits import MICROSECONDS_PER_DAY, Visits, visits_of
 
 
 @final
@@ -55,10 +55,10 @@ def passages_of(
     at = np.flatnonzero(visits.place < n)
     followed = visits.followed[at]
     following = np.minimum(at + 1, len(visits.place) - 1)
-    until = np.where(followed, visits.day[following], 0.0)
+    until = np.where(followed, visits.micro[following], 0)
     return Passages(
         touchpoints, outcomes, journey.persona_names, visits.customer[at], visits.place[at],
-        np.where(followed, visits.place[following], -1), until - visits.day[at],
+        np.where(followed, visits.place[following], -1), (until - visits.micro[at]) / MICROSECONDS_PER_DAY,
         visits.place[visits.first], visits.persona[visits.first], _ranks(visits, n), visits.set_aside,
     )  # fmt: skip
 

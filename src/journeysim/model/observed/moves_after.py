@@ -18,7 +18,7 @@ import numpy as np
 from journeysim.model.event_log import EventLog, Ints, Names
 from journeysim.model.journey import JourneyMap
 from journeysim.model.quantity import Floats
-from journeysim.model.transitions import ENTER, OPEN, Moves, dwell_edges
+from journeysim.model.transitions import ENTER, OPEN, Moves, dwell_bins
 from journeysim.model.visits import Visits
 
 #: Customers are dealt to this many folds.
@@ -72,8 +72,8 @@ def moves_after(
 ) -> MovesAfter:
     """Count moves by what went before; `before` holds, for every move, a position among `labels`."""
     still = moves.target < 0
-    edges = dwell_edges(float(moves.dwell[still].max(initial=0.0)))
-    bins = np.where(still, np.searchsorted(edges, moves.dwell, side="right") - 1, -1)
+    bins, edges = dwell_bins(np.where(still, moves.micro, 0))
+    bins = np.where(still, bins, -1)
     fold = folds_of(visits, log)[moves.arrival]
     places = (*journey.place_names, OPEN)
     sizes = (len(journey.personas), len(labels), len(places), len(places), FOLDS, len(edges) + 1)

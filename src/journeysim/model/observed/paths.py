@@ -11,7 +11,7 @@ from journeysim.model.event_log import Bools, EventLog, Ints
 from journeysim.model.journey import JourneyMap
 from journeysim.model.observed.by_visit import earlier_visits
 from journeysim.model.quantity import Floats
-from journeysim.model.transitions import dwell_edges
+from journeysim.model.transitions import dwell_bins
 from journeysim.model.visits import Visits
 
 #: Paths of this many visits or more are counted together.
@@ -75,9 +75,7 @@ def _counts(row: Ints, column: Ints, size: tuple[int, int]) -> Floats:
 
 
 def _entered(visits: Visits, starts: Ints) -> tuple[Ints, Floats, Floats, Floats]:
-    age = -visits.day[starts]
-    edges = dwell_edges(float(age.max(initial=0.0)))
-    bins = np.searchsorted(edges, age, side="right") - 1
+    bins, edges = dwell_bins(-visits.micro[starts])
     keys, counts = np.unique(
         np.stack([visits.persona[starts], visits.place[starts], bins], axis=1), axis=0, return_counts=True
     )

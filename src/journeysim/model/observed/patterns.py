@@ -20,7 +20,7 @@ import numpy as np
 from journeysim.model.event_log import Bools, EventLog, Ints
 from journeysim.model.journey import JourneyMap, all_links
 from journeysim.model.quantity import Floats
-from journeysim.model.transitions import dwell_edges, known_moves
+from journeysim.model.transitions import dwell_bins, known_moves
 from journeysim.model.visits import Visits
 
 MOST_VISITS: Final = 64
@@ -57,13 +57,13 @@ class Patterns:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class _Visited:
-    """One row per visit to a touchpoint: who, where, over which link (-1 open), and for how many days it is open."""
+    """One row per visit to a touchpoint: who, where, over which link (-1 open), and in which bin of silent time it is open."""
 
     customer: Ints
     persona: Ints
     place: Ints
     link: Ints
-    still: Floats
+    still: Ints
 
     def take(self, rows: Bools | Ints) -> _Visited:
         return _Visited(self.customer[rows], self.persona[rows], self.place[rows], self.link[rows], self.still[rows])
@@ -71,8 +71,7 @@ class _Visited:
 
 def patterns_of(visits: Visits, _log: EventLog, journey: JourneyMap) -> Patterns:
     """Return the patterns of every touchpoint that some customer left twice or more."""
-    visited = _visited(visits, journey)
-    edges = dwell_edges(float(visited.still.max(initial=0.0)))
+    visited, edges = _visited(visits, journey)
     width = max((len(all_links(tp)) for tp in journey.touchpoints), default=1)
     first_visits = np.zeros(len(journey.touchpoints), dtype=np.int64)
     found = [np.empty((0, width + 4), dtype=np.int64)]
@@ -80,20 +79,21 @@ def patterns_of(visits: Visits, _log: EventLog, journey: JourneyMap) -> Patterns
         here = visited.take(visited.place == place)
         group, rank = _numbered(here.customer)
         if np.any((rank > 0) & (here.link >= 0)):
-            first_visits[place], rows = _shortened(here, group, rank, width, edges)
+            first_visits[place], rows = _shortened(here, group, rank, width)
             found.append(np.insert(rows, 1, place, axis=1))
     return _patterns(np.concatenate(found), edges, first_visits)
 
 
-def _visited(visits: Visits, journey: JourneyMap) -> _Visited:
+def _visited(visits: Visits, journey: JourneyMap) -> tuple[_Visited, Floats]:
+    """Return the visits, and the edges of the bins of silent time."""
     leaving = np.flatnonzero(visits.place < len(journey.touchpoints))
     followed = visits.followed[leaving]
     target = np.where(followed, visits.place[np.minimum(leaving + 1, len(visits.place) - 1)], -1)
     source = visits.place[leaving]
-    still = np.where(followed, 0.0, -visits.day[leaving])
+    still, edges = dwell_bins(np.where(followed, 0, -visits.micro[leaving]))
     link = _link_positions(journey)[source, target]
     every = _Visited(visits.customer[leaving], visits.persona[leaving], source, link, still)
-    return every.take(known_moves(journey)[source, target])
+    return every.take(known_moves(journey)[source, target]), edges
 
 
 def _link_positions(journey: JourneyMap) -> Ints:
@@ -115,23 +115,23 @@ def _numbered(customer: Ints) -> tuple[Ints, Ints]:
     return group, np.arange(len(customer)) - starts[group]
 
 
-def _shortened(here: _Visited, group: Ints, rank: Ints, width: int, edges: Floats) -> tuple[int, Ints]:
+def _shortened(here: _Visited, group: Ints, rank: Ints, width: int) -> tuple[int, Ints]:
     """Return how many first visits are looked at, and the unique (persona, counts, open bin, customers)."""
     looked = MOST_VISITS
     while True:
         kept = rank < looked
-        rows = _unique(here.take(kept), group[kept], width, edges)
+        rows = _unique(here.take(kept), group[kept], width)
         if len(rows) <= MOST_PATTERNS or looked <= 2:
             return looked, rows
         looked //= 2
 
 
-def _unique(here: _Visited, group: Ints, width: int, edges: Floats) -> Ints:
+def _unique(here: _Visited, group: Ints, width: int) -> Ints:
     starts = np.flatnonzero(np.append(True, group[1:] != group[:-1]))
     done = here.link >= 0
     taken = np.bincount(group[done] * width + here.link[done], minlength=len(starts) * width)
     bins = np.full(len(starts), -1, dtype=np.int64)
-    bins[group[~done]] = np.searchsorted(edges, here.still[~done], side="right") - 1
+    bins[group[~done]] = here.still[~done]
     rows = np.column_stack([here.persona[starts], taken.reshape(len(starts), width), bins])
     unique, customers = np.unique(rows, axis=0, return_counts=True)
     return np.column_stack([unique, customers])
