@@ -34,7 +34,7 @@ def build_chain(
 
     `rows[touchpoint][place]` is a share (dwell: fixed one day) or (share, family, a[, b]). `rewards` are keyed by
     place (visit_value, visit_cost, effort, value_per_day, cost_per_day) or by "source -> target" (link_value,
-    link_cost). Everything is the same in all periods; use `with_arrays` for what differs.
+    link_cost). An empirical dwell's b is the row of `table`. All is the same in all periods; use `with_arrays` for what differs.
     """
     touchpoints = tuple(rows)
     places = touchpoints + tuple(outcomes)
@@ -67,10 +67,10 @@ def build_chain(
         share=share,
         today_share=share.copy(),
         coupled=np.zeros(len(touchpoints), dtype=np.bool_),
-        family=np.array([move[1] for _, _, move in moves], dtype=np.int8),
+        family=np.array([[move[1] for _, _, move in moves]], dtype=np.int8),
         dwell_a=per_link([move[2] for _, _, move in moves]),
         dwell_b=per_link([move[3] for _, _, move in moves]),
-        dwell_table=np.full((len(links), 2), np.nan) if table is None else table,
+        dwell_table=np.empty((0, 2)) if table is None else table,
         entry=np.array([float(entry.get(place, 0.0)) for place in places])[None, None],
         persona_share=np.ones((1, 1)),
         arrivals=np.ones(1),
@@ -114,7 +114,8 @@ def stack(chains: Sequence[Chain], *, axis: int = 0) -> Chain:
     ]
     arrays = {name: np.concatenate([getattr(chain, name) for chain in chains], axis=axis) for name in names}
     if axis == 0:
-        return dataclasses.replace(chains[0], arrivals=np.concatenate([chain.arrivals for chain in chains]), **arrays)
+        arrays |= {name: np.concatenate([getattr(chain, name) for chain in chains]) for name in ("family", "arrivals")}
+        return dataclasses.replace(chains[0], **arrays)
     arrays["persona_share"] = np.full_like(arrays["persona_share"], 1 / len(chains))
     return dataclasses.replace(chains[0], personas=tuple(f"persona {i + 1}" for i in range(len(chains))), **arrays)
 
@@ -149,7 +150,7 @@ def random_chain(seed: int, *, draws: int, personas: int, touchpoints: int, out_
         personas=tuple(f"persona {g + 1}" for g in range(personas)),
         share=share,
         today_share=share,
-        family=np.where(np.arange(links) % 2, Family.WEIBULL, Family.LOGNORMAL).astype(np.int8),
+        family=np.tile(np.where(np.arange(links) % 2, Family.WEIBULL, Family.LOGNORMAL).astype(np.int8), (draws, 1)),
         dwell_a=rng.gamma(2.0, 3.0, size=(*head, links)),
         dwell_b=rng.uniform(0.6, 1.4, size=(*head, links)),
         entry=entry,

@@ -17,6 +17,7 @@ from journeysim.simulate.settings import Settings
 from journeysim.simulate.streams import ENTRY, RESIDUAL, VISIT, place_key, uniforms
 
 Money = tuple[float, float]
+TABLES = 5
 
 
 class Who(NamedTuple):
@@ -44,15 +45,15 @@ class Life:
 
 
 def rich_chain(seed: int, *, draws: int = 2) -> Chain:
-    """Return a random chain with every dwell family, three periods, spread values, coupled rows and idle links."""
+    """Return a random chain with every dwell family by draw, three periods, spread values, coupled rows and idle links."""
     rng = np.random.default_rng(seed)
     chain = random_chain(seed, draws=draws, personas=3, touchpoints=8, out_degree=4)
     links, places = len(chain.links), len(chain.touchpoints) + len(chain.outcomes)
     per_link, per_place = (draws, 3, 3, links), (draws, 3, 3, places)
     mean = rng.gamma(2.0, 5.0, per_place) * (rng.random(per_place) < 0.7)
-    table = np.full((links, 17), np.nan)
-    family = rng.permutation(np.arange(links) % len(Family)).astype(np.int8)
-    table[family == Family.EMPIRICAL] = np.sort(rng.gamma(1.0, 5.0, (int((family == Family.EMPIRICAL).sum()), 17)))
+    family = np.stack([rng.permutation(np.arange(links) % len(Family)) for _ in range(draws)]).astype(np.int8)
+    shape = rng.uniform(0.4, 2.5, per_link)
+    shape = np.where(family[:, None, None] == Family.EMPIRICAL, rng.integers(0, TABLES, per_link), shape)
     return dataclasses.replace(
         chain,
         touchpoints=tuple(f"step {name}" for name in "gcahbdfe"),
@@ -63,8 +64,8 @@ def rich_chain(seed: int, *, draws: int = 2) -> Chain:
         coupled=rng.random(8) < 0.6,
         family=family,
         dwell_a=rng.gamma(2.0, 3.0, per_link),
-        dwell_b=rng.uniform(0.4, 2.5, per_link),
-        dwell_table=table,
+        dwell_b=shape,
+        dwell_table=np.sort(rng.gamma(1.0, 5.0, (TABLES, 17))),
         entry=rng.dirichlet(np.full(places, 0.3), (draws, 3)),
         persona_share=rng.dirichlet(np.full(3, 3.0), draws),
         period_end=np.array([10.0, 40.0, np.inf]),
@@ -134,9 +135,9 @@ def _move(chain: Chain, who: Who, at: tuple[int, int, int], place: int, visit: i
 
 
 def _dwell(chain: Chain, at: tuple[int, int, int, int], u: float) -> float:
-    family = Family(int(chain.family[at[-1]]))
+    family = Family(int(chain.family[at[0], at[-1]]))
     if family is Family.EMPIRICAL:
-        table = chain.dwell_table[at[-1]]
+        table = chain.dwell_table[int(chain.dwell_b[at])]
         return float(chain.dwell_a[at] * np.interp(u, np.linspace(0, 1, len(table)), table))
     return float(ppf(family, chain.dwell_a[at], chain.dwell_b[at], u))
 

@@ -18,7 +18,8 @@ from journeysim.calibrate import Calibration, calibrate
 from journeysim.files.events import read_events
 from journeysim.model.arms import build_arms
 from journeysim.model.changes import AddTouchpoint
-from journeysim.model.dwell import Family
+from journeysim.model.draws import TABLE_SIZE, tables_of
+from journeysim.model.dwell import Family, by_family
 from journeysim.model.dwell import mean as mean_dwell
 from journeysim.model.journey import Touchpoint, link_id
 from journeysim.model.observations import observe
@@ -57,9 +58,15 @@ class Known:
         """Return 5 %, 50 % and 95 % of the mean dwell on a link."""
         at, draws = self.fit.draws.links.index(label), self.fit.draws
         a, b = (draws.values(name)[:, 0, 0, at] for name in ("dwell_a", "dwell_b"))
-        return (
-            np.quantile(mean_dwell(Family(int(draws.values("family")[at])), a, b), [0.05, 0.5, 0.95]) * SECONDS_PER_DAY
-        )
+        means = np.empty(draws.count)
+        for family, rows in by_family(draws.data["family"].values[:, at]):
+            if family is Family.EMPIRICAL:
+                means[rows] = a[rows] * np.trapezoid(
+                    tables_of(draws.data)[b[rows].astype(int)], dx=1 / (TABLE_SIZE - 1)
+                )
+            else:
+                means[rows] = mean_dwell(family, a[rows], b[rows])
+        return np.quantile(means, [0.05, 0.5, 0.95]) * SECONDS_PER_DAY
 
     @cached_property
     def per_case(self) -> dict[str, tuple[float, float]]:

@@ -9,9 +9,10 @@ import pytest
 
 from journeysim.calibrate import Calibration, calibrate
 from journeysim.calibrate.counts import count_transitions
+from journeysim.calibrate.dwells.families import quantile_by_draw
 from journeysim.files.events import read_transitions
 from journeysim.files.journey_file import read_journey
-from journeysim.model.dwell import Family, ppf
+from journeysim.model.draws import tables_of
 
 REPOSITORY = Path(__file__).parents[2]
 pytestmark = pytest.mark.realdata
@@ -63,8 +64,11 @@ def test_median_dwells_match_the_observed_ones(loan, fit: Calibration):
     for (persona, link), bins in counts.moves.items():
         if bins.size >= 300:
             k, g = fit.draws.links.index(" -> ".join(link)), fit.draws.personas.index(persona)
-            a, b = (float(np.median(fit.draws.values(name)[:, g, 0, k])) for name in ("dwell_a", "dwell_b"))
-            middle = float(ppf(Family(int(fit.draws.data["family"].values[k])), a, b, 0.5))
+            a, b = (fit.draws.values(name)[:, g, 0, k] for name in ("dwell_a", "dwell_b"))
+            data = fit.draws.data
+            middle = float(
+                np.median(quantile_by_draw(data["family"].values[:, k], a, b, np.array(0.5), tables_of(data)))
+            )
             order = np.argsort(bins.low)
             at = np.searchsorted(np.cumsum(bins.count[order]), bins.size / 2)
             ratios.append(abs(np.log(middle / bins.middle[order][at])))

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from journeysim.calibrate import Calibration, calibrate
+from journeysim.calibrate.dwells.families import quantile_by_draw
 from journeysim.files.events import read_events
 from journeysim.model.arms import build_arms
 from journeysim.model.changes import ScaleDwell
-from journeysim.model.draws import Draws
-from journeysim.model.dwell import Family, ppf
+from journeysim.model.draws import Draws, tables_of
 from journeysim.model.observations import observe
 from journeysim.model.quantity import Fixed
 from journeysim.model.rating import Waits, fewer_late, mean_rating, satisfied, waits_in, waits_of
@@ -112,7 +112,8 @@ def test_median_lead_is_ten_days(fitted: Fitted):
     for link in ("purchase -> approved", "approved -> shipped", "shipped -> delivered"):
         at = draws.links.index(link)
         a, b = (draws.values(name)[:, 0, 0, at][:, None] for name in ("dwell_a", "dwell_b"))
-        lead += ppf(Family(int(draws.data["family"].values[at])), a, b, rng.uniform(size=lead.shape))
+        family, u = draws.data["family"].values[:, at], rng.uniform(size=lead.shape[1])
+        lead += quantile_by_draw(family, a, b, u, tables_of(draws.data))
     assert np.median(lead) == pytest.approx(10.0, abs=1.0)
 
 

@@ -83,7 +83,7 @@ def _one_life(chain, horizon, rates, rng, out, c):
             np.searchsorted(np.cumsum(chain.share[0, 0, p, row]), rng.random()), row.stop - row.start - 1
         )
         a, b = chain.dwell_a[0, 0, p, link], chain.dwell_b[0, 0, p, link]
-        leave = time + float(_dwell(int(chain.family[link]), a, b, rng.random()))
+        leave = time + float(_dwell(int(chain.family[0, link]), a, b, rng.random()))
         for side, name in ((0, "value"), (1, "cost")):
             rate, stop, force = getattr(chain, f"{name}_per_day")[0, 0, p, place], min(leave, horizon), forces[side]
             out[name][c] += rate * (stop - time)

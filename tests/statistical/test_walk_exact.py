@@ -90,7 +90,7 @@ def test_dwells_follow_their_distribution(family, shape):
 
 def test_empirical_dwells_follow_their_table():
     table = np.array([[0.0, 1.0, 2.0, 10.0, 11.0]])
-    chain = build_chain({"start": {"end": (1.0, Family.EMPIRICAL, 2.0)}}, outcomes=["end"], table=table)
+    chain = build_chain({"start": {"end": (1.0, Family.EMPIRICAL, 2.0, 0.0)}}, outcomes=["end"], table=table)
     lives = walk_lives(chain, Settings(horizon=100.0), seed=7, draws=[0], customers=np.arange(50_000))
     levels = np.interp(lives.end_time[0], 2.0 * table[0], np.linspace(0, 1, 5))
     assert stats.kstest(levels, "uniform").pvalue > 1e-4

@@ -16,7 +16,7 @@ from scipy import special
 
 from journeysim.errors import BadInput, Problem
 from journeysim.model.draws import TABLE_SIZE
-from journeysim.model.dwell import Dwell, Family
+from journeysim.model.dwell import Dwell, Family, quantile_table
 from journeysim.model.journey import (
     NOTHING,
     ZERO,
@@ -137,14 +137,6 @@ def _kinds(touchpoint: Touchpoint, target: str) -> list[str]:
     return sorted({d.family.name.lower() + (f" {d.quantiles}" if d.quantiles else "") for d in dwells})
 
 
-def dwell_table(dwell: Dwell) -> Floats:
-    """Return the quantiles (days) on TABLE_SIZE equally spaced probabilities; NaN for parametric families."""
-    if dwell.family is not Family.EMPIRICAL:
-        return np.full(TABLE_SIZE, np.nan)
-    probabilities, days = np.array(dwell.quantiles, dtype=np.float64).T
-    return np.asarray(np.interp(np.linspace(0.0, 1.0, TABLE_SIZE), probabilities, days))
-
-
 def sd_of_log(dwell: Dwell, shape: float) -> float:  # noqa: PLR0911  one line per family
     """Return the standard deviation of the log of a dwell.
 
@@ -166,5 +158,5 @@ def sd_of_log(dwell: Dwell, shape: float) -> float:  # noqa: PLR0911  one line p
         case Family.LOGLOGISTIC:
             return float(np.pi / (shape * np.sqrt(3)))
         case Family.EMPIRICAL:
-            table = dwell_table(dwell)
+            table = quantile_table(dwell, TABLE_SIZE)
             return float(np.std(np.log(table[table > 0]))) if np.any(table > 0) else 0.0

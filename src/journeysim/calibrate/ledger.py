@@ -48,7 +48,7 @@ def assumptions_of(
 def _numbers(data: xr.Dataset) -> Iterator[tuple[str, str, Floats]]:
     weights = np.asarray(data["persona_share"].values)
     links, places, personas = (names_on(data, axis) for axis in ("link", "place", "persona"))
-    fixed = np.asarray(data["family"].values) == Family.FIXED
+    fixed = np.all(data["family"].values == Family.FIXED, axis=0)
     for variables, names in ((_PER_LINK, links), (_PER_PLACE, places)):
         for variable, kind in variables.items():
             means = _population(np.asarray(data[variable].values), weights)

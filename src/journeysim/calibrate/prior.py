@@ -16,7 +16,6 @@ from journeysim.calibrate.beliefs import (
     Owned,
     RewardField,
     check_dwell_families,
-    dwell_table,
     fallback_link,
     family_of,
     links_at,
@@ -29,7 +28,8 @@ from journeysim.calibrate.beliefs import (
 from journeysim.calibrate.ledger import assumptions_of
 from journeysim.calibrate.numerics.addressed import dirichlet, normals
 from journeysim.model.addresses import uniforms
-from journeysim.model.draws import Draws, new_data
+from journeysim.model.draws import TABLE_SIZE, Draws, new_data, with_more_tables
+from journeysim.model.dwell import Family, quantile_table
 from journeysim.model.journey import JourneyMap, Link, Outcome, Touchpoint, all_links, link_id
 from journeysim.model.quantity import Floats, Quantity
 
@@ -196,14 +196,24 @@ class _Filler:
         """Fill every variable."""
         self._whole_journey()
         for position, (touchpoint, link) in enumerate(self.labels):
-            self.data["family"].values[position] = family_of(touchpoint, link.target)
-            self.data["dwell_table"].values[position] = dwell_table(fallback_link(touchpoint, link.target).belief.dwell)
+            self.data["family"].values[:, position] = family_of(touchpoint, link.target)
         places: list[Touchpoint | Outcome] = [*self.journey.touchpoints, *self.journey.outcomes]
         for g, persona in enumerate(self.journey.persona_names):
             for p, period_end in enumerate(self.journey.tenure_ends):
                 self._links(g, p, persona, period_end)
                 for s, place in enumerate(places):
                     self._place(s, place, g, p)
+        self._tables()
+
+    def _tables(self) -> None:
+        """Give every empirical dwell its table."""
+        tables: list[Floats] = []
+        for position, (touchpoint, link) in enumerate(self.labels):
+            stated = fallback_link(touchpoint, link.target).belief.dwell
+            if stated.family is Family.EMPIRICAL:
+                self.data["dwell_b"].values[..., position] = len(tables)
+                tables.append(quantile_table(stated, TABLE_SIZE))
+        self.data = with_more_tables(self.data, np.reshape(tables, (-1, TABLE_SIZE)))
 
     def _whole_journey(self) -> None:
         journey, reading = self.journey, self.reading

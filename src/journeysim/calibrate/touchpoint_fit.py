@@ -22,7 +22,7 @@ from journeysim.calibrate.gates import DISAGREEMENT_LIMIT, ESS_LIMIT, Gate
 from journeysim.calibrate.shares import LEAST_WEIGHT, ShareRows, fit_shares
 from journeysim.calibrate.silence.open_spells import LinkDwell, Spread, silent_link, spread_open, tempering
 from journeysim.calibrate.silence.settle import SilentFit, settle_silent
-from journeysim.model.draws import Draws
+from journeysim.model.draws import Draws, tables_of
 from journeysim.model.dwell import Family
 from journeysim.model.journey import JourneyMap, Touchpoint, link_id
 from journeysim.model.quantity import Floats
@@ -92,7 +92,7 @@ def fit_touchpoints(journey: JourneyMap, counts: Counts, prior: Draws, seed: int
 
 
 def _family(prior: Draws, link: LinkDwell) -> Family:
-    return Family(int(prior.data["family"].values[prior.links.index(link.name)])) if link.silent else link.family
+    return Family(int(prior.data["family"].values[0, prior.links.index(link.name)])) if link.silent else link.family
 
 
 def _links_of(
@@ -102,7 +102,8 @@ def _links_of(
     for target in targets:
         label = link_id(touchpoint.name, target)
         at = prior.links.index(label)
-        family = Family(int(prior.data["family"].values[at]))
+        families = prior.data["family"].values[:, at]
+        family = Family(int(families[0]))
         done = tuple(counts.dwells(persona, (touchpoint.name, target)) for persona in journey.persona_names)
         if target in silent_outcomes(counts, journey):
             found.append(silent_link(label, dwell_belief(journey, touchpoint, target), done))
@@ -113,7 +114,7 @@ def _links_of(
             LinkDwell(
                 label, dwell_belief(journey, touchpoint, target), family, done, learned,
                 prior.values("dwell_a")[:, :, -1, at], prior.values("dwell_b")[:, :, -1, at],
-                prior.values("dwell_table")[at],
+                families, tables_of(prior.data),
             )
         )  # fmt: skip
     return found
@@ -174,11 +175,11 @@ def _draw_dwells(
     for j, link in enumerate(dwells):
         if not link.learned:
             rows = np.arange(draws) % len(link.a)
-            finished.append(replace(link, a=link.a[rows], b=link.b[rows]))
+            finished.append(replace(link, a=link.a[rows], b=link.b[rows], families=link.families[rows]))
             continue
         pairs = zip(link.done, spreads, strict=True)
         data = [(done.times(factor), spread.on(j).times(factor)) for done, spread in pairs]
         fit = fit_dwell(link.family, link.belief, data, seed=seed, draws=draws, name=link.name)
-        finished.append(replace(link, a=fit.a, b=fit.b))
+        finished.append(replace(link, a=fit.a, b=fit.b, families=np.full(draws, link.family, dtype=np.int8)))
         sizes[link.name] = fit.effective
     return finished, sizes

@@ -38,11 +38,9 @@ def write_touchpoint(data: xr.Dataset, fit: Fit, i: int, touchpoint: Touchpoint,
         data["share"].values[..., at] = found.shares[chosen, :, j][:, :, None]
         if link.silent:
             continue
-        data["family"].values[at] = link.family
+        data["family"].values[:, at] = link.families[chosen]
         data["dwell_a"].values[..., at] = link.a[chosen][:, :, None]
         data["dwell_b"].values[..., at] = link.b[chosen][:, :, None]
-        if link.learned:
-            data["dwell_table"].values[at] = np.nan
     return list(found.gates)
 
 
@@ -90,9 +88,11 @@ def _from_points(observed: Observed, at: Points) -> list[LinkDwell]:
         if link.learned:
             phi = at.phi[:, :, observed.learned.index(j)]
             a, b = to_scale_shape(link.family, phi[..., 0], phi[..., 1])
+            families = np.full(len(phi), link.family, dtype=np.int8)
         else:
-            a, b = link.a[at.row % len(link.a)], link.b[at.row % len(link.b)]
-        found.append(replace(link, a=a, b=b))
+            rows = at.row % len(link.a)
+            a, b, families = link.a[rows], link.b[rows], link.families[rows]
+        found.append(replace(link, a=a, b=b, families=families))
     return found
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 DRAWS_FILE: Final = "draws.nc"
 MANIFEST_FILE: Final = "manifest.json"
-SCHEMA: Final = "journeysim/draws/1"
+SCHEMA: Final = "journeysim/draws/2"
 _VALUES, _AXIS = "assumption_values", "assumption"
 
 

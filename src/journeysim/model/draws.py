@@ -6,8 +6,9 @@ The one dataset has these dimensions and variables (float64 unless said):
 |---------------|-------------------------------------|-------------------------------------------------------------|
 | share         | draw, persona, period, link         | probability of the link when leaving its touchpoint         |
 | dwell_a, dwell_b | draw, persona, period, link      | scale (days) and shape, see `model.dwell`                   |
-| family        | link (int8)                         | dwell family                                                |
-| dwell_table   | link, probability                   | quantiles (days, before the factor `dwell_a`), else NaN      |
+| family        | draw, link (int8)                   | dwell family; which it is may be as uncertain as its scale  |
+| dwell_table   | table, probability                  | optional: quantiles (days, before the factor `dwell_a`) of   |
+|               |                                     | empirical dwells; `dwell_b` says which row                   |
 | entry         | draw, persona, place                | probability of entering at a touchpoint                     |
 | persona_share | draw, persona                       | share of the customers                                      |
 | arrivals      | draw                                | customers entering per day (NaN when the map gives none)    |
@@ -39,7 +40,7 @@ The one dataset has these dimensions and variables (float64 unless said):
 | alike_…       | as the variable so named            | with `frailty`: shares and dwells of an average visit, see `alike`    |
 
 Coordinates: persona, place (touchpoints, then outcomes) and link ("source -> target") by name; `slot` on link;
-`period_end` (days since entry, last one infinite) on period; probability (only when a table exists: 0 … 1); `order2`
+`period_end` (days since entry, last one infinite) on period; `order2`
 ("touchpoint before | source -> target", "(enter) | …" at the first).
 The period that holds at a visit is the first whose end lies above the time since entry at arrival.
 """
@@ -63,8 +64,9 @@ PLACE_FIELDS: Final = (
     "visit_value", "visit_value_sd", "visit_cost", "effort", "feeling", "value_per_day", "cost_per_day",
 )  # fmt: skip
 TABLE_SIZE: Final = 257
+TABLE_AXES: Final = ("table", "probability")
 #: What differs between an average new customer and an average visit, where customers differ.
-OF_A_VISIT: Final = ("share", "dwell_a", "dwell_b", "family", "dwell_table")
+OF_A_VISIT: Final = ("share", "dwell_a", "dwell_b", "family")
 _ALIKE: Final = "alike_"
 
 
@@ -155,6 +157,19 @@ def _on_links(values: xr.DataArray, links: NDArray[np.bool_]) -> xr.DataArray:
     return xr.DataArray(links, dims="link").broadcast_like(values).transpose(*values.dims)
 
 
+def tables_of(data: xr.Dataset) -> Floats:
+    """Return the tables of empirical dwells, shape (table, probability); no row where there is no such dwell."""
+    return np.asarray(data["dwell_table"].values) if "dwell_table" in data else np.empty((0, TABLE_SIZE))
+
+
+def with_more_tables(data: xr.Dataset, tables: Floats) -> xr.Dataset:
+    """Return the data with more tables of empirical dwells; the first of them is row `len(tables_of(data))`."""
+    if not len(tables):
+        return data
+    whole = np.concatenate([tables_of(data), tables])
+    return data.drop_vars("dwell_table", errors="ignore").assign(dwell_table=(TABLE_AXES, whole))
+
+
 def names_on(data: xr.Dataset, dimension: str) -> tuple[str, ...]:
     """Return the labels of a dimension as Python strings."""
     return tuple(str(name) for name in data[dimension].values)
@@ -192,8 +207,7 @@ def new_data(
             "entry": zeros(("draw", "persona", "place")),
             "persona_share": zeros(("draw", "persona")),
             "arrivals": (("draw",), np.full(draws, np.nan)),
-            "family": (("link",), np.zeros(len(links), dtype=np.int8)),
-            "dwell_table": (("link", "probability"), np.full((len(links), TABLE_SIZE), np.nan)),
+            "family": (("draw", "link"), np.zeros((draws, len(links)), dtype=np.int8)),
         },
         coords={
             "persona": list(personas),
@@ -201,6 +215,5 @@ def new_data(
             "link": list(links),
             "slot": ("link", list(slots)),
             "period_end": ("period", list(period_ends)),
-            "probability": np.linspace(0.0, 1.0, TABLE_SIZE),
         },
     )

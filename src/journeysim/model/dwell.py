@@ -8,19 +8,20 @@
 | weibull     | scale            | shape                 | 1 - exp(-(t/a)^b)                     |
 | lognormal   | median           | sd of the log         | Phi(log(t/a)/b)                       |
 | loglogistic | median           | shape                 | 1 / (1 + (t/a)^-b)                    |
-| empirical   | factor on quantiles | not used           | inverse of the piecewise linear table |
+| empirical   | factor on quantiles | row of its table   | inverse of the piecewise linear table |
 
 All functions broadcast `a`, `b` and `t` or `u` against each other and return float64 arrays in days.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import final
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from journeysim.model.quantity import Fixed, Floats, Quantity
@@ -53,6 +54,12 @@ class Dwell:
 
 
 INSTANT = Dwell(Family.FIXED, Fixed(0.0))
+
+
+def by_family(families: NDArray[np.int8]) -> Iterator[tuple[Family, NDArray[np.intp]]]:
+    """Yield each family of an array of codes, with the positions on the first axis where it holds."""
+    for code in np.unique(families):
+        yield Family(int(code)), np.flatnonzero(families == code)
 
 
 def cdf(family: Family, a: ArrayLike, b: ArrayLike, t: ArrayLike) -> Floats:

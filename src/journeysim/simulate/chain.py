@@ -7,19 +7,20 @@ L links in row order (`row_start[i] : row_start[i + 1]` are the links of touchpo
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Any, Final, final
+from typing import Any, Final, TypeVar, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from journeysim.errors import BadInput, Problem
 from journeysim.model.addresses import name_key
-from journeysim.model.draws import LINK_FIELDS, PLACE_FIELDS, Draws
+from journeysim.model.draws import LINK_FIELDS, PLACE_FIELDS, Draws, tables_of
 from journeysim.model.journey import JourneyMap, split_link
 from journeysim.model.quantity import Floats
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+Item = TypeVar("Item", bound=np.generic)
 
 
 @final
@@ -44,10 +45,10 @@ class Chain:
     share: Floats  # (D, G, P, L)
     today_share: Floats  # (D, G, P, L)
     coupled: Bools  # (n,)
-    family: NDArray[np.int8]  # (L,)
+    family: NDArray[np.int8]  # (D, L)
     dwell_a: Floats  # (D, G, P, L)
     dwell_b: Floats  # (D, G, P, L)
-    dwell_table: Floats  # (L, K) quantiles at 0 … 1, NaN where not empirical
+    dwell_table: Floats  # (T, K) quantiles at 0 … 1; an empirical dwell's `dwell_b` is its row
     entry: Floats  # (D, G, s)
     persona_share: Floats  # (D, G)
     arrivals: Floats  # (D,) per day
@@ -76,7 +77,7 @@ class Chain:
 
 
 _PER_DRAW: Final = frozenset(
-    (*LINK_FIELDS, *PLACE_FIELDS, "today_share", "entry", "persona_share", "arrivals"),
+    (*LINK_FIELDS, *PLACE_FIELDS, "family", "today_share", "entry", "persona_share", "arrivals"),
 )
 
 
@@ -130,8 +131,8 @@ def compile_world(journey: JourneyMap, draws: Draws, today: Draws | None = None)
         key=_addresses(touchpoints),
         today_share=today_share,
         coupled=_differs(links["share"], today_share, row_of_link, len(touchpoints)),
-        family=np.array([0 if s.here is None else draws.data["family"].values[s.here] for s in slots], dtype=np.int8),
-        dwell_table=_tables(draws, slots),
+        family=_spread(draws.data["family"].values, [slot.here for slot in slots]),
+        dwell_table=tables_of(draws.data),
         entry=np.ascontiguousarray(draws.values("entry")[..., order]),
         persona_share=draws.values("persona_share"),
         arrivals=draws.values("arrivals"),
@@ -159,9 +160,9 @@ def _by_slot(draws: Draws) -> dict[tuple[str, str], int]:
     return {(split_link(label)[0], str(slots[k])): k for k, label in enumerate(draws.links)}
 
 
-def _spread(values: Floats, positions: list[int | None]) -> Floats:
+def _spread(values: NDArray[Item], positions: list[int | None]) -> NDArray[Item]:
     """Return values (…, link) rearranged to compiled positions, zero where a position has no link."""
-    out = np.zeros((*values.shape[:-1], len(positions)))
+    out = np.zeros((*values.shape[:-1], len(positions)), dtype=values.dtype)
     filled = {k: at for k, at in enumerate(positions) if at is not None}
     out[..., list(filled)] = values[..., list(filled.values())]
     return out
@@ -175,12 +176,6 @@ def _differs(share: Floats, today: Floats, row_of_link: Ints, rows: int) -> Bool
     np.logical_or.at(by_row[0], row_of_link, changed)
     np.logical_or.at(by_row[1], row_of_link, exists)
     return np.asarray(by_row[0] & by_row[1])
-
-
-def _tables(draws: Draws, slots: list[_Slot]) -> Floats:
-    tables = np.asarray(draws.data["dwell_table"].values, dtype=np.float64)
-    missing = np.full(tables.shape[1], np.nan)
-    return np.stack([missing if slot.here is None else tables[slot.here] for slot in slots])
 
 
 def _addresses(touchpoints: tuple[str, ...]) -> NDArray[np.uint32]:

@@ -9,7 +9,9 @@ from journeysim.calibrate.dwells.families import (
     bin_probability,
     from_log_moments,
     log_likelihood,
+    quantile_by_draw,
     survival,
+    survival_by_draw,
     to_scale_shape,
 )
 from journeysim.calibrate.dwells.fit import (
@@ -49,6 +51,20 @@ def test_coordinates_match_the_log_moments(family: Family):
     logs = np.log(ppf(family, a, b, (np.arange(200_000) + 0.5) / 200_000))
     assert logs.mean() == pytest.approx(0.4, abs=2e-3)
     assert logs.std() == pytest.approx(np.pi / np.sqrt(6) if family is Family.EXPONENTIAL else 0.8, rel=5e-3)
+
+
+def test_every_draw_is_read_in_its_own_family():
+    families = np.array([Family.GAMMA, Family.EMPIRICAL, Family.LOGNORMAL, Family.EMPIRICAL], dtype=np.int8)
+    a, b, t = np.full((4, 1, 1), 2.0), np.array([1.5, 1.0, 1.5, 0.0])[:, None, None], np.array([0.5, 3.0, 30.0])
+    tables = np.array([[0.0, 1.0, 5.0], [1.0, 2.0, 9.0]])
+    still = survival_by_draw(families, a, b, t, tables)[:, 0]
+    np.testing.assert_allclose(still[1], [1.0, 0.75, 0.0])  # twice the quantiles 1, 2, 9
+    np.testing.assert_allclose(still[3], [0.875, 0.4375, 0.0])  # twice the quantiles 0, 1, 5
+    for row in (0, 2):
+        np.testing.assert_allclose(still[row], 1 - cdf(Family(int(families[row])), 2.0, 1.5, t))
+    days = quantile_by_draw(families, a[..., 0], b[..., 0], np.array([0.25]), tables)
+    np.testing.assert_allclose(days[[1, 3], 0], [3.0, 1.0])
+    np.testing.assert_allclose(1 - cdf(Family.GAMMA, 2.0, 1.5, days[0]), 0.75)
 
 
 @pytest.mark.parametrize("family", CANDIDATES)

@@ -40,7 +40,7 @@ def world(personas: int, families: tuple[Family, ...], seed: int) -> Observed:
     links = [
         LinkDwell(f"l{i}", belief(family, personas), family,
                   tuple(in_bins(rng.gamma(2.0, 2.0, 300)) for _ in range(personas)), learned=True,
-                  a=never, b=ones, table=np.empty(0))
+                  a=never, b=ones, families=np.array([family], dtype=np.int8), tables=np.empty((0, 0)))
         for i, family in enumerate(families)
     ]  # fmt: skip
     nobody = tuple(in_bins(np.empty(0)) for _ in range(personas))

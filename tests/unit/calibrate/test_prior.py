@@ -63,7 +63,7 @@ class TestAtItsWord:
         table = Dwell(Family.EMPIRICAL, Fixed(1.0), quantiles=((0.0, 0.0), (0.5, 1.0), (1.0, 9.0)))
         draws = stated_draws(one_row(Link("x", Fixed(1.0), table)))
         assert draws.values("dwell_a")[0, 0, 0, 0] == 1.0
-        values = draws.values("dwell_table")[0]
+        values = draws.values("dwell_table")[int(draws.values("dwell_b")[0, 0, 0, 0])]
         assert values[[0, (TABLE_SIZE - 1) // 2, -1]].tolist() == [0.0, 1.0, 9.0]
         assert values[(TABLE_SIZE - 1) * 3 // 4] == pytest.approx(5.0)
 

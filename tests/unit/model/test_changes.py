@@ -1,5 +1,7 @@
 """Changes: rows stay distributions, sizes mean what they say, structure and draws move together."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -15,7 +17,9 @@ from journeysim.model.changes import (
     ScaleDwell,
     Terms,
 )
-from journeysim.model.changes.editing import position, row_of
+from journeysim.model.changes.editing import edit_links, edit_touchpoint, position, row_of
+from journeysim.model.draws import tables_of
+from journeysim.model.dwell import Dwell, Family
 from journeysim.model.journey import Link, Outcome, Reward, Touchpoint
 from journeysim.model.quantity import Fixed, Range, Scale
 from maps import days, shop
@@ -84,6 +88,20 @@ def test_a_neutral_insertion_takes_the_slot_and_the_flow():
     assert share(draws, "offer", "cart") == 1.0
     assert draws.data["slot"].values[position(draws, "visit", "offer")] == "cart"
     assert rows_add_up(journey, draws)
+
+
+def test_an_added_empirical_dwell_gets_a_table_of_its_own():
+    stated, added = (Dwell(Family.EMPIRICAL, Fixed(1.0), quantiles=((0.0, 0.0), (1.0, end))) for end in (4.0, 9.0))
+    journey = edit_touchpoint(
+        shop(), "visit", lambda tp: edit_links(tp, lambda row: tuple(replace(link, dwell=stated) for link in row))
+    )
+    call = Touchpoint("call", (Link("cart", Fixed(1.0), added),))
+    draws = applied(AddTouchpoint(call, on=(("visit", "cart"),)), prior_draws(journey, draws=3, seed=1), journey)[1]
+    tables = tables_of(draws.data)
+    for source, target, end in (("visit", "call", 4.0), ("visit", "left", 4.0), ("call", "cart", 9.0)):
+        at = position(draws, source, target)
+        assert np.all(draws.data["family"].values[:, at] == Family.EMPIRICAL)
+        assert np.all(tables[draws.values("dwell_b")[..., at].astype(int), -1] == end)
 
 
 def test_diverting_part_keeps_the_old_link_beside_the_new():

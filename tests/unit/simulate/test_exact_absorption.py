@@ -45,7 +45,7 @@ def test_agrees_with_a_linear_solver():
 def test_a_long_horizon_reaches_the_infinite_one():
     chain = random_chain(6, draws=2, personas=1, touchpoints=4, out_degree=3)
     # light tails, so that nothing worth counting lies beyond ten years
-    chain = with_arrays(chain, family=np.full(len(chain.links), Family.GAMMA, dtype=np.int8))
+    chain = with_arrays(chain, family=np.full(chain.family.shape, Family.GAMMA, dtype=np.int8))
     tally, _ = exact_tally(chain, Settings(3_650.0, 0.2, 0.05, tolerance=1e-6))
     solved, worth = absorption(chain), discounted_worth(chain, 0.2, 0.05)
     np.testing.assert_allclose(tally.ends, solved.ends, rtol=1e-6)
@@ -91,7 +91,7 @@ def test_what_discounting_takes_matches_an_integral_over_time(family, a, b, forc
 
 def test_empirical_dwell_is_discounted_piece_by_piece():
     table = np.array([[0.0, 4.0, 4.0, 10.0]])
-    chain = build_chain({"a": {"b": (1.0, Family.EMPIRICAL, 2.0)}}, outcomes=["b"], table=table)
+    chain = build_chain({"a": {"b": (1.0, Family.EMPIRICAL, 2.0, 0.0)}}, outcomes=["b"], table=table)
     assert mean_dwells(chain).item() == pytest.approx(2 * (2 + 4 + 7) / 3)
     for force in (1e-6, 0.1):
         kept = (

@@ -351,3 +351,20 @@ def test_personas_are_kept_apart():
     tally = run(two, Settings(40.0))
     np.testing.assert_allclose(tally.converted[0, 0], run(loopy(), Settings(40.0)).converted[0, 0], rtol=1e-12)
     assert tally.converted[0, 1] < 0.9 * tally.converted[0, 0]
+
+
+def test_each_draw_has_dwells_of_its_own_family():
+    """A draw's answer is what it is alone, whatever families stand before it (kernels are kept from draw to draw)."""
+    codes = (Family.GAMMA, Family.WEIBULL, Family.LOGNORMAL, Family.EMPIRICAL, Family.GAMMA)
+    rows = [
+        {"a": {"b": (0.6, code, 3.0, 1.0), "out": (0.4, Family.GAMMA, 2.0, 2.0)}, "b": {"out": 1.0}} for code in codes
+    ]
+    table = np.array([[5.0, 6.0, 7.0], [0.0, 1.0, 5.0]])
+    chains = [build_chain(row, outcomes=["out"], converts=["b"], table=table) for row in rows]
+    settings = Settings(20.0)
+    together = run(stack(chains), settings)
+    for d, chain in enumerate(chains):
+        alone = run(stack([chain] * len(chains)), settings)
+        np.testing.assert_allclose(together.converted_by[d], alone.converted_by[d], rtol=1e-3)
+    assert np.array_equal(together.converted_by[0], together.converted_by[4])
+    assert len(np.unique(together.converted)) == len(codes) - 1

@@ -16,12 +16,12 @@ SHAPES = [
     (Family.LOGLOGISTIC, 4.0, 0.8),
     (Family.LOGLOGISTIC, 4.0, 6.0),
 ]
-NO_TABLE = np.array([np.nan, np.nan])
+NO_TABLE = np.empty((0, 2))
 
 
-def masses(family, a, b, step, steps, table=NO_TABLE):
+def masses(family, a, b, step, steps, tables=NO_TABLE):
     reverse, scratch = np.zeros(steps + 1), np.zeros(steps + 2)
-    last = split(int(family), a, b, table, step, scratch, reverse)
+    last = split(int(family), a, b, tables, step, scratch, reverse)
     return reverse[::-1], last
 
 
@@ -69,7 +69,7 @@ def test_fixed_dwell_sits_on_its_point_or_on_its_two_neighbours(days, expected):
 
 def test_empirical_dwell_is_a_mixture_of_uniform_pieces():
     table = np.array([1.0, 3.0, 3.0, 7.0])
-    weights, _ = masses(Family.EMPIRICAL, 2.0, 1.0, 0.25, 80, table)
+    weights, _ = masses(Family.EMPIRICAL, 2.0, 1.0, 0.25, 80, np.stack([table[::-1], table]))
     assert weights.sum() == pytest.approx(1.0, abs=1e-12)
     assert weights @ (0.25 * np.arange(81)) == pytest.approx(2.0 * (2.0 + 3.0 + 5.0) / 3, rel=1e-12)
     assert weights[24] == pytest.approx(1 / 3 + 0.5 * 0.25 / 4 / 3 + 0.5 * 0.25 / 8 / 3)

@@ -16,11 +16,11 @@ import numpy as np
 
 from journeysim.calibrate import calibrate, touchpoint_fit
 from journeysim.calibrate.dwells.beliefs import dwell_belief
-from journeysim.calibrate.dwells.families import CANDIDATES
+from journeysim.calibrate.dwells.families import CANDIDATES, quantile_by_draw
 from journeysim.calibrate.dwells.fit import FamilyChoice
 from journeysim.calibrate.shares import KAPPA_MEDIAN, KAPPA_SPREAD
 from journeysim.calibrate.silence import settle
-from journeysim.model.draws import Draws
+from journeysim.model.draws import Draws, tables_of
 from journeysim.model.dwell import Dwell, Family, ppf
 from journeysim.model.journey import JourneyMap, Link, Outcome, Persona, Touchpoint
 from journeysim.model.quantity import Fixed, Floats
@@ -134,12 +134,11 @@ def _quantities(setting: Setting, truths: list[Truth], draws: Draws) -> dict[str
             if target != ASK:
                 found[f'share of "{target}"{whose}'] = Worlds(np.array([t.shares[g, j] for t in truths]), shares)
             if target in STATED:
-                family, a, b = (
-                    draws.values("family")[at],
-                    *(draws.values(v)[:, g, 0][:, at] for v in ("dwell_a", "dwell_b")),
-                )
+                family, tables = draws.data["family"].values[:, at], tables_of(draws.data)
+                a, b = (draws.values(v)[:, g, 0][:, at] for v in ("dwell_a", "dwell_b"))
                 for part, what in ((0.5, "median"), (0.9, "90 % point")):
                     true = [ppf(t.dwells[target][0], *(x[g] for x in t.dwells[target][1:]), part) for t in truths]
-                    days = [ppf(Family(int(f)), a[:, i], b[:, i], part) for i, f in enumerate(family)]
+                    u = np.array(part)
+                    days = [quantile_by_draw(family[:, i], a[:, i], b[:, i], u, tables) for i in range(len(at))]
                     found[f'{what} of "{target}"{whose}'] = Worlds(np.array(true), np.stack(days, axis=1))
     return found

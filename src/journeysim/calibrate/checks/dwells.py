@@ -18,9 +18,9 @@ from scipy import special
 
 from journeysim.calibrate.checks.check import FitCheck, beyond_chance, chance_of
 from journeysim.calibrate.counts import Bins, Counts
-from journeysim.calibrate.dwells.families import survival
+from journeysim.calibrate.dwells.families import survival_by_draw
 from journeysim.model.addresses import uniforms
-from journeysim.model.draws import names_on
+from journeysim.model.draws import names_on, tables_of
 from journeysim.model.dwell import Family
 from journeysim.model.journey import JourneyMap, Touchpoint, all_links, link_id
 from journeysim.model.quantity import Floats
@@ -100,7 +100,8 @@ def _at(
     edges, incidence = cumulative_incidence(list(done.values()), counts.silent(persona, touchpoint.name))
     for target, curve in zip(names, incidence, strict=True):
         at, moves = labels.index(link_id(touchpoint.name, target)), done[target].size
-        if moves >= LEAST_MOVES and int(data["family"].values[at]) != Family.FIXED and not _own_rate(data, touchpoint):
+        fixed = bool(np.all(data["family"].values[:, at] == Family.FIXED))
+        if moves >= LEAST_MOVES and not fixed and not _own_rate(data, touchpoint):
             predicted = _predicted(data, g, at, edges)
             levels = _replicated_levels(moves, seed, persona, labels[at])
             yield _Compared(
@@ -144,10 +145,9 @@ def cumulative_incidence(done: list[Bins], still: Bins) -> tuple[Floats, Floats]
 def _predicted(data: xr.Dataset, g: int, at: int, edges: Floats) -> Floats:
     """Return the posterior predictive P(dwell <= edge) of a link, averaged over draws and tenure periods."""
     rows = np.unique(np.linspace(0, data.sizes["draw"] - 1, _DRAWS).astype(np.intp))
-    family = Family(int(data["family"].values[at]))
-    a, b = (data[name].values[rows][:, g, :, at].reshape(-1, 1) for name in ("dwell_a", "dwell_b"))
-    table = data["dwell_table"].values[at]
-    return np.asarray(1.0 - np.mean(survival(family, a, b, edges, table), axis=0))
+    a, b = (data[name].values[rows][:, g, :, at][..., None] for name in ("dwell_a", "dwell_b"))
+    still = survival_by_draw(data["family"].values[rows, at], a, b, edges, tables_of(data))
+    return np.asarray(1.0 - still.reshape(-1, len(edges)).mean(axis=0))
 
 
 def _quantiles(edges: Floats, curve: Floats, levels: Floats) -> Floats:

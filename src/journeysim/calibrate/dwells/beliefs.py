@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
-from journeysim.calibrate.beliefs import dwell_table, fallback_link, links_at, sd_of_log
+from journeysim.calibrate.beliefs import fallback_link, links_at, sd_of_log
 from journeysim.calibrate.dwells.fit import DwellBelief
 from journeysim.calibrate.prior import seen_on_link
-from journeysim.model.dwell import Dwell, Family
+from journeysim.model.draws import TABLE_SIZE
+from journeysim.model.dwell import Dwell, Family, quantile_table
 from journeysim.model.journey import JourneyMap, Touchpoint
 from journeysim.model.quantity import Floats, Quantity
 
@@ -44,7 +45,7 @@ def mean_of_log(dwell: Dwell) -> float:
         case Family.WEIBULL:
             return centre - float(np.euler_gamma) / b
         case Family.EMPIRICAL:
-            return centre + float(np.mean(np.log(np.maximum(dwell_table(dwell), _SHORTEST))))
+            return centre + float(np.mean(np.log(np.maximum(quantile_table(dwell, TABLE_SIZE), _SHORTEST))))
         case _:
             return centre
 

@@ -16,12 +16,11 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from journeysim.calibrate.counts import Bins
-from journeysim.model.draws import TABLE_SIZE
-from journeysim.model.dwell import Family, cdf
+from journeysim.model.dwell import Family, by_family, cdf, ppf
 from journeysim.model.quantity import Floats
 
 CANDIDATES: Final = (Family.EXPONENTIAL, Family.GAMMA, Family.WEIBULL, Family.LOGNORMAL, Family.LOGLOGISTIC)
@@ -87,14 +86,14 @@ def _inverse_trigamma(value: float) -> float:
 
 
 def survival(  # noqa: PLR0911  one line per family
-    family: Family, a: ArrayLike, b: ArrayLike, t: ArrayLike, table: Floats | None = None
+    family: Family, a: ArrayLike, b: ArrayLike, t: ArrayLike, tables: Floats | None = None
 ) -> Floats:
-    """Return P(dwell > t), without cancellation in the tail; `table` holds the quantiles of an empirical dwell."""
+    """Return P(dwell > t), without cancellation in the tail; `tables` (row, probability) are those of empirical dwells."""
     a, b, t = (np.asarray(x, dtype=np.float64) for x in (a, b, t))
     if family is Family.FIXED:
         return 1.0 - cdf(family, a, b, t)
-    if table is not None and family is Family.EMPIRICAL:
-        return 1.0 - np.interp(t / np.maximum(a, _LEAST), table, np.linspace(0.0, 1.0, TABLE_SIZE), left=0.0, right=1.0)
+    if tables is not None and family is Family.EMPIRICAL:
+        return _empirical_survival(a, b, t, tables)
     with np.errstate(divide="ignore", over="ignore", under="ignore"):
         ratio = np.maximum(t, 0.0) / a
         match family:
@@ -112,13 +111,54 @@ def survival(  # noqa: PLR0911  one line per family
     raise ValueError(message)
 
 
-def bin_probability(family: Family, a: Floats, b: Floats, low: Floats, high: Floats) -> Floats:
+def _empirical_survival(a: Floats, b: Floats, t: Floats, tables: Floats) -> Floats:
+    """Return P(dwell > t) by the tables in rows `b`."""
+    ratio, row = np.broadcast_arrays(t / np.maximum(a, _LEAST), b)
+    part, still = np.linspace(0.0, 1.0, tables.shape[1]), np.empty(ratio.shape)
+    for k in np.unique(row):
+        here = row == k
+        still[here] = 1.0 - np.interp(ratio[here], tables[int(k)], part, left=0.0, right=1.0)
+    return still
+
+
+def survival_by_draw(families: NDArray[np.int8], a: Floats, b: Floats, t: Floats, tables: Floats) -> Floats:
+    """Return P(dwell > t) where every draw has its own family; the first axis of `a` and `b` is the draw's, `t` has none."""
+    still = np.empty(np.broadcast_shapes(a.shape, b.shape, t.shape))
+    for family, rows in by_family(families):
+        still[rows] = survival(family, a[rows], b[rows], t, tables)
+    return still
+
+
+def quantile_by_draw(families: NDArray[np.int8], a: Floats, b: Floats, u: Floats, tables: Floats) -> Floats:
+    """Return the dwell at probability u where every draw has its own family; axes as in `survival_by_draw`."""
+    days = np.empty(np.broadcast_shapes(a.shape, b.shape, u.shape))
+    for family, rows in by_family(families):
+        empirical = family is Family.EMPIRICAL
+        days[rows] = a[rows] * from_tables(tables, b[rows], u) if empirical else ppf(family, a[rows], b[rows], u)
+    return days
+
+
+def from_tables(tables: Floats, row: Floats, u: Floats) -> Floats:
+    """Return the quantile at probability u of the tables in these rows."""
+    u, row = np.broadcast_arrays(u, row)
+    part, days = np.linspace(0.0, 1.0, tables.shape[1]), np.empty(u.shape)
+    for k in np.unique(row):
+        days[row == k] = np.interp(u[row == k], part, tables[int(k)])
+    return days
+
+
+def bin_probability(
+    family: Family, a: Floats, b: Floats, low: Floats, high: Floats, tables: Floats | None = None
+) -> Floats:
     """Return P(low <= dwell < high), shape (…, bins) for a and b of shape (…); differences taken in the nearer tail."""
     edges, where = np.unique(np.concatenate([low, high]), return_inverse=True)
     a, b = a[..., None], b[..., None]
-    above, below = survival(family, a, b, edges), cdf(family, a, b, edges)
+    above = survival(family, a, b, edges, tables)
     lo, hi = where[: len(low)], where[len(low) :]
     upper = above[..., lo] - above[..., hi]
+    if family is Family.EMPIRICAL:
+        return upper
+    below = cdf(family, a, b, edges)
     return np.where(above[..., lo] < 0.5, upper, below[..., hi] - below[..., lo])
 
 

@@ -21,13 +21,12 @@ from scipy import special
 from journeysim.calibrate.counts import count_transitions, observed_touchpoints, share_rows, silent_outcomes
 from journeysim.calibrate.differing.polya import Polya, PolyaSums, log_likelihood
 from journeysim.calibrate.differing.polya_target import PolyaMode, PolyaTarget, find_polya_mode
-from journeysim.calibrate.dwells.families import survival
+from journeysim.calibrate.dwells.families import survival_by_draw
 from journeysim.calibrate.gates import Gate
 from journeysim.calibrate.layers.layer import NOTHING_LEARNED, Choice, Layer
 from journeysim.calibrate.numerics.student import resample, sample_weighted
 from journeysim.model.addresses import uniforms
-from journeysim.model.draws import names_on
-from journeysim.model.dwell import Family
+from journeysim.model.draws import names_on, tables_of
 from journeysim.model.journey import JourneyMap, all_links, link_id
 from journeysim.model.observations import Observations
 from journeysim.model.observed.patterns import Patterns
@@ -133,8 +132,8 @@ def polya_of(patterns: Patterns, links: NDArray[np.intp], data: xr.Dataset) -> P
 def _curve(data: xr.Dataset, link: int, times: Floats) -> Floats:
     """Return P(dwell > t) of a link, averaged over draws, shape (persona, time)."""
     a, b = (data[name].values[:, :, -1, link, None] for name in ("dwell_a", "dwell_b"))
-    family = Family(int(data["family"].values[link]))
-    return np.asarray(survival(family, a, b, times, data["dwell_table"].values[link]).mean(axis=0))
+    curves = survival_by_draw(data["family"].values[:, link], a, b, times, tables_of(data))
+    return np.asarray(curves.mean(axis=0))
 
 
 def draw_place(place: Place, *, draws: int, seed: int) -> Found:

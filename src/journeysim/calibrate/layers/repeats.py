@@ -21,14 +21,14 @@ from journeysim.calibrate.counts import Bins, Counts, count_transitions, share_r
 from journeysim.calibrate.differing.repeat_target import RepeatTarget
 from journeysim.calibrate.differing.repeats import Rates, log_likelihood
 from journeysim.calibrate.dwells.beliefs import dwell_belief
-from journeysim.calibrate.dwells.families import bin_probability, from_log_moments, survival
+from journeysim.calibrate.dwells.families import bin_probability, from_log_moments, survival_by_draw
 from journeysim.calibrate.gates import Gate
 from journeysim.calibrate.layers.frailty import LEAST_GAIN, left_out
 from journeysim.calibrate.layers.layer import NOTHING_LEARNED, Choice, Layer
 from journeysim.calibrate.numerics.student import WeightedDraws, resample, sample_weighted
 from journeysim.model.addresses import uniforms
-from journeysim.model.draws import Draws, names_on
-from journeysim.model.dwell import Family
+from journeysim.model.draws import Draws, names_on, tables_of
+from journeysim.model.dwell import Family, by_family
 from journeysim.model.journey import JourneyMap, all_links, link_id
 from journeysim.model.observations import Observations
 from journeysim.model.observed.repeats import Repeats, repeated
@@ -61,7 +61,7 @@ def learn_repeats(journey: JourneyMap, observed: Observations, data: xr.Dataset,
     if observed.repeats is None or not len(observed.repeats.customers):
         return NOTHING_LEARNED
     counts = count_transitions(observed.transitions, journey)
-    written = {name: data[name].values.copy() for name in ("share", "dwell_a", "dwell_b", "family", "dwell_table")}
+    written = {name: data[name].values.copy() for name in ("share", "dwell_a", "dwell_b", "family")}
     blank = np.full((data.sizes["draw"], data.sizes["place"]), np.nan)
     kappa, rate = blank.copy(), blank.copy()
     gates: list[Gate] = []
@@ -147,16 +147,18 @@ def _column(data: xr.Dataset, variable: str, g: int, label: str) -> Floats:
 
 
 def _log_done(data: xr.Dataset, g: int, label: str, done: Bins) -> Floats:
-    family = Family(int(data["family"].values[names_on(data, "link").index(label)]))
+    families, tables = data["family"].values[:, names_on(data, "link").index(label)], tables_of(data)
     a, b, share = (_column(data, name, g, label) for name in ("dwell_a", "dwell_b", "share"))
-    density = bin_probability(family, a[:, 0], b[:, 0], done.low, done.high) / (done.high - done.low)
-    return np.asarray(np.log(np.maximum(share * density, 1e-300)))
+    density = np.empty((len(a), len(done.count)))
+    for family, rows in by_family(families):
+        density[rows] = bin_probability(family, a[rows, 0], b[rows, 0], done.low, done.high, tables)
+    return np.asarray(np.log(np.maximum(share * density / (done.high - done.low), 1e-300)))
 
 
 def _log_still(data: xr.Dataset, g: int, label: str, gone: list[str], still: Bins) -> Floats:
     at = names_on(data, "link").index(label)
     a, b, share = (_column(data, name, g, label) for name in ("dwell_a", "dwell_b", "share"))
-    slow = share * survival(Family(int(data["family"].values[at])), a, b, still.middle, data["dwell_table"].values[at])
+    slow = share * survival_by_draw(data["family"].values[:, at], a, b, still.middle, tables_of(data))
     left = sum((_column(data, "share", g, name) for name in gone), np.zeros_like(share))
     return np.asarray(np.log(np.maximum(slow + left, 1e-300)))
 
@@ -170,7 +172,7 @@ def _write(written: dict[str, Floats], data: xr.Dataset, place: Place, weighted:
     written["share"][..., exits] = leaving[:, :, None, None] * among / among.sum(axis=-1, keepdims=True)
     written["share"][..., labels.index(place.moves[0])] = 1.0 - leaving[:, :, None]
     for at in (labels.index(label) for label in place.moves):
-        written["family"][at], written["dwell_table"][at] = Family.EXPONENTIAL, np.nan
+        written["family"][:, at] = Family.EXPONENTIAL
         written["dwell_a"][..., at] = (rates.alpha / rates.r[:, None])[:, :, None]
         written["dwell_b"][..., at] = 1.0
     return rates

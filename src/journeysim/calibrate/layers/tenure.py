@@ -28,11 +28,13 @@ from journeysim.calibrate.prior import prior_draws
 from journeysim.calibrate.silence.booking import book_silent_exits, gone_silently
 from journeysim.calibrate.touchpoint_fit import WORKING_DRAWS, Fit, fit_touchpoints
 from journeysim.calibrate.write_draws import write_touchpoint
+from journeysim.model.draws import TABLE_AXES, tables_of
+from journeysim.model.dwell import Family
 from journeysim.model.event_log import Names
 from journeysim.model.journey import JourneyMap, Outcome, Persona, Row, Touchpoint, link_id
 from journeysim.model.observations import Observations
 from journeysim.model.observed.by_tenure import ByTenure
-from journeysim.model.quantity import Fixed
+from journeysim.model.quantity import Fixed, Floats
 from journeysim.model.transitions import Transitions
 
 if TYPE_CHECKING:
@@ -72,11 +74,16 @@ def learn_tenure(journey: JourneyMap, observed: Observations, data: xr.Dataset, 
     if observed.by_tenure is None:
         return NOTHING_LEARNED
     silent = silent_outcomes(count_transitions(observed.transitions, journey), journey)
-    variables = {name: data[name].values.copy() for name in (*_FIELDS, "family", "dwell_table")}
+    variables = {name: data[name].values.copy() for name in (*_FIELDS, "family")}
     whole = data.assign({name: (data[name].dims, values) for name, values in variables.items()})
-    parts = [_learn(cells, whole, silent, seed) for cells in cells_of(journey, observed.by_tenure, silent)]
+    tables = [tables_of(data)]
+    parts = [_learn(cells, whole, tables, silent, seed) for cells in cells_of(journey, observed.by_tenure, silent)]
+    variables |= {"dwell_table": np.concatenate(tables)} if sum(map(len, tables)) else {}
     return Layer(
-        {name: (data[name].dims, values) for name, values in variables.items()},
+        {
+            name: (TABLE_AXES if name == "dwell_table" else data[name].dims, values)
+            for name, values in variables.items()
+        },
         gates=tuple(gate for part in parts for gate in part.gates),
         notes=tuple(note for part in parts for note in part.notes),
         measured={kind: frozenset().union(*(part.measured[kind] for part in parts)) for kind in ("share", "dwell")},
@@ -84,8 +91,8 @@ def learn_tenure(journey: JourneyMap, observed: Observations, data: xr.Dataset, 
     )
 
 
-def _learn(cells: Cells, whole: xr.Dataset, silent: frozenset[str], seed: int) -> Layer:
-    """Calibrate the cells, write the result into the whole map's data, and say what was found."""
+def _learn(cells: Cells, whole: xr.Dataset, tables: list[Floats], silent: frozenset[str], seed: int) -> Layer:
+    """Calibrate the cells, write the result into the whole map's data and tables, and say what was found."""
     counts = count_transitions(cells.transitions, cells.journey)
     prior = prior_draws(cells.journey, draws=max(whole.sizes["draw"], WORKING_DRAWS), seed=seed)
     fit = fit_touchpoints(cells.journey, counts, prior, seed, _CHAINS, _TUNE)
@@ -94,7 +101,8 @@ def _learn(cells: Cells, whole: xr.Dataset, silent: frozenset[str], seed: int) -
     for i, touchpoint in enumerate(fit.touchpoints):
         gates += write_touchpoint(data, fit, i, touchpoint, seed)
     booked = book_silent_exits(data, fit.touchpoints, silent)
-    _write(whole, data, cells, fit)
+    _write(whole, data, cells, fit, sum(map(len, tables)))
+    tables.append(tables_of(data))
     gone = {tp.name: gone_silently(data, counts, tp, silent) for tp in fit.touchpoints}
     unseen = [tp.name for tp in cells.journey.touchpoints if tp not in fit.touchpoints]
     notes = [f'"{name}" was never observed: posterior = prior for this row, in every tenure period' for name in unseen]
@@ -102,7 +110,8 @@ def _learn(cells: Cells, whole: xr.Dataset, silent: frozenset[str], seed: int) -
     return Layer({}, tuple(named), (*notes, *booked, *notes_on_gone(gone)), measured=fit.measured, dwells=fit.accounts)
 
 
-def _write(whole: xr.Dataset, data: xr.Dataset, cells: Cells, fit: Fit) -> None:
+def _write(whole: xr.Dataset, data: xr.Dataset, cells: Cells, fit: Fit, first_table: int) -> None:
+    """Write the cells' links into the whole map's data, whose tables the cells' own follow from row `first_table` on."""
     draws, personas = whole.sizes["draw"], whole.sizes["persona"]
     of, to = ([str(label) for label in each["link"].values] for each in (data, whole))
     for name in (
@@ -112,8 +121,9 @@ def _write(whole: xr.Dataset, data: xr.Dataset, cells: Cells, fit: Fit) -> None:
         for field in _FIELDS:
             found = data[field].values[:, :, 0, here].reshape(draws, personas, cells.own_periods)
             whole[field].values[..., there] = found[:, :, list(cells.period)]
-        for field in ("family", "dwell_table"):
-            whole[field].values[there] = data[field].values[here]
+        family = data["family"].values[:, here]
+        whole["family"].values[:, there] = family
+        whole["dwell_b"].values[family == Family.EMPIRICAL, ..., there] += first_table
 
 
 def cells_of(journey: JourneyMap, observed: ByTenure, silent: frozenset[str]) -> Iterable[Cells]:

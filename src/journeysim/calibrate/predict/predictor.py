@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from journeysim.model.draws import names_on
+from journeysim.model.draws import names_on, tables_of
 from journeysim.model.event_log import Bools, Ints
 from journeysim.model.journey import JourneyMap, split_link
 from journeysim.model.quantity import Floats
@@ -39,8 +40,8 @@ class Predictor:
     share: Floats
     dwell_a: Floats
     dwell_b: Floats
-    family: Ints
-    table: Floats
+    family: NDArray[np.int8]
+    tables: Floats
     entry: Floats
     persona_share: Floats
     frailty: Floats | None = None
@@ -85,8 +86,8 @@ def predictor_of(journey: JourneyMap, data: xr.Dataset, silent: frozenset[str]) 
         share=np.asarray(data["share"].values),
         dwell_a=np.asarray(data["dwell_a"].values),
         dwell_b=np.asarray(data["dwell_b"].values),
-        family=np.asarray(data["family"].values, dtype=np.int64),
-        table=np.asarray(data["dwell_table"].values),
+        family=np.asarray(data["family"].values),
+        tables=tables_of(data),
         entry=np.asarray(data["entry"].values)[..., :n],
         persona_share=np.asarray(data["persona_share"].values),
         frailty=np.asarray(data["frailty"].values)[:, :n] if "frailty" in data else None,

@@ -17,10 +17,10 @@ from typing import Final, final
 import numpy as np
 from scipy import special
 
-from journeysim.calibrate.dwells.families import survival
+from journeysim.calibrate.dwells.families import from_tables, survival
 from journeysim.calibrate.predict.predictor import Predictor
 from journeysim.calibrate.predict.start import Start
-from journeysim.model.dwell import Family
+from journeysim.model.dwell import Family, by_family
 from journeysim.model.event_log import Bools, Ints
 from journeysim.model.quantity import Floats
 
@@ -183,10 +183,8 @@ def _survival(predictor: Predictor, lanes: _Lanes, period: Ints, link: Ints) -> 
     made = np.ones(lanes.size)
     at = (lanes.draw, lanes.persona, period, link)
     a, b = predictor.dwell_a[at], predictor.dwell_b[at]
-    for family, rows in _by_family(predictor, link):
-        made[rows] = survival(family, a[rows], b[rows], lanes.silent[rows])
-    for k, rows in _by_table(predictor, link):
-        made[rows] = survival(Family.EMPIRICAL, a[rows], b[rows], lanes.silent[rows], predictor.table[k])
+    for family, rows in by_family(predictor.family[lanes.draw, link]):
+        made[rows] = survival(family, a[rows], b[rows], lanes.silent[rows], predictor.tables)
     rows, shape, scale = _own_rates(predictor, lanes, link, a)
     made[rows] = (scale / (scale + lanes.silent[rows])) ** shape
     return made
@@ -202,11 +200,8 @@ def _dwell(predictor: Predictor, lanes: _Lanes, period: Ints, link: Ints, u: Flo
     at = (lanes.draw, lanes.persona, period, link)
     a, b = predictor.dwell_a[at], predictor.dwell_b[at]
     made = np.zeros(lanes.size)
-    for family, rows in _by_family(predictor, link):
-        made[rows] = upper_quantile(family, a[rows], b[rows], tail[rows])
-    for k, rows in _by_table(predictor, link):
-        grid = np.linspace(0.0, 1.0, predictor.table.shape[1])
-        made[rows] = a[rows] * np.interp(1.0 - tail[rows], grid, predictor.table[k])
+    for family, rows in by_family(predictor.family[lanes.draw, link]):
+        made[rows] = upper_quantile(family, a[rows], b[rows], tail[rows], predictor.tables)
     rows, shape, scale = _own_rates(predictor, lanes, link, a)
     made[rows] = scale * np.expm1(-np.log(np.maximum(tail[rows], _LEAST)) / shape)
     return np.maximum(made, lanes.silent)
@@ -224,21 +219,9 @@ def _own_rates(predictor: Predictor, lanes: _Lanes, link: Ints, a: Floats) -> tu
     return rows, r + times, r * a[rows] + exposed
 
 
-def _by_family(predictor: Predictor, link: Ints) -> Iterator[tuple[Family, Ints]]:
-    """Yield the rows of each parametric family."""
-    of = predictor.family[link]
-    for number in np.unique(of):
-        if number != Family.EMPIRICAL:
-            yield Family(int(number)), np.flatnonzero(of == number)
-
-
-def _by_table(predictor: Predictor, link: Ints) -> Iterator[tuple[int, Ints]]:
-    """Yield the rows of each link with a table of quantiles."""
-    for k in np.unique(link[predictor.family[link] == Family.EMPIRICAL]):
-        yield int(k), np.flatnonzero(link == k)
-
-
-def upper_quantile(family: Family, a: Floats, b: Floats, tail: Floats) -> Floats:
+def upper_quantile(  # noqa: PLR0911  one line per family
+    family: Family, a: Floats, b: Floats, tail: Floats, tables: Floats | None = None
+) -> Floats:
     """Return the dwell that is exceeded with probability `tail`, without cancellation far out."""
     tail = np.maximum(tail, _LEAST)
     match family:
@@ -252,5 +235,7 @@ def upper_quantile(family: Family, a: Floats, b: Floats, tail: Floats) -> Floats
             return np.asarray(a * (-np.log(tail)) ** (1 / b))
         case Family.LOGNORMAL:
             return np.asarray(a * np.exp(-b * special.ndtri(tail)))
+        case Family.EMPIRICAL if tables is not None:
+            return np.asarray(a * from_tables(tables, b, 1.0 - tail))
         case _:
             return np.asarray(a * ((1 - tail) / tail) ** (1 / b))

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from journeysim.calibrate.beliefs import fallback_link
 from journeysim.calibrate.counts import Counts
-from journeysim.calibrate.dwells.families import survival
+from journeysim.calibrate.dwells.families import survival_by_draw
+from journeysim.model.draws import tables_of
 from journeysim.model.dwell import INSTANT, Family
 from journeysim.model.journey import Touchpoint, all_links, link_id
 from journeysim.model.quantity import Floats
@@ -39,7 +40,7 @@ def _book(data: xr.Dataset, touchpoint: Touchpoint, silent: frozenset[str]) -> I
             continue
         days = percentile(data, seen, INACTIVITY)
         at = _positions(data, [label])[0]
-        data["family"].values[at] = Family.FIXED
+        data["family"].values[:, at] = Family.FIXED
         data["dwell_a"].values[..., at] = days
         yield (f'"{label}" leaves no event: its share rests on open spells; it is booked after {days:.3g} days, when '
                f"{INACTIVITY:.0%} of the other moves would be over")  # fmt: skip
@@ -92,9 +93,6 @@ def _curves(data: xr.Dataset, at: list[int], rows: NDArray[np.intp], times: Floa
     """Return P(dwell > t), shape (draw, persona, link, time)."""
     found = []
     for k in at:
-        family = Family(int(data["family"].values[k]))
         a, b = (data[name].values[rows][:, :, -1, k][..., None] for name in ("dwell_a", "dwell_b"))
-        found.append(
-            np.broadcast_to(survival(family, a, b, times, data["dwell_table"].values[k]), (*a.shape[:2], len(times)))
-        )
+        found.append(survival_by_draw(data["family"].values[rows, k], a, b, times, tables_of(data)))
     return np.stack(found, axis=2)

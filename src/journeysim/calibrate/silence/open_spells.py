@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from journeysim.calibrate.counts import Bins
-from journeysim.calibrate.dwells.families import log_likelihood, survival, to_scale_shape
+from journeysim.calibrate.dwells.families import log_likelihood, survival, survival_by_draw, to_scale_shape
 from journeysim.calibrate.dwells.fit import DwellBelief, persona_modes
 from journeysim.calibrate.shares import KAPPA_MEDIAN
-from journeysim.model.dwell import Family
+from journeysim.model.dwell import Family, by_family
 from journeysim.model.quantity import Floats
 
 _MOST_ROUNDS = 150
@@ -34,9 +35,11 @@ _FEW, _STEEP, _COOLEST = 0.02, 11.0, 0.15
 class LinkDwell:
     """A link's dwell while it is being fitted: belief, family and data by persona.
 
-    `learned` is false where the map's own dwell stays (fixed, or never observed); then `a`, `b` hold prior draws of
-    shape (draw, persona) and `table` the quantiles of an empirical dwell. A `silent` link leads to an outcome that
-    leaves no event: it has no completed moves, and its dwell, as far as the log can tell, never ends.
+    `family` is the one that is most likely so far. `learned` is false where the map's own dwell stays (fixed, or never
+    observed); then `a`, `b` hold prior draws of shape (draw, persona). Once fitted they hold the posterior's, and
+    `families` (draw,) says of which family each draw is; `tables` are the quantiles of empirical dwells, of which `b` is
+    the row. A `silent` link leads to an outcome that leaves no event: it has no completed moves, and its dwell, as far
+    as the log can tell, never ends.
     """
 
     name: str
@@ -46,7 +49,8 @@ class LinkDwell:
     learned: bool
     a: Floats
     b: Floats
-    table: Floats
+    families: NDArray[np.int8]
+    tables: Floats
     silent: bool = False
 
     def seen_moments(self, g: int, stretch: float) -> tuple[float, float]:
@@ -63,8 +67,8 @@ class LinkDwell:
 def silent_link(name: str, belief: DwellBelief, done: tuple[Bins, ...]) -> LinkDwell:
     """Return a link to a silent outcome: whoever took it stays an open spell for ever, S(t) = 1."""
     for_ever = np.full((1, len(done)), np.inf)
-    ones, no_table = np.ones_like(for_ever), np.empty(0)
-    return LinkDwell(name, belief, Family.FIXED, done, learned=False, a=for_ever, b=ones, table=no_table, silent=True)
+    ones, fixed, no_tables = np.ones_like(for_ever), np.zeros(1, dtype=np.int8), np.empty((0, 0))
+    return LinkDwell(name, belief, Family.FIXED, done, False, for_ever, ones, fixed, no_tables, silent=True)  # noqa: FBT003  learned
 
 
 @final
@@ -134,7 +138,7 @@ def _point_survival(link: LinkDwell, j: int, spreads: tuple[Spread, ...]) -> lis
     times = [spread.silent.middle for spread in spreads]
     if not link.learned:
         a, b = np.median(link.a, axis=0), np.median(link.b, axis=0)
-        return [survival(link.family, a[g], b[g], t, link.table) for g, t in enumerate(times)]
+        return [survival(link.family, a[g], b[g], t, link.tables) for g, t in enumerate(times)]
     data = [(done, spread.on(j)) for done, spread in zip(link.done, spreads, strict=True)]
     modes = persona_modes(link.family, link.belief, data)
     points = [to_scale_shape(link.family, m.mean[0], m.mean[1] if len(m.mean) > 1 else 0.0) for m in modes]
@@ -172,10 +176,11 @@ def _left_out(links: list[LinkDwell], spreads: tuple[Spread, ...], shares: Float
                 silent = spread.on(j)
                 logs += (done.size + silent.size) * np.log(np.maximum(shares[:, g, j], _LEAST))
                 if link.learned:
-                    logs += log_likelihood(link.family, link.a[:, g], link.b[:, g], done, silent)
+                    for family, rows in by_family(link.families):
+                        logs[rows] += log_likelihood(family, link.a[rows, g], link.b[rows, g], done, silent)
     return (1.0 - factor) * logs
 
 
 def _curves(link: LinkDwell, g: int, times: Floats) -> Floats:
     """Return P(dwell > t) per draw, shape (draw, times)."""
-    return survival(link.family, link.a[:, g, None], link.b[:, g, None], times, link.table)
+    return survival_by_draw(link.families, link.a[:, g, None], link.b[:, g, None], times, link.tables)

@@ -91,7 +91,7 @@ class Observed:
             else:
                 rows = at.row % len(link.a)
                 a, b = link.a[rows, g], link.b[rows, g]
-            still += np.exp(logs[:, j, None]) * survival(link.family, a[:, None], b[:, None], times, link.table)
+            still += np.exp(logs[:, j, None]) * survival(link.family, a[:, None], b[:, None], times, link.tables)
         return np.asarray(total + np.log(np.maximum(still, _LEAST)) @ self.silent[g].count)
 
 

@@ -172,7 +172,7 @@ def _spread(fit: _Fitted, g: int, silent: tuple[Bins, ...], counts: Floats) -> S
             a, b = to_scale_shape(link.family, *points.phi[0, 0, observed.learned.index(j)])
         else:
             a, b = np.asarray(np.median(link.a)), np.asarray(np.median(link.b))
-        curves.append(survival(link.family, a, b, silent[g].middle, link.table))
+        curves.append(survival(link.family, a, b, silent[g].middle, link.tables))
     joint = np.exp(points.logs[0, 0]) * np.maximum(np.stack(curves, axis=1), _LEAST)
     return Spread(silent[g], joint / joint.sum(axis=1, keepdims=True))
 

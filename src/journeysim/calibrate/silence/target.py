@@ -197,6 +197,6 @@ def _open(observed: Observed, g: int, places: _Places) -> tuple[Ints, Ints, Floa
         if j in observed.learned:
             point[:, j] = places.at(g * len(observed.learned) + observed.learned.index(j), silent.middle)
         else:
-            still = survival(link.family, link.a[:, g, None], link.b[:, g, None], silent.middle, link.table)
+            still = survival(link.family, link.a[:, g, None], link.b[:, g, None], silent.middle, link.tables)
             known[:, j] = still.mean(axis=0)
     return np.full(shape[0], g, dtype=np.int64), point, known, silent.count

@@ -10,7 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from journeysim.errors import BadInput, Problem
-from journeysim.model.draws import LINK_FIELDS, PLACE_FIELDS, Draws, names_on, new_data
+from journeysim.model.draws import (
+    LINK_FIELDS,
+    PLACE_FIELDS,
+    TABLE_SIZE,
+    Draws,
+    names_on,
+    new_data,
+    tables_of,
+    with_more_tables,
+)
 from journeysim.model.journey import JourneyMap, Link, Row, Touchpoint, link_id, split_link
 from journeysim.model.quantity import Floats
 
@@ -124,7 +133,7 @@ def relabel(
                 new[..., k] = source[..., template]
             if name in item.values:
                 new[..., k] = item.values[name]
-    _copy_families(data, old, kept, add, like)
+    data = _with_families(data, old, kept, add, like)
     _copy_places(data, old)
     return draws.with_data(_with_layers(data, old, [*kept, *like]))
 
@@ -176,17 +185,18 @@ def _with_free_slots(draws: Draws, kept: Sequence[int], add: Sequence[NewLink]) 
     return tuple(slots)
 
 
-def _copy_families(
+def _with_families(
     data: xr.Dataset, old: xr.Dataset, kept: Sequence[int], add: Sequence[NewLink], like: Sequence[int]
-) -> None:
-    for name in ("family", "dwell_table"):
-        data[name].values[: len(kept)] = old[name].values[kept]
+) -> xr.Dataset:
+    """Return the data with the families of links, and the tables of what was there and of what is added."""
+    family, tables = data["family"].values, list[Floats]()
+    family[:, : len(kept)] = old["family"].values[:, kept]
     for k, (item, template) in enumerate(zip(add, like, strict=True), start=len(kept)):
-        data["family"].values[k] = old["family"].values[template] if template >= 0 else item.family
-        if template >= 0:
-            data["dwell_table"].values[k] = old["dwell_table"].values[template]
-        elif item.table is not None:
-            data["dwell_table"].values[k] = item.table
+        family[:, k] = old["family"].values[:, template] if template >= 0 else item.family
+        if template < 0 and item.table is not None:
+            data["dwell_b"].values[..., k] = len(tables_of(old)) + len(tables)
+            tables.append(item.table)
+    return with_more_tables(data, np.concatenate([tables_of(old), np.reshape(tables, (-1, TABLE_SIZE))]))
 
 
 def _copy_places(data: xr.Dataset, old: xr.Dataset) -> None:

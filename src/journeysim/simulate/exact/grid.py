@@ -43,8 +43,9 @@ class Grid:
 
 def is_fixed(chain: Chain) -> Bools:
     """Say which links never vary in their dwell: fixed, or a family shrunk to a point; shape (D, G, P, L)."""
-    point = (chain.dwell_a <= 0) | ((chain.family == Family.LOGNORMAL) & (chain.dwell_b <= 0))
-    return np.asarray(point | (chain.family == Family.FIXED))
+    family = np.asarray(chain.family)[:, None, None, :]
+    point = (chain.dwell_a <= 0) | ((family == Family.LOGNORMAL) & (chain.dwell_b <= 0))
+    return np.asarray(point | (family == Family.FIXED))
 
 
 def cohort_step(chain: Chain, horizon: float) -> float | None:

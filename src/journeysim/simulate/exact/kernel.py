@@ -17,7 +17,6 @@ from journeysim.simulate.exact.state import (
     AFTER,
     ALL,
     AT,
-    FAMILY,
     FIRST,
     HIGH,
     HIGHEST,
@@ -50,22 +49,23 @@ def _dot(x: Floats, i: int, x0: int, y: Floats, q: int, y0: int, size: int) -> f
 
 
 @lean
-def _prepare_kernels(plan: Plan, a: Floats, b: Floats, kernels: Kernels, means: Floats) -> None:
+def _prepare_kernels(plan: Plan, families: Ints, a: Floats, b: Floats, kernels: Kernels, means: Floats) -> None:
     """Place each dwell's mass on the grid, unless the world before had the same dwell."""
     last = kernels.reverse.shape[1] - 1
     for p in range(a.shape[0]):
         for link in range(a.shape[1]):
-            q, scale, shape = plan.kernel[p, link], a[p, link], b[p, link]
+            q, family, scale, shape = plan.kernel[p, link], families[link], a[p, link], b[p, link]
             known = kernels.known[q, 0] == scale and (kernels.known[q, 1] == shape or np.isnan(shape))
+            known = known and kernels.known[q, 2] == family
             if plan.links[link, USED] == 0 or known:
                 continue
             reverse, low = kernels.reverse[q], 0
-            high = split(plan.links[link, FAMILY], scale, shape, plan.table[link], plan.step, means, reverse)
+            high = split(family, scale, shape, plan.table, plan.step, means, reverse)
             while low < high and reverse[last - low] == 0.0:
                 low += 1
             kernels.reach[q, LOW], kernels.reach[q, HIGH] = low, high
-            kernels.reach[q, POINTS] = fixed_points(plan.links[link, FAMILY], scale, shape, plan.step)
-            kernels.known[q, 0], kernels.known[q, 1] = scale, shape
+            kernels.reach[q, POINTS] = fixed_points(family, scale, shape, plan.step)
+            kernels.known[q, 0], kernels.known[q, 1], kernels.known[q, 2] = scale, shape, family
 
 
 @lean
@@ -344,6 +344,6 @@ def worlds(
     personas = rows.share.shape[1]
     for d in range(block[0], block[1]):
         for g in range(personas):
-            _prepare_kernels(plan, rows.dwell_a[d, g], rows.dwell_b[d, g], kernels, means)
+            _prepare_kernels(plan, rows.family[d], rows.dwell_a[d, g], rows.dwell_b[d, g], kernels, means)
             _prepare_rows(plan, rows, world, d, g)
             _world(plan, money, kernels, world, series, sums, d * personas + g)

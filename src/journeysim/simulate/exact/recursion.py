@@ -165,7 +165,7 @@ def _plan(chain: Chain, grid: Grid) -> Plan:
     touchpoints = len(chain.touchpoints)
     used = (chain.share > 0).any(axis=(0, 1, 2))
     return Plan(
-        links=_columns(chain.source, chain.target, chain.family, used),
+        links=_columns(chain.source, chain.target, used),
         marks=np.stack([chain.converts, chain.churns, chain.after_conversion], axis=1),
         kernel=_number_kernels(chain),
         table=np.ascontiguousarray(chain.dwell_table, dtype=np.float64),
@@ -236,7 +236,9 @@ def _cycle_weights(chain: Chain, settings: Settings, steps: int) -> Floats:
 
 
 def _rows(chain: Chain) -> Rows:
-    return Rows(*(np.ascontiguousarray(getattr(chain, name), dtype=np.float64) for name in Rows._fields))
+    names = (name for name in Rows._fields if name != "family")
+    numbers = {name: np.ascontiguousarray(getattr(chain, name), dtype=np.float64) for name in names}
+    return Rows(family=np.ascontiguousarray(chain.family, dtype=np.int64), **numbers)
 
 
 def _sums(chain: Chain, settings: Settings) -> Sums:
@@ -262,7 +264,7 @@ def _scratch(chain: Chain, plan: Plan) -> tuple[Kernels, World, Series]:
     return (
         Kernels(
             reverse=np.zeros((kernels, points)),
-            known=np.full((kernels, 2), np.nan),
+            known=np.full((kernels, 3), np.nan),
             reach=np.zeros((kernels, 3), dtype=np.int64),
             means=np.zeros(points + 1),
         ),

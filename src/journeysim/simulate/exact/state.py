@@ -14,7 +14,7 @@ from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Bools, Ints
 
 ALL, AT, AFTER = 0, 1, 2
-SOURCE, TARGET, FAMILY, USED = 0, 1, 2, 3
+SOURCE, TARGET, USED = 0, 1, 2
 FIRST, LAST, OFFSET = 0, 1, 2
 NOW, LOWEST, HIGHEST = 0, 1, 2
 LOW, HIGH, POINTS = 0, 1, 2
@@ -25,10 +25,10 @@ ROUNDING = 1e-14
 class Plan(NamedTuple):
     """What all worlds of a run share."""
 
-    links: Ints  # (L, 4) source, target, family, whether it has a positive share anywhere
+    links: Ints  # (L, 3) source, target, whether it has a positive share anywhere
     marks: Bools  # (s, 3) converts, churns, after conversion
     kernel: Ints  # (P, L) number of the dwell
-    table: Floats  # (L, K) as in Chain
+    table: Floats  # (T, K) as in Chain
     slots: Ints  # (P, 3) first, last, offset as in Grid
     points: Ints  # (steps + 1, 3) at, lowest, highest as in Grid
     part: Floats  # (slots,) as in Grid
@@ -43,6 +43,7 @@ class Rows(NamedTuple):
     share: Floats
     dwell_a: Floats
     dwell_b: Floats
+    family: Ints
     entry: Floats
     visit_value: Floats
     visit_cost: Floats
@@ -57,7 +58,7 @@ class Kernels(NamedTuple):
     """The dwells of a world on the grid; kept from world to world while their parameters stay."""
 
     reverse: Floats  # (kernels, steps + 1) mass at u steps stands at steps - u
-    known: Floats  # (kernels, 2) scale and shape
+    known: Floats  # (kernels, 3) scale, shape and family
     reach: Ints  # (kernels, 3) least u, greatest u, number of points a fixed dwell sits on (0 for other dwells)
     means: Floats  # (steps + 2,) room for limited means while a dwell is placed
 

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 from journeysim.model import dwell
-from journeysim.model.dwell import Family
+from journeysim.model.dwell import Family, by_family
 from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Chain
 
@@ -20,28 +20,27 @@ _MOST_PANELS: Final = 1_024
 
 def mean_dwells(chain: Chain) -> Floats:
     """Return the expected dwell of each link in days; same shape as `chain.dwell_a`."""
-    means = np.empty_like(chain.dwell_a)
-    for link, code in enumerate(chain.family):
-        a, b = chain.dwell_a[..., link], chain.dwell_b[..., link]
-        family = Family(int(code))
-        if family is Family.EMPIRICAL:
-            table = chain.dwell_table[link]
-            means[..., link] = a * np.mean((table[1:] + table[:-1]) / 2)
-        else:
-            means[..., link] = dwell.mean(family, a, b)
+    means, table = np.empty_like(chain.dwell_a), chain.dwell_table
+    of_table = np.mean((table[:, 1:] + table[:, :-1]) / 2, axis=1)
+    for link in range(len(chain.links)):
+        for family, rows in by_family(chain.family[:, link]):
+            a, b = chain.dwell_a[rows, ..., link], chain.dwell_b[rows, ..., link]
+            empirical = family is Family.EMPIRICAL
+            means[rows, ..., link] = a * of_table[b.astype(np.intp)] if empirical else dwell.mean(family, a, b)
     return means
 
 
 def lost_to_discounting(chain: Chain, force: float) -> Floats:
     """Return 1 - E[exp(-force * dwell)] of each link, precise also for a tiny force (per day)."""
     lost = np.empty_like(chain.dwell_a)
-    for link, code in enumerate(chain.family):
-        a, b = chain.dwell_a[..., link], chain.dwell_b[..., link]
-        lost[..., link] = _lost(Family(int(code)), a, b, chain.dwell_table[link], force)
+    for link in range(len(chain.links)):
+        for family, rows in by_family(chain.family[:, link]):
+            a, b = chain.dwell_a[rows, ..., link], chain.dwell_b[rows, ..., link]
+            lost[rows, ..., link] = _lost(family, a, b, chain.dwell_table, force)
     return lost
 
 
-def _lost(family: Family, a: Floats, b: Floats, table: Floats, force: float) -> Floats:
+def _lost(family: Family, a: Floats, b: Floats, tables: Floats, force: float) -> Floats:
     match family:
         case Family.FIXED:
             return np.asarray(-np.expm1(-force * a))
@@ -50,13 +49,13 @@ def _lost(family: Family, a: Floats, b: Floats, table: Floats, force: float) -> 
         case Family.GAMMA:
             return np.asarray(-np.expm1(-b * np.log1p(force * a)))
         case Family.EMPIRICAL:
-            return _lost_empirical(a, table, force)
+            return _lost_empirical(a, tables[b.astype(np.intp)], force)
     return _lost_by_quadrature(family, a, b, force)
 
 
 def _lost_empirical(a: Floats, table: Floats, force: float) -> Floats:
     """Return the transform's complement of a mixture of uniform distributions, one per piece of the quantile table."""
-    low, width = force * a[..., None] * table[:-1], force * a[..., None] * np.diff(table)
+    low, width = force * a[..., None] * table[..., :-1], force * a[..., None] * np.diff(table)
     inside = np.where(width > 0, -np.expm1(-width) / np.where(width > 0, width, 1.0), 1.0)
     short = np.where(width < 1e-3, width / 2 - width**2 / 6 + width**3 / 24, 1.0 - inside)
     return np.asarray((-np.expm1(-low) + np.exp(-low) * short).mean(axis=-1))

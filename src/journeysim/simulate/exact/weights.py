@@ -160,12 +160,12 @@ def _empirical_means(a: float, table: Floats, step: float, means: Floats) -> Non
 
 
 @lean
-def limited_means(family: int, a: float, b: float, table: Floats, step: float, means: Floats) -> None:
+def limited_means(family: int, a: float, b: float, tables: Floats, step: float, means: Floats) -> None:
     """Fill means[k] = E[min(T, k step)], k = 0 … len(means) - 1, for every family but fixed."""
     if family == LOGLOGISTIC:
         _loglogistic_means(a, b, step, means)
     elif family == EMPIRICAL:
-        _empirical_means(a, table, step, means)
+        _empirical_means(a, tables[int(b)], step, means)
     else:
         mean = _mean(family, a, b)
         means[0] = 0.0
@@ -187,7 +187,7 @@ def fixed_points(family: int, a: float, b: float, step: float) -> int:
 
 
 @lean
-def split(family: int, a: float, b: float, table: Floats, step: float, means: Floats, reverse: Floats) -> int:
+def split(family: int, a: float, b: float, tables: Floats, step: float, means: Floats, reverse: Floats) -> int:
     """Fill reverse[K - u] with the mass of the dwell at u grid steps, u = 0 … K; return the last u that matters.
 
     `means` is scratch of length K + 2. Beyond the returned u less than 1e-12 of the mass is left (or u = K). A dwell
@@ -205,7 +205,7 @@ def split(family: int, a: float, b: float, table: Floats, step: float, means: Fl
         if point + 1 <= last and part > 0.0:
             reverse[last - point - 1] = part
         return min(last, point + points - 1)
-    limited_means(family, a, b, table, step, means)
+    limited_means(family, a, b, tables, step, means)
     reverse[last] = max(0.0, 1.0 - means[1] / step)
     left = 1.0 - reverse[last]
     for u in range(1, last + 1):

@@ -146,7 +146,7 @@ def next_arrivals(count: int, layout: Layout, draw: np.uint64, truth: Truth, lan
             count, layout.target.size, layout.seed_low, layout.seed_high, draw, layout.row_start,
             truth.keep, truth.rest, lanes.place, lanes.cell, lanes.words, lanes.link,
         )  # fmt: skip
-    sort_by_base(count, layout.base, lanes.link, lanes.sizes, lanes.members)
+    sort_by_base(count, truth.base, lanes.link, lanes.sizes, lanes.members)
     base_quantiles(lanes.sizes, lanes.members, lanes.words, lanes.gathered, lanes.other, lanes.quantile)
     gamma_quantiles(
         lanes.sizes[LOG_GAMMA], lanes.members, layout.gamma_place, truth.gamma,
@@ -157,7 +157,7 @@ def next_arrivals(count: int, layout: Layout, draw: np.uint64, truth: Truth, lan
         lanes.cell, lanes.link, lanes.quantile, lanes.day, lanes.arrival,
     )  # fmt: skip
     arrive_by_table(
-        lanes.sizes[TABLE], lanes.members, layout.target.size, layout.dwell_table, truth.scale,
+        lanes.sizes[TABLE], lanes.members, layout.target.size, layout.dwell_table, truth.scale, truth.power,
         lanes.cell, lanes.link, lanes.words, lanes.day, lanes.arrival,
     )  # fmt: skip
     look_ahead(

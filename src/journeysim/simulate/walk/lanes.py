@@ -176,18 +176,20 @@ def arrive(
 
 @compiled_inner
 def arrive_by_table(
-    count: int, members: Indices, links: int, dwell_table: Floats, scale: Floats, cell: Indices, link: Indices,
-    words: Words, day: Floats, arrival: Floats,
+    count: int, members: Indices, links: int, dwell_table: Floats, scale: Floats, table: Floats, cell: Indices,
+    link: Indices, words: Words, day: Floats, arrival: Floats,
 ) -> None:  # fmt: skip
-    """Replace the arrival where the dwell is empirical: the piecewise linear quantile of the link's table."""
+    """Replace the arrival where the dwell is empirical: the piecewise linear quantile of row `table` of the tables."""
     steps = dwell_table.shape[1] - 1
     for k in range(TABLE * BLOCK, TABLE * BLOCK + count):
         lane = members[k]
         position = unit(words[DWELL + lane]) * steps
         node = np.int64(position)
-        left = dwell_table[link[lane], node]
-        dwell = left + (position - node) * (dwell_table[link[lane], node + 1] - left)
-        arrival[lane] = day[lane] + scale[cell[lane] * links + link[lane]] * dwell
+        at = cell[lane] * links + link[lane]
+        row = np.int64(table[at])
+        left = dwell_table[row, node]
+        dwell = left + (position - node) * (dwell_table[row, node + 1] - left)
+        arrival[lane] = day[lane] + scale[at] * dwell
 
 
 @compiled_inner

@@ -50,11 +50,11 @@ class Layout(NamedTuple):
     period_end: Floats  # (P,)
     coupled: Bools  # (n,)
     couples: bool  # some touchpoint is coupled
-    family: NDArray[np.int8]  # (L,)
-    base: NDArray[np.int8]  # (L,)
-    gamma_place: NDArray[np.int32]  # (L,) position among the gamma links
+    base_of: NDArray[np.int8]  # base of each family
+    gamma_place: NDArray[np.int32]  # (L,) position among the links that are gamma in some draw
+    gamma_links: int  # how many these are
     gamma_grid: Floats
-    dwell_table: Floats  # (L, K)
+    dwell_table: Floats  # (T, K)
     converts: Bools
     churns: Bools
     after_conversion: Bools
@@ -76,6 +76,7 @@ class Parameters(NamedTuple):
     today_share: Floats  # (D, C, L)
     dwell_a: Floats  # (D, C, L)
     dwell_b: Floats  # (D, C, L)
+    family: NDArray[np.int8]  # (D, L)
     entry: Floats  # (D, G, s)
     persona_share: Floats  # (D, G)
     visit_value: Floats  # (D, C, s)
@@ -88,24 +89,24 @@ class Parameters(NamedTuple):
     link_cost: Floats  # (D, C, L)
 
 
-_PER_CELL: Final = frozenset(Parameters._fields) - {"entry", "persona_share"}
+_PER_CELL: Final = frozenset(Parameters._fields) - {"family", "entry", "persona_share"}
 
 
 def parameters_of(chain: Chain) -> Parameters:
     """Return the chain's parameters with persona and period folded into cells; no copy where none is needed."""
-    arrays = {name: np.asarray(getattr(chain, name), dtype=np.float64) for name in Parameters._fields}
-    draws, personas, periods, _ = arrays["share"].shape
+    draws, personas, periods, _ = chain.share.shape
+    arrays = {name: np.asarray(getattr(chain, name)) for name in Parameters._fields if name != "family"}
     cells = (draws, personas * periods, -1)
     folded = {name: item.reshape(cells) if name in _PER_CELL else item for name, item in arrays.items()}
-    return Parameters(**{name: _plain(item, np.float64) for name, item in folded.items()})
+    plain = {name: _plain(item, np.float64) for name, item in folded.items()}
+    return Parameters(family=_plain(chain.family, np.int8), **plain)
 
 
 def layout_of(chain: Chain, settings: Settings, seed: int) -> Layout:
     """Return the chain's structure, the settings and the seed in compiled form."""
     _, personas, periods, _ = chain.share.shape
     low, high = seed_halves(seed)
-    family = _plain(chain.family, np.int8)
-    gamma = family == int(Family.GAMMA)
+    gamma = (np.asarray(chain.family) == int(Family.GAMMA)).any(axis=0)
     return Layout(
         touchpoints=len(chain.touchpoints),
         personas=personas,
@@ -118,9 +119,9 @@ def layout_of(chain: Chain, settings: Settings, seed: int) -> Layout:
         period_end=_plain(chain.period_end, np.float64),
         coupled=_plain(chain.coupled, np.bool_),
         couples=bool(np.any(chain.coupled)),
-        family=family,
-        base=np.array([_BASE_OF[Family(int(code))] for code in family], dtype=np.int8),
+        base_of=np.array([_BASE_OF[family] for family in Family], dtype=np.int8),
         gamma_place=_plain(np.cumsum(gamma) - 1, np.int32),
+        gamma_links=int(gamma.sum()),
         gamma_grid=gamma_grid() if gamma.any() else np.zeros((2, 1, Z_NODES)),
         dwell_table=_plain(chain.dwell_table, np.float64),
         converts=_plain(chain.converts, np.bool_),
@@ -207,11 +208,12 @@ def _check_rows(chain: Chain, name: str) -> None:
 
 
 def _check_dwells(chain: Chain) -> None:
-    shaped = np.isin(chain.family, [int(family) for family in _SHAPED])
-    low = np.where(chain.family == int(Family.GAMMA), SMALLEST_SHAPE, 0.0)
+    family = np.asarray(chain.family)[:, None, None, :]
+    shaped = np.isin(family, [int(each) for each in _SHAPED])
+    low = np.where(family == int(Family.GAMMA), SMALLEST_SHAPE, 0.0)
     bad = ~(chain.dwell_a >= 0) | np.isnan(chain.dwell_b) | (shaped & ~((chain.dwell_b > 0) & (chain.dwell_b >= low)))
-    bad |= (chain.family == int(Family.LOGNORMAL)) & ~(chain.dwell_b >= 0)
-    bad |= (chain.family == int(Family.EMPIRICAL)) & np.isnan(chain.dwell_table).any(axis=1)
+    bad |= (family == int(Family.LOGNORMAL)) & ~(chain.dwell_b >= 0)
+    bad |= (family == int(Family.EMPIRICAL)) & ~np.isin(chain.dwell_b, _complete_tables(chain))
     bad &= chain.share > 0
     if bad.any():
         draw, _, _, link = np.argwhere(bad)[0]
@@ -221,10 +223,15 @@ def _check_dwells(chain: Chain) -> None:
         )
 
 
+def _complete_tables(chain: Chain) -> Ints:
+    """Return the rows of the table that have every quantile."""
+    return np.flatnonzero(~np.isnan(chain.dwell_table).any(axis=1))
+
+
 def _check_numbers(chain: Chain) -> None:
     for name in Parameters._fields:
         values = getattr(chain, name)
-        if name not in {"dwell_a", "dwell_b"} and not np.all(np.isfinite(values)):
+        if name not in {"dwell_a", "dwell_b", "family"} and not np.all(np.isfinite(values)):
             raise ValueError(f"{name} has a value that is not a finite number")
     if np.any(np.abs(chain.persona_share.sum(-1) - 1) > _SUM_TOLERANCE):
         raise ValueError("persona shares must add up to 1 in every draw")

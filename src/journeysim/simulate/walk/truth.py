@@ -25,6 +25,7 @@ _GAMMA: Final = int(Family.GAMMA)
 _WEIBULL: Final = int(Family.WEIBULL)
 _LOGNORMAL: Final = int(Family.LOGNORMAL)
 _LOGLOGISTIC: Final = int(Family.LOGLOGISTIC)
+_EMPIRICAL: Final = int(Family.EMPIRICAL)
 
 
 class Truth(NamedTuple):
@@ -35,7 +36,8 @@ class Truth(NamedTuple):
     keep: Floats  # (C * L,) chance that a choice by today's row stands
     rest: Floats  # (C * L,) cumulative share among what the row gained, for choices that do not stand
     scale: Floats  # (C * L,)
-    power: Floats  # (C * L,) dwell = scale * exp(power * base quantile)
+    power: Floats  # (C * L,) dwell = scale * exp(power * base quantile); of an empirical dwell the row of its table
+    base: NDArray[np.int8]  # (L,)
     gamma: Floats  # (C, gamma links, 2, Z_NODES)
     personas: Floats  # (G,) cumulative, by persona_order
     entry: Floats  # (G, s) cumulative, by entry_order
@@ -48,7 +50,6 @@ class Truth(NamedTuple):
 def new_truth(layout: Layout) -> Truth:
     """Return room for one draw."""
     cells, links, places = layout.personas * layout.periods, layout.target.size, layout.place_key.size
-    gammas = int(np.sum(layout.family == _GAMMA))
     return Truth(
         upper=np.zeros(cells * links),
         guide=np.zeros(cells * layout.touchpoints * GUIDE, dtype=np.int32),
@@ -56,7 +57,8 @@ def new_truth(layout: Layout) -> Truth:
         rest=np.zeros(cells * links),
         scale=np.zeros(cells * links),
         power=np.zeros(cells * links),
-        gamma=np.zeros((cells, gammas, 2, Z_NODES)),
+        base=np.zeros(links, dtype=np.int8),
+        gamma=np.zeros((cells, layout.gamma_links, 2, Z_NODES)),
         personas=np.zeros(layout.personas),
         entry=np.zeros((layout.personas, places)),
         spread=np.zeros(cells * places, dtype=np.bool_),
@@ -69,9 +71,12 @@ def new_truth(layout: Layout) -> Truth:
 @compiled
 def fill_truth(layout: Layout, parameters: Parameters, draw: int, truth: Truth) -> None:
     """Make one draw ready."""
+    family = parameters.family[draw]
+    for link in range(layout.target.size):
+        truth.base[link] = layout.base_of[family[link]]
     for cell in range(layout.personas * layout.periods):
         share, today = parameters.share[draw, cell], parameters.today_share[draw, cell]
-        _fill_dwells(layout, parameters.dwell_a[draw, cell], parameters.dwell_b[draw, cell], cell, truth)
+        _fill_dwells(layout, family, parameters.dwell_a[draw, cell], parameters.dwell_b[draw, cell], cell, truth)
         for place in range(layout.touchpoints):
             _fill_row(layout, share, today, cell, place, truth)
         _fill_spread(parameters.visit_value[draw, cell], parameters.visit_value_sd[draw, cell], cell, truth)
@@ -143,16 +148,18 @@ def _fill_guide(upper: Floats, offset: int, first: int, guide: NDArray[np.int32]
 
 
 @compiled_inner
-def _fill_dwells(layout: Layout, scale: Floats, shape: Floats, cell: int, truth: Truth) -> None:
+def _fill_dwells(
+    layout: Layout, families: NDArray[np.int8], scale: Floats, shape: Floats, cell: int, truth: Truth
+) -> None:
     """Fill dwell = scale * exp(power * base quantile) for every link of a cell."""
     offset = cell * layout.target.size
     for link in range(layout.target.size):
-        family = layout.family[link]
+        family = families[link]
         truth.scale[offset + link] = scale[link]
         power = 0.0
         if family in (_EXPONENTIAL, _GAMMA):
             power = 1.0
-        elif family == _LOGNORMAL:
+        elif family in (_LOGNORMAL, _EMPIRICAL):
             power = shape[link]
         elif family in (_WEIBULL, _LOGLOGISTIC):
             power = 1.0 / shape[link]

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from journeysim.calibrate.counts import Counts, share_rows
-from journeysim.calibrate.dwells.families import survival
-from journeysim.model.dwell import Family
+from journeysim.calibrate.dwells.families import survival_by_draw
+from journeysim.model.draws import tables_of
 from journeysim.model.journey import JourneyMap, Touchpoint, link_id
 from journeysim.model.observed.moves_after import FOLDS, MovesAfter
 from journeysim.model.quantity import Floats
@@ -106,8 +106,8 @@ def curves_of(
         at = labels.index(link_id(seen.touchpoint, target))
         a, b = (data[name].values[draws][:, :, -1, at][..., None] for name in ("dwell_a", "dwell_b"))
         shape = (*a.shape[:2], len(seen.times))
-        family, table = Family(int(data["family"].values[at])), data["dwell_table"].values[at]
-        curve = np.ones(shape) if target in silent else survival(family, a, b, seen.times, table)
+        families = data["family"].values[draws, at]
+        curve = np.ones(shape) if target in silent else survival_by_draw(families, a, b, seen.times, tables_of(data))
         found.append(np.broadcast_to(curve, shape))
     return np.stack(found, axis=-1)
 
