@@ -15,6 +15,7 @@ from journeysim.model.checks.did_you_mean import did_you_mean
 from journeysim.model.journey import JourneyMap, Touchpoint, all_links, link_id
 from journeysim.model.quantity import Floats
 from journeysim.model.transitions import ENTER, OPEN, Transitions
+from journeysim.model.weights import distinct, worth
 
 Key = tuple[str, str]
 
@@ -49,11 +50,17 @@ NO_BINS = Bins(np.empty(0), np.empty(0), np.empty(0))
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Counts:
-    """What was observed, by persona: completed moves by link, open spells by touchpoint, entries."""
+    """What was observed, by persona: completed moves by link, open spells by touchpoint, entries.
+
+    In a weighted sample all are numbers of unweighted customers that are worth as much (Kish): one factor for everything
+    that a persona did at a touchpoint, as moves and open spells are one likelihood and may not count differently; one for
+    a persona's entries; and one for all who entered.
+    """
 
     moves: Mapping[tuple[str, Key], Bins]
     open: Mapping[Key, Bins]
     entries: Floats  # (persona, touchpoint)
+    entered: Floats  # (persona,)
 
     def dwells(self, persona: str, link: Key) -> Bins:
         """Return the dwells of a persona on a link."""
@@ -72,21 +79,40 @@ def count_transitions(transitions: Transitions, journey: JourneyMap) -> Counts:
     grouped: dict[tuple[str, str, str], list[int]] = {}
     for row, key in enumerate(_rows(transitions)):
         grouped.setdefault(key, []).append(row)
+    own = _worth(transitions)
     moves, silent = {}, {}
     entries = np.zeros((len(journey.personas), len(journey.touchpoints)))
     for (persona, source, target), rows in grouped.items():
         if source == ENTER:
             at = journey.persona_names.index(persona), journey.touchpoint_names.index(target)
-            entries[at] = transitions.count[rows].sum()
+            entries[at] = own[rows].sum()
         elif target == OPEN:
-            silent[persona, source] = _bins(transitions, rows)
+            silent[persona, source] = _bins(transitions, own, rows)
         else:
-            moves[persona, (source, target)] = _bins(transitions, rows)
-    return Counts(moves, silent, entries)
+            moves[persona, (source, target)] = _bins(transitions, own, rows)
+    return Counts(moves, silent, entries, _entered(transitions, journey))
 
 
-def _bins(transitions: Transitions, rows: list[int]) -> Bins:
-    return Bins(transitions.dwell_from[rows], transitions.dwell_to[rows], transitions.count[rows])
+def _worth(transitions: Transitions) -> Floats:
+    """Return what the count of each row is worth in unweighted customers, by persona and touchpoint (or entering)."""
+    if transitions.squares is None:
+        return transitions.count
+    _, group = distinct(np.stack([transitions.persona.codes, transitions.source.codes], axis=1))
+    return worth(group, transitions.count, transitions.squares)
+
+
+def _entered(transitions: Transitions, journey: JourneyMap) -> Floats:
+    """Return how many entered by persona, worth as many as all who entered are, so that the shares are the population's."""
+    rows = np.flatnonzero(transitions.source.recoded((ENTER,)) == 0)
+    own, squares = transitions.count[rows], transitions.squares
+    if squares is not None:
+        own = worth(np.zeros(len(rows), dtype=np.int64), own, squares[rows])
+    persona = transitions.persona.recoded(journey.persona_names)[rows]
+    return np.asarray(np.bincount(persona, weights=own, minlength=len(journey.personas)))
+
+
+def _bins(transitions: Transitions, own: Floats, rows: list[int]) -> Bins:
+    return Bins(transitions.dwell_from[rows], transitions.dwell_to[rows], own[rows])
 
 
 def _rows(transitions: Transitions) -> Iterator[tuple[str, str, str]]:

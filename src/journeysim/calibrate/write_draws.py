@@ -108,7 +108,7 @@ def _shuffled(positions: NDArray[np.intp], seed: int, name: str) -> NDArray[np.i
 def write_arrivals(data: xr.Dataset, journey: JourneyMap, counts: Counts, seed: int) -> dict[str, frozenset[str]]:
     """Write entry and persona shares; return the names that rest more on data than on the map."""
     draws, seen = data.sizes["draw"], journey.seen_entry
-    entered = counts.entries.sum(axis=1)
+    entered = counts.entered
     if not np.any(entered):
         return {}
     names = journey.persona_names

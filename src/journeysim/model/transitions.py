@@ -18,6 +18,7 @@ from journeysim.model.event_log import Bools, EventLog, Ints, Names, SetAside
 from journeysim.model.journey import JourneyMap, all_links, link_id
 from journeysim.model.quantity import Floats
 from journeysim.model.visits import MICROSECONDS_PER_DAY, Visits, visits_of
+from journeysim.model.weights import distinct, summed
 
 OPEN: Final = "(open)"
 ENTER: Final = "(enter)"
@@ -31,7 +32,8 @@ class Transitions:
     """A transition table; all columns have one row per (persona, from, to, dwell bin).
 
     `source` is a touchpoint or "(enter)"; `target` a touchpoint, an outcome or "(open)". The dwell (for open spells:
-    the silent time) lies in [dwell_from, dwell_to) days; both are NaN for entries.
+    the silent time) lies in [dwell_from, dwell_to) days; both are NaN for entries. `count` is weighted; of a weighted
+    sample `squares` holds the sums of squared weights, and is None where every customer counts whole (`model.weights`).
     """
 
     persona: Names
@@ -40,6 +42,7 @@ class Transitions:
     dwell_from: Floats
     dwell_to: Floats
     count: Floats
+    squares: Floats | None = None
     warnings: tuple[Problem, ...] = field(default=())
 
     @property
@@ -95,7 +98,8 @@ def transitions_of(visits: Visits, journey: JourneyMap) -> tuple[Transitions, tu
 class Moves:
     """Persona, source, target (-1 open) and dwell of each move, and persona and place of each entry.
 
-    `micro` is the dwell in whole microseconds; `arrival` is the position of the arrival at the source among the visits.
+    `micro` is the dwell in whole microseconds; `arrival` is the position of the arrival at the source among the visits;
+    `weight` and `square` are those of the customer who moves, and `entry_weight` and `entry_square` those of who enters.
     """
 
     persona: Ints
@@ -103,8 +107,12 @@ class Moves:
     target: Ints
     micro: Ints
     arrival: Ints
+    weight: Floats
+    square: Floats
     entry_persona: Ints
     entry_place: Ints
+    entry_weight: Floats
+    entry_square: Floats
     set_aside: tuple[SetAside, ...]
 
     @property
@@ -114,9 +122,11 @@ class Moves:
 
     def take(self, rows: Bools | Ints) -> Moves:
         """Return the chosen moves, without entries."""
-        none = np.empty(0, dtype=np.int64)
-        persona, source, target = self.persona[rows], self.source[rows], self.target[rows]
-        return Moves(persona, source, target, self.micro[rows], self.arrival[rows], none, none, ())
+        none, no = np.empty(0, dtype=np.int64), np.empty(0)
+        return Moves(
+            self.persona[rows], self.source[rows], self.target[rows], self.micro[rows], self.arrival[rows],
+            self.weight[rows], self.square[rows], none, none, no, no, (),
+        )  # fmt: skip
 
 
 def moves_of(visits: Visits, journey: JourneyMap) -> Moves:
@@ -133,10 +143,11 @@ def moves_of(visits: Visits, journey: JourneyMap) -> Moves:
     aside = [*_off_map(visits.place[leaving][~known], target[~known], journey)]
     if not np.all(at_touchpoint):
         aside.append(SetAside("journey starts with its outcome", int(np.sum(~at_touchpoint)), what="move"))
-    kept = leaving[known]
+    kept, begun = leaving[known], np.flatnonzero(entering)[at_touchpoint]
     return Moves(
         visits.persona[kept], visits.place[kept], target[known], (until - visits.micro[leaving])[known], kept,
-        visits.persona[entering][at_touchpoint], entry_place[at_touchpoint], tuple(aside),
+        visits.weight[kept], visits.square[kept],
+        visits.persona[begun], visits.place[begun], visits.weight[begun], visits.square[begun], tuple(aside),
     )  # fmt: skip
 
 
@@ -160,28 +171,21 @@ def _off_map(source: Ints, target: Ints, journey: JourneyMap) -> Iterator[SetAsi
 def table_of(moves: Moves, journey: JourneyMap) -> Transitions:
     """Return moves and entries as a transition table."""
     bins, _ = dwell_bins(moves.micro)
-    keys, counts = distinct(moves.persona, moves.source, moves.target, bins)
-    entries, entered = distinct(moves.entry_persona, moves.entry_place)
-    return table_from_counts(keys, counts, entries, entered, journey)
+    keys, at = distinct(np.stack([moves.persona, moves.source, moves.target, bins], axis=1))
+    entries, place = distinct(np.stack([moves.entry_persona, moves.entry_place], axis=1))
+    counts, entered = summed(at, moves.weight, len(keys)), summed(place, moves.entry_weight, len(entries))
+    squares = summed(place, moves.entry_square, len(entries)), summed(at, moves.square, len(keys))
+    return table_from_counts(keys, counts, entries, entered, journey, squares=np.concatenate(squares))
 
 
-def distinct(*columns: Ints) -> tuple[Ints, Ints]:
-    """Return the distinct rows of columns of small numbers in lexicographic order, and how often each occurs."""
-    if not len(columns[0]):
-        return np.empty((0, len(columns)), dtype=np.int64), np.empty(0, dtype=np.int64)
-    lowest = [int(column.min()) for column in columns]
-    sizes = [int(column.max()) - low + 1 for column, low in zip(columns, lowest, strict=True)]
-    # One number a row: sorting numbers is many times faster than sorting rows.
-    packed = np.ravel_multi_index([column - low for column, low in zip(columns, lowest, strict=True)], sizes)
-    unique, counts = np.unique(packed, return_counts=True)
-    return np.stack(np.unravel_index(unique, sizes), axis=1) + lowest, counts
-
-
-def table_from_counts(keys: Ints, counts: Ints, entries: Ints, entered: Ints, journey: JourneyMap) -> Transitions:
+def table_from_counts(
+    keys: Ints, counts: Ints | Floats, entries: Ints, entered: Ints | Floats, journey: JourneyMap, *,
+    squares: Floats | None = None,
+) -> Transitions:  # fmt: skip
     """Return counts as a transition table: first entries, then moves, in the order they are given.
 
     The columns of `keys` are persona, source, target (-1: still there) and dwell bin, those of `entries` persona and
-    touchpoint, as positions in the map.
+    touchpoint, as positions in the map. `squares` are the sums of squared weights, of entries and then of moves.
     """
     edges = dwell_edges(0.0)
     if len(keys) and keys[:, 3].max() >= len(edges) - 1:
@@ -190,11 +194,13 @@ def table_from_counts(keys: Ints, counts: Ints, entries: Ints, entered: Ints, jo
     places = (*journey.place_names, ENTER, OPEN)
     enter, is_open = len(places) - 2, len(places) - 1
     blank = np.full(len(entries), np.nan)
+    count = np.concatenate([entered, counts]).astype(np.float64)
     return Transitions(
         persona=Names(np.concatenate([entries[:, 0], keys[:, 0]]), journey.persona_names),
         source=Names(np.concatenate([np.full(len(entries), enter), keys[:, 1]]), places),
         target=Names(np.concatenate([entries[:, 1], np.where(keys[:, 2] < 0, is_open, keys[:, 2])]), places),
         dwell_from=np.concatenate([blank, edges[keys[:, 3]]]),
         dwell_to=np.concatenate([blank, edges[keys[:, 3] + 1]]),
-        count=np.concatenate([entered, counts]).astype(np.float64),
+        count=count,
+        squares=None if squares is None or np.array_equal(count, squares) else squares,
     )

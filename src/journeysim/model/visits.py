@@ -13,6 +13,7 @@ from journeysim.model.checks.did_you_mean import did_you_mean
 from journeysim.model.event_log import Bools, EventLog, Ints, Names, SetAside, Times
 from journeysim.model.journey import JourneyMap, all_links
 from journeysim.model.quantity import Floats
+from journeysim.model.weights import weights_of
 
 MICROSECONDS_PER_DAY: Final = 86_400_000_000
 AFTER_OUTCOME: Final = "after the outcome"
@@ -27,8 +28,8 @@ class Visits:
     """Arrivals by customer, then time; all columns have one row per arrival.
 
     `customer` is the log's code, `persona` and `place` are positions in the map (touchpoints, then outcomes), `micro` is
-    whole microseconds after the cut-off (so negative), `row` the row of the log. Rows that were not used are in
-    `set_aside`.
+    whole microseconds after the cut-off (so negative), `row` the row of the log. `weight` and `square` say how many
+    customers the arrival's stands for (see `model.weights`). Rows that were not used are in `set_aside`.
     """
 
     customer: Ints
@@ -36,6 +37,8 @@ class Visits:
     place: Ints
     micro: Ints
     row: Ints
+    weight: Floats
+    square: Floats
     set_aside: tuple[SetAside, ...]
 
     @property
@@ -83,7 +86,10 @@ def visits_of(log: EventLog, journey: JourneyMap) -> Visits:
         row, place = np.concatenate([row, extra]), np.concatenate([place, ending[extra]])
         customer, persona, micro = customer[row], persona[row], micro[row]
     order = in_order(customer, micro)
-    visits = Visits(customer[order], persona[order], place[order], micro[order], row[order], ())
+    weights, who = weights_of(log), customer[order]
+    visits = Visits(
+        who, persona[order], place[order], micro[order], row[order], weights.weight[who], weights.square[who], ()
+    )
     return _fold(visits, order < len(log.time), journey)
 
 
@@ -108,8 +114,10 @@ def _fold(visits: Visits, read: Bools, journey: JourneyMap) -> Visits:
 
 
 def _taken(visits: Visits, rows: Bools, aside: tuple[SetAside, ...] = ()) -> Visits:
-    customer, persona, place = visits.customer[rows], visits.persona[rows], visits.place[rows]
-    return Visits(customer, persona, place, visits.micro[rows], visits.row[rows], aside)
+    return Visits(
+        visits.customer[rows], visits.persona[rows], visits.place[rows], visits.micro[rows], visits.row[rows],
+        visits.weight[rows], visits.square[rows], aside,
+    )  # fmt: skip
 
 
 def _loops(journey: JourneyMap) -> Bools:

@@ -125,7 +125,10 @@ def test_the_incidence_of_a_link_counts_those_who_are_still_there():
 
 
 def test_dwells_of_nobody_are_not_judged():
-    assert list(check_dwells(shop(), stated_draws(shop()).data, Counts({}, {}, np.zeros((2, 3))), seed=1)) == []
+    assert (
+        list(check_dwells(shop(), stated_draws(shop()).data, Counts({}, {}, np.zeros((2, 3)), np.zeros(2)), seed=1))
+        == []
+    )
 
 
 def test_sizes_are_what_sampling_does_not_explain():

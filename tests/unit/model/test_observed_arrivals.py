@@ -49,6 +49,8 @@ def test_a_log_within_one_day_is_covered_once():
 
 
 def test_weights_stand_for_customers():
-    found = arrivals(TIMES, "2026-03-08T06:00", weight=np.array([1.0, 3.0, 3.0, 1.0, 3.0]))
-    assert found.count.tolist() == [3, 0, 4, 3, 0]
-    assert found.worth == pytest.approx(29 / 11)
+    found = arrivals(TIMES, "2026-03-08T06:00", weight=np.array([0.5, 1.5, 1.5, 0.5, 1.5]))
+    assert found.count.tolist() == [1.5, 0, 2, 1.5, 0]
+    assert found.worth == pytest.approx(7.25 / 5.5)
+    copies = arrivals(TIMES, "2026-03-08T06:00", weight=np.array([1.0, 3.0, 3.0, 1.0, 3.0]))
+    assert (copies.count.tolist(), copies.worth) == ([3, 0, 4, 3, 0], 1.0)

@@ -94,9 +94,9 @@ def test_more_than_a_scale_of_answers_is_not_learned_from_but_counted():
 
 def test_weights_stand_for_customers():
     rows = [(str(i), "order", 0, rating, NAN, "small") for i, rating in enumerate((1.0, 5.0, 5.0))]
-    found = ratings(log_of(rows, weight=np.array([1.0, 10.0, NAN])))
-    assert found.count.tolist() == [[1.0, 11.0]]
-    assert found.squares.tolist() == [102.0]
+    found = ratings(log_of(rows, weight=np.array([1.5, 10.0, NAN])))
+    assert found.count.tolist() == [[1.5, 11.0]]
+    assert found.squares.tolist() == [103.25]
 
 
 def test_ten_times_the_customers_leave_a_table_of_nearly_the_same_size():

@@ -101,11 +101,13 @@ def test_customers_who_come_back_are_counted_by_number_and_mean():
 
 
 def test_weights_count_customers_and_are_worth_as_many_as_they_are():
-    """Kish: weights 9 and 1 are worth 100 / 82 customers."""
+    """Kish: weights 4.5 and 0.5 are worth 25 / 20.5 customers; whole ones are copies, and worth their number."""
     rows = (("a", "order", 0, 4.0, "small"), ("b", "order", 0, 6.0, "small"))
-    found = values(log_of(rows, weight=np.array([9.0, 1.0])))
-    assert found.sums[0, 1, :2].tolist() == [10.0, 42.0]
-    assert found.told[0, 1] * found.worth[0, 1] == pytest.approx(100 / 82)
+    found = values(log_of(rows, weight=np.array([4.5, 0.5])))
+    assert found.sums[0, 1, :2].tolist() == [5.0, 21.0]
+    assert found.told[0, 1] * found.worth[0, 1] == pytest.approx(25 / 20.5)
+    copies = values(log_of(rows, weight=np.array([9.0, 1.0])))
+    assert copies.told[0, 1] * copies.worth[0, 1] == 10.0
 
 
 def test_ten_times_the_customers_leave_tables_of_the_same_size():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, final
 
 import numpy as np
@@ -138,14 +138,7 @@ def _dated(arrivals: Floats, origin: np.datetime64) -> np.datetime64:
 
 
 def _from(visits: Visits, shift: float) -> Visits:
-    return Visits(
-        visits.customer,
-        visits.persona,
-        visits.place,
-        visits.micro + round(shift * MICROSECONDS_PER_DAY),
-        visits.row,
-        (),
-    )
+    return replace(visits, micro=visits.micro + round(shift * MICROSECONDS_PER_DAY), set_aside=())
 
 
 def _actual(

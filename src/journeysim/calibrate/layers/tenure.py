@@ -185,4 +185,7 @@ def _cell_table(
         np.concatenate([getattr(table, name)[rows] for table, rows in pairs])
         for name in ("dwell_from", "dwell_to", "count")
     )
-    return Transitions(Names(np.concatenate(cells), labels), source, target, low, high, count)
+    squares = np.concatenate(
+        [table.count[rows] if table.squares is None else table.squares[rows] for table, rows in pairs]
+    )
+    return Transitions(Names(np.concatenate(cells), labels), source, target, low, high, count, squares)

@@ -9,7 +9,6 @@ import numpy as np
 
 from journeysim.model.event_log import EventLog
 from journeysim.model.journey import JourneyMap
-from journeysim.model.observed.rows import customer_weights
 from journeysim.model.quantity import Floats
 from journeysim.model.visits import Visits
 
@@ -21,8 +20,8 @@ class Arrivals:
 
     `count` is weighted, `covered` is the part of the day that the log covers; both have shape (days,). The first day
     is covered from the log's first event on, which is not counted itself: it is there by choice of the window. `worth`
-    is how many customers an unweighted one stands for (sum of squared weights over sum of weights); `quiet` is the
-    days from the last entry to the cut-off.
+    is how many customers an unweighted one stands for (sum of squared weights over sum of weights, 1 where weights are
+    copies); `quiet` is the days from the last entry to the cut-off.
     """
 
     first_day: np.datetime64
@@ -43,7 +42,7 @@ def arrivals_of(visits: Visits, log: EventLog, journey: JourneyMap) -> Arrivals 
     entering = visits.first & (visits.place < len(journey.touchpoints))
     if not entering.any():
         return None
-    times, weight = log.time[visits.row[entering]], customer_weights(visits, log)[entering]
+    times, weight = log.time[visits.row[entering]], visits.weight[entering]
     start, end = log.time[visits.row].min(), log.cut_off
     first, last = start.astype("datetime64[D]"), end.astype("datetime64[D]")
     days = int((last - first).astype(np.int64)) + 1
@@ -54,5 +53,5 @@ def arrivals_of(visits: Visits, log: EventLog, journey: JourneyMap) -> Arrivals 
     covered[-1] -= 1.0 - (end - last) / np.timedelta64(1, "D")
     return Arrivals(
         first, np.bincount(day, weights=weight[later], minlength=days).astype(np.float64), covered,
-        float(np.sum(weight**2) / weight.sum()), float((end - times.max()) / np.timedelta64(1, "D")),
+        float(visits.square[entering].sum() / weight.sum()), float((end - times.max()) / np.timedelta64(1, "D")),
     )  # fmt: skip

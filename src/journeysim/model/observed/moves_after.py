@@ -20,6 +20,7 @@ from journeysim.model.journey import JourneyMap
 from journeysim.model.quantity import Floats
 from journeysim.model.transitions import ENTER, OPEN, Moves, dwell_bins
 from journeysim.model.visits import Visits
+from journeysim.model.weights import summed
 
 #: Customers are dealt to this many folds.
 FOLDS: Final = 20
@@ -32,7 +33,8 @@ class MovesAfter:
     """Customers by what went before, move and fold; all columns have one row per combination that occurs.
 
     `target` is a place, or "(open)": still there at the cut-off, silent for a time in [still_from, still_to) days,
-    which are NaN for completed moves.
+    which are NaN for completed moves. `count` is weighted; `squares` are the sums of squared weights, of customers who count
+    whole the same as `count` (`model.weights`).
     """
 
     persona: Names
@@ -43,6 +45,7 @@ class MovesAfter:
     still_from: Floats
     still_to: Floats
     count: Floats
+    squares: Floats
 
 
 @final
@@ -79,12 +82,13 @@ def moves_after(
     sizes = (len(journey.personas), len(labels), len(places), len(places), FOLDS, len(edges) + 1)
     target = np.where(still, len(places) - 1, moves.target)
     packed = np.ravel_multi_index((moves.persona, before, moves.source, target, fold, bins + 1), sizes)
-    unique, count = np.unique(packed, return_counts=True)
+    unique, at = np.unique(packed, return_inverse=True)
+    count, squares = (summed(at.reshape(-1), column, len(unique)) for column in (moves.weight, moves.square))
     keys = [np.asarray(column, dtype=np.int64) for column in np.unravel_index(unique, sizes)]
     low, high = (np.where(keys[5] > 0, edges[keys[5] - 1 + step], np.nan) for step in (0, 1))
     return MovesAfter(
         Names(keys[0], journey.persona_names), Names(keys[1], tuple(labels)), Names(keys[2], places),
-        Names(keys[3], places), keys[4], low, high, count.astype(np.float64),
+        Names(keys[3], places), keys[4], low, high, count, squares,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from journeysim.model.observed.by_visit import earlier_visits
 from journeysim.model.quantity import Floats
 from journeysim.model.transitions import dwell_bins
 from journeysim.model.visits import Visits
+from journeysim.model.weights import distinct, summed, worth
 
 #: Paths of this many visits or more are counted together.
 LONGEST_PATH: Final = 200
@@ -27,6 +28,7 @@ class Paths:
     cut-off lie in [age_from, age_to), `customers` says how many. `lengths` (persona, visits) counts customers by the
     number of places they arrived at, outcomes included, up to LONGEST_PATH. `reached` (persona, place) counts those who
     were ever there; `converted` (persona, touchpoint) those of them who arrived at a conversion at that visit or later.
+    A persona's customers count as many as their weights are worth (`model.weights`).
     """
 
     entry: Ints
@@ -50,14 +52,15 @@ def paths_of(visits: Visits, _log: EventLog, journey: JourneyMap) -> Paths:
     whose = np.cumsum(visits.first) - 1
     starts = np.flatnonzero(visits.first)
     used = visits.place[starts] < n
-    kept = used[whose]
-    first_time = kept & (earlier_visits(visits) == 0)
-    reached = _counts(visits.persona[first_time], visits.place[first_time], size)
+    own = np.zeros(len(starts))
+    own[used] = worth(visits.persona[starts[used]], visits.weight[starts[used]], visits.square[starts[used]])
+    first_time = used[whose] & (earlier_visits(visits) == 0)
+    reached = _counts(visits.persona[first_time], visits.place[first_time], own[whose[first_time]], size)
     later = first_time & (_last_conversion(visits, whose, journey)[whose] >= np.arange(len(whose)))
-    converted = _counts(visits.persona[later], visits.place[later], size)[:, :n]
+    converted = _counts(visits.persona[later], visits.place[later], own[whose[later]], size)[:, :n]
     length = np.minimum(np.bincount(whose, minlength=len(starts)), LONGEST_PATH)
-    lengths = _counts(visits.persona[starts][used], length[used], (size[0], LONGEST_PATH + 1))
-    entry, low, high, customers = _entered(visits, starts[used])
+    lengths = _counts(visits.persona[starts][used], length[used], own[used], (size[0], LONGEST_PATH + 1))
+    entry, low, high, customers = _entered(visits, starts[used], own[used])
     return Paths(entry, low, high, customers, lengths, reached, converted)
 
 
@@ -69,14 +72,11 @@ def _last_conversion(visits: Visits, whose: Ints, journey: JourneyMap) -> Ints:
     return found
 
 
-def _counts(row: Ints, column: Ints, size: tuple[int, int]) -> Floats:
-    flat = np.bincount(row * size[1] + column, minlength=size[0] * size[1])
-    return flat.reshape(size).astype(np.float64)
+def _counts(row: Ints, column: Ints, customers: Floats, size: tuple[int, int]) -> Floats:
+    return summed(row * size[1] + column, customers, size[0] * size[1]).reshape(size)
 
 
-def _entered(visits: Visits, starts: Ints) -> tuple[Ints, Floats, Floats, Floats]:
+def _entered(visits: Visits, starts: Ints, own: Floats) -> tuple[Ints, Floats, Floats, Floats]:
     bins, edges = dwell_bins(-visits.micro[starts])
-    keys, counts = np.unique(
-        np.stack([visits.persona[starts], visits.place[starts], bins], axis=1), axis=0, return_counts=True
-    )
-    return keys[:, :2], edges[keys[:, 2]], edges[keys[:, 2] + 1], counts.astype(np.float64)
+    keys, at = distinct(np.stack([visits.persona[starts], visits.place[starts], bins], axis=1))
+    return keys[:, :2], edges[keys[:, 2]], edges[keys[:, 2] + 1], summed(at, own, len(keys))

@@ -22,6 +22,7 @@ from journeysim.model.journey import JourneyMap, all_links
 from journeysim.model.quantity import Floats
 from journeysim.model.transitions import dwell_bins, known_moves
 from journeysim.model.visits import Visits
+from journeysim.model.weights import distinct, summed, worth
 
 MOST_VISITS: Final = 64
 MOST_PATTERNS: Final = 4000
@@ -34,7 +35,8 @@ class Patterns:
 
     `taken` has shape (row, link): completed moves over each link, in the order of `all_links`, 0 where padded. The
     last visit of these customers has been open for a time in [still_from, still_to) days; NaN where it is not open.
-    `first_visits` (touchpoint,) is how many visits of each customer were looked at, 0 where nobody came twice.
+    `first_visits` (touchpoint,) is how many visits of each customer were looked at, 0 where nobody came twice. A touchpoint's
+    customers of one persona count as many as their weights are worth (`model.weights`).
     """
 
     persona: Ints
@@ -64,9 +66,14 @@ class _Visited:
     place: Ints
     link: Ints
     still: Ints
+    weight: Floats
+    square: Floats
 
     def take(self, rows: Bools | Ints) -> _Visited:
-        return _Visited(self.customer[rows], self.persona[rows], self.place[rows], self.link[rows], self.still[rows])
+        return _Visited(
+            self.customer[rows], self.persona[rows], self.place[rows], self.link[rows], self.still[rows],
+            self.weight[rows], self.square[rows],
+        )  # fmt: skip
 
 
 def patterns_of(visits: Visits, _log: EventLog, journey: JourneyMap) -> Patterns:
@@ -74,14 +81,15 @@ def patterns_of(visits: Visits, _log: EventLog, journey: JourneyMap) -> Patterns
     visited, edges = _visited(visits, journey)
     width = max((len(all_links(tp)) for tp in journey.touchpoints), default=1)
     first_visits = np.zeros(len(journey.touchpoints), dtype=np.int64)
-    found = [np.empty((0, width + 4), dtype=np.int64)]
+    found, customers = [np.empty((0, width + 3), dtype=np.int64)], [np.empty(0)]
     for place in range(len(journey.touchpoints)):
         here = visited.take(visited.place == place)
         group, rank = _numbered(here.customer)
         if np.any((rank > 0) & (here.link >= 0)):
-            first_visits[place], rows = _shortened(here, group, rank, width)
+            first_visits[place], rows, own = _shortened(here, group, rank, width)
             found.append(np.insert(rows, 1, place, axis=1))
-    return _patterns(np.concatenate(found), edges, first_visits)
+            customers.append(own)
+    return _patterns(np.concatenate(found), np.concatenate(customers), edges, first_visits)
 
 
 def _visited(visits: Visits, journey: JourneyMap) -> tuple[_Visited, Floats]:
@@ -92,7 +100,10 @@ def _visited(visits: Visits, journey: JourneyMap) -> tuple[_Visited, Floats]:
     source = visits.place[leaving]
     still, edges = dwell_bins(np.where(followed, 0, -visits.micro[leaving]))
     link = _link_positions(journey)[source, target]
-    every = _Visited(visits.customer[leaving], visits.persona[leaving], source, link, still)
+    every = _Visited(
+        visits.customer[leaving], visits.persona[leaving], source, link, still, visits.weight[leaving],
+        visits.square[leaving],
+    )  # fmt: skip
     return every.take(known_moves(journey)[source, target]), edges
 
 
@@ -115,33 +126,32 @@ def _numbered(customer: Ints) -> tuple[Ints, Ints]:
     return group, np.arange(len(customer)) - starts[group]
 
 
-def _shortened(here: _Visited, group: Ints, rank: Ints, width: int) -> tuple[int, Ints]:
-    """Return how many first visits are looked at, and the unique (persona, counts, open bin, customers)."""
+def _shortened(here: _Visited, group: Ints, rank: Ints, width: int) -> tuple[int, Ints, Floats]:
+    """Return how many first visits are looked at, the unique (persona, counts, open bin), and how many customers have each."""
     looked = MOST_VISITS
     while True:
         kept = rank < looked
-        rows = _unique(here.take(kept), group[kept], width)
+        rows, customers = _unique(here.take(kept), group[kept], width)
         if len(rows) <= MOST_PATTERNS or looked <= 2:
-            return looked, rows
+            return looked, rows, customers
         looked //= 2
 
 
-def _unique(here: _Visited, group: Ints, width: int) -> Ints:
+def _unique(here: _Visited, group: Ints, width: int) -> tuple[Ints, Floats]:
     starts = np.flatnonzero(np.append(True, group[1:] != group[:-1]))
     done = here.link >= 0
     taken = np.bincount(group[done] * width + here.link[done], minlength=len(starts) * width)
     bins = np.full(len(starts), -1, dtype=np.int64)
     bins[group[~done]] = here.still[~done]
     rows = np.column_stack([here.persona[starts], taken.reshape(len(starts), width), bins])
-    unique, customers = np.unique(rows, axis=0, return_counts=True)
-    return np.column_stack([unique, customers])
+    unique, at = distinct(rows)
+    return unique, summed(at, worth(rows[:, 0], here.weight[starts], here.square[starts]), len(unique))
 
 
-def _patterns(rows: Ints, edges: Floats, first_visits: Ints) -> Patterns:
-    bins = rows[:, -2]
+def _patterns(rows: Ints, customers: Floats, edges: Floats, first_visits: Ints) -> Patterns:
+    bins = rows[:, -1]
     still = bins >= 0
     return Patterns(
-        rows[:, 0], rows[:, 1], rows[:, 2:-2],
-        np.where(still, edges[bins], np.nan), np.where(still, edges[bins + 1], np.nan),
-        rows[:, -1].astype(np.float64), first_visits,
+        rows[:, 0], rows[:, 1], rows[:, 2:-1],
+        np.where(still, edges[bins], np.nan), np.where(still, edges[bins + 1], np.nan), customers, first_visits,
     )  # fmt: skip

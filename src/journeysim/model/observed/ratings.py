@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from journeysim.model.event_log import EventLog, Ints, SetAside
 from journeysim.model.journey import JourneyMap, link_id, links_of
-from journeysim.model.observed.rows import customer_weights, visit_of_rows
+from journeysim.model.observed.rows import visit_of_rows
 from journeysim.model.quantity import Floats
 from journeysim.model.visits import Visits
 
@@ -68,7 +68,7 @@ def ratings_of(visits: Visits, log: EventLog, journey: JourneyMap) -> Ratings | 
     rated = at[rows]
     about, late = _awaited(visits, log, at, rated)
     wait = np.where(visits.first[about], np.nan, visits.day[about] - visits.day[about - 1])
-    weight = customer_weights(visits, log)[rated]
+    weight = visits.weight[rated]
     level = np.searchsorted(levels, log.rating[rows])
     keys = np.stack([
         visits.persona[rated], visits.place[rated], _link_into(visits, journey, about),
@@ -81,7 +81,7 @@ def ratings_of(visits: Visits, log: EventLog, journey: JourneyMap) -> Ratings | 
     def average(values: Floats) -> Floats:
         return np.asarray(np.bincount(cell.ravel(), weights=values * weight, minlength=len(cells)) / count.sum(axis=1))
 
-    squares = np.bincount(cell.ravel(), weights=weight**2, minlength=len(cells)).astype(np.float64)
+    squares = np.bincount(cell.ravel(), weights=visits.square[rated], minlength=len(cells)).astype(np.float64)
     waits = np.exp(average(np.log(np.maximum(wait, SHORTEST))))
     return Ratings(levels, cells[:, 0], cells[:, 1], cells[:, 2], waits, average(late), count, squares, aside)
 

@@ -23,6 +23,7 @@ from journeysim.model.event_log import EventLog, Ints
 from journeysim.model.journey import JourneyMap, all_links
 from journeysim.model.quantity import Floats
 from journeysim.model.visits import Visits, first_rows
+from journeysim.model.weights import summed, worth
 
 MOST_ROWS: Final = 4000
 MOST_REPEATS: Final = 1000
@@ -35,7 +36,8 @@ class Repeats:
     """Unique rows; all columns have one row per (persona, touchpoint, repeats, chances, last, age).
 
     `repeats` (x) counts the moves, `chances` how often the customer stood where leaving is possible, `last` (t_x) and
-    `age` (T) are days from the first arrival to the last one and to the cut-off, `customers` how many share the row.
+    `age` (T) are days from the first arrival to the last one and to the cut-off, `customers` how many share the row: as many
+    as the weights of a persona's customers at the touchpoint are worth (`model.weights`).
     """
 
     persona: Ints
@@ -70,14 +72,14 @@ def repeats_of(visits: Visits, _log: EventLog, journey: JourneyMap) -> Repeats:
     for name, before in repeated(journey).items():
         rows = np.flatnonzero(np.isin(visits.place, [index[name], *(index[item] for item in before)]))
         if len(rows):
-            found.append(_bounded(_customers(visits, rows, index[name])))
+            found.append(_bounded(*_customers(visits, rows, index[name])))
     table = np.concatenate(found)
     persona, touchpoint, repeats, chances = table[:, :4].astype(np.int64).T
     return Repeats(persona, touchpoint, repeats, chances, table[:, 4], table[:, 5], table[:, 6])
 
 
-def _customers(visits: Visits, rows: Ints, place: int) -> Floats:
-    """Return persona, touchpoint, repeats, chances, last, age of each customer."""
+def _customers(visits: Visits, rows: Ints, place: int) -> tuple[Floats, Floats]:
+    """Return persona, touchpoint, repeats, chances, last, age of each customer, and how much the customer counts."""
     starts = np.flatnonzero(first_rows(visits.customer[rows]))
     visited = np.diff(np.append(starts, len(rows)))
     kept = np.minimum(visited, MOST_REPEATS + 1)
@@ -86,16 +88,17 @@ def _customers(visits: Visits, rows: Ints, place: int) -> Floats:
     age = np.where(kept < visited, last, -visits.day[first])
     chances = kept - 1 + (visits.place[first] == place)
     same = np.full(len(starts), place)
-    return np.column_stack([visits.persona[first], same, kept - 1, chances, last, age]).astype(np.float64)
+    table = np.column_stack([visits.persona[first], same, kept - 1, chances, last, age]).astype(np.float64)
+    return table, worth(visits.persona[first], visits.weight[first], visits.square[first])
 
 
-def _bounded(table: Floats) -> Floats:
+def _bounded(table: Floats, own: Floats) -> Floats:
     """Return unique rows with the number of customers, times rounded as far as it takes to have at most MOST_ROWS."""
     longest = float(table[:, 5].max())
-    found = np.unique(table, axis=0, return_counts=True)
+    found, at = np.unique(table, axis=0, return_inverse=True)
     for parts in _PARTS:
-        if len(found[0]) <= MOST_ROWS:
+        if len(found) <= MOST_ROWS:
             break
         grid = longest * (np.rint(np.sqrt(table[:, 4:] / longest) * parts) / parts) ** 2
-        found = np.unique(np.column_stack([table[:, :4], grid]), axis=0, return_counts=True)
-    return np.column_stack(found)
+        found, at = np.unique(np.column_stack([table[:, :4], grid]), axis=0, return_inverse=True)
+    return np.column_stack([found, summed(at.reshape(-1), own, len(found))])

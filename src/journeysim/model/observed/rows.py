@@ -1,4 +1,4 @@
-"""Which visit each row of a log belongs to, and how much its customer counts."""
+"""Which visit each row of a log belongs to."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import numpy as np
 
 from journeysim.model.event_log import EventLog, Ints
 from journeysim.model.journey import JourneyMap
-from journeysim.model.quantity import Floats
 from journeysim.model.visits import Visits
 
 
@@ -27,15 +26,3 @@ def visit_of_rows(visits: Visits, log: EventLog, journey: JourneyMap) -> Ints:
     at = latest - ended_here
     fits = (at >= 0) & (visits.customer[at] == log.customer.codes) & (visits.place[at] == place)
     return np.where(fits & (log.time <= log.cut_off), at, -1)
-
-
-def customer_weights(visits: Visits, log: EventLog) -> Floats:
-    """Return how many customers of the population each visit's customer stands for, shape (visits,).
-
-    That is the first positive weight stated on any of the customer's rows, or 1.
-    """
-    weight = np.ones(int(log.customer.codes.max(initial=-1)) + 1)
-    if log.weight is not None:
-        stated = np.flatnonzero(np.isfinite(log.weight) & (log.weight > 0))[::-1]
-        weight[log.customer.codes[stated]] = log.weight[stated]
-    return np.asarray(weight[visits.customer])

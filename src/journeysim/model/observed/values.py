@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from journeysim.model.event_log import Bools, EventLog, Ints, SetAside
 from journeysim.model.journey import JourneyMap
-from journeysim.model.observed.rows import customer_weights, visit_of_rows
+from journeysim.model.observed.rows import visit_of_rows
 from journeysim.model.quantity import Floats
 from journeysim.model.visits import Visits
+from journeysim.model.weights import distinct, worth
 
 #: Ratio of the edges of a bin of amounts.
 AMOUNT_RATIO: Final = 1.02
@@ -43,7 +44,8 @@ class Repeats:
     """Customers by how often they paid at a place and by their mean payment, one row per (persona, place, visits, bin).
 
     `visits` is exact up to 20 and the mean of a bin above; `mean` and `mean_log` average the customers' mean payment
-    and its log, and `variance` is that of their mean payments within the cell.
+    and its log, and `variance` is that of their mean payments within the cell. A place's customers of one persona count as
+    many as their weights are worth (`model.weights`).
     """
 
     persona: Ints
@@ -94,7 +96,7 @@ def values_of(visits: Visits, log: EventLog, journey: JourneyMap) -> Values | No
         return None
     value = _sums(at[used], log.value[used], len(visits.row))
     told = np.bincount(at[used], minlength=len(visits.row)) > 0
-    weight = customer_weights(visits, log)
+    weight = visits.weight
     shape = len(journey.personas), len(journey.place_names)
     paid, refund, kept = told & (value > 0), told & (value < 0), told & (value >= 0)
 
@@ -110,7 +112,7 @@ def values_of(visits: Visits, log: EventLog, journey: JourneyMap) -> Values | No
         refunds=total(refund, weight),
         refunded=total(refund, weight * -value),
         sums=np.stack([total(paid, weight * power) for power in powers], axis=-1),
-        squares=total(kept, weight**2),
+        squares=total(kept, visits.square),
         amounts=_amounts(visits, paid, value, weight),
         repeats=_repeats(visits, paid, value),
         set_aside=_left_out(finite, log.value, at),
@@ -154,10 +156,18 @@ def _repeats(visits: Visits, paid: Bools, value: Floats) -> Repeats:
         [owners[:, 1], owners[:, 2], _often_bin(often), np.floor(logs / np.log(_MEAN_RATIO)).astype(np.int64)], axis=1
     )
     keys, cell = np.unique(cells, axis=0, return_inverse=True)
-    customers = _sums(cell, np.ones(len(owners)), len(keys))
-    times, means, mean_logs = (_sums(cell, column, len(keys)) / customers for column in (often, mean, logs))
-    variance = _sums(cell, (mean - means[cell.ravel()]) ** 2, len(keys)) / customers
+    own = _own(visits, rows, where.reshape(-1), owners)
+    customers = _sums(cell, own, len(keys))
+    times, means, mean_logs = (_sums(cell, own * column, len(keys)) / customers for column in (often, mean, logs))
+    variance = _sums(cell, own * (mean - means[cell.ravel()]) ** 2, len(keys)) / customers
     return Repeats(keys[:, 0], keys[:, 1], times, means, mean_logs, variance, customers)
+
+
+def _own(visits: Visits, rows: Ints, where: Ints, owners: Ints) -> Floats:
+    """Return what each of the customers who paid at a place counts."""
+    weight, square = np.empty(len(owners)), np.empty(len(owners))
+    weight[where], square[where] = visits.weight[rows], visits.square[rows]
+    return worth(distinct(owners[:, 1:])[1], weight, square)
 
 
 def _sums(where: Ints | NDArray[np.intp], amounts: Floats, size: int) -> Floats:

@@ -16,6 +16,7 @@ from journeysim.model.journey import JourneyMap, Touchpoint, link_id
 from journeysim.model.observed.moves_after import FOLDS, MovesAfter
 from journeysim.model.quantity import Floats
 from journeysim.model.transitions import OPEN
+from journeysim.model.weights import worth
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -83,7 +84,8 @@ def seen_at(
     targets, personas = rows.targets[0], journey.persona_names
     here = (table.source.recoded((touchpoint.name,)) == 0) & (table.before.recoded(before) >= 0)
     persona, context = table.persona.recoded(personas)[here], table.before.recoded(before)[here]
-    link, fold, count = table.target.recoded((*targets, OPEN))[here], table.fold[here], table.count[here]
+    link, fold = table.target.recoded((*targets, OPEN))[here], table.fold[here]
+    count = worth(persona, table.count[here], table.squares[here])
     is_open = link == len(targets)
     low, high = table.still_from[here], table.still_to[here]
     middle = np.where(low > 0, np.sqrt(low * high), high / 2)
