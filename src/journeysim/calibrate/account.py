@@ -81,6 +81,10 @@ def notes_on(
                      + (", but for those who have left silently" if silent else ""))  # fmt: skip
     notes += [f'"{outcome.name}" is marked silent, but customers were seen reaching it: it counts as observed'
               for outcome in journey.outcomes if outcome.silent and outcome.name not in silent]  # fmt: skip
+    if counts.population is not None:
+        notes.append("weights that are not all whole numbers make the log a sample: its customers stand for "
+                     f"{counts.population:,.0f} and are worth {counts.entered.sum():,.0f} unweighted ones (Kish); all counts "
+                     "here are what they are worth")  # fmt: skip
     if not counts.entries.any():
         notes.append("no entries in the table: entry and persona shares are the prior")
     return tuple(notes)

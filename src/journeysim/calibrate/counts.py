@@ -61,6 +61,7 @@ class Counts:
     open: Mapping[Key, Bins]
     entries: Floats  # (persona, touchpoint)
     entered: Floats  # (persona,)
+    population: float | None = None  # how many customers a sample stands for
 
     def dwells(self, persona: str, link: Key) -> Bins:
         """Return the dwells of a persona on a link."""
@@ -90,7 +91,8 @@ def count_transitions(transitions: Transitions, journey: JourneyMap) -> Counts:
             silent[persona, source] = _bins(transitions, own, rows)
         else:
             moves[persona, (source, target)] = _bins(transitions, own, rows)
-    return Counts(moves, silent, entries, _entered(transitions, journey))
+    population = None if transitions.squares is None else transitions.customers
+    return Counts(moves, silent, entries, _entered(transitions, journey), population)
 
 
 def _worth(transitions: Transitions) -> Floats:

@@ -55,8 +55,7 @@ def summed(at: Ints, weight: Floats, size: int) -> Floats:
 
 def worth(group: Ints, weight: Floats, square: Floats) -> Floats:
     """Return weights scaled so that those of a group sum to what the group is worth; copies stay as they are."""
-    totals = (np.bincount(group, weights=column) for column in (weight, square))
-    total, squares = totals
+    total, squares = (np.bincount(group, weights=column).astype(np.float64) for column in (weight, square))
     return np.asarray(weight * np.divide(total, squares, out=np.ones_like(total), where=squares > 0)[group])
 
 

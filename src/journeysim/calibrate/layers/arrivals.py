@@ -34,7 +34,6 @@ _FULL_DAYS, _SEASON_DAYS, _TREND_DAYS = 7, 28, 56
 #: A log in which nobody enters for this long, though so many were expected, follows a chosen group of customers.
 _QUIET_DAYS, _QUIET_EXPECTED = 7.0, 20.0
 _CLEARLY_MORE: Final = 1.5
-_SAME: Final = 1e-9
 _YEAR: Final = 365.25
 _LAGS: Final = 28
 _TRIAL_POINTS, _POINTS = 1000, 4000
@@ -92,29 +91,19 @@ def learn_arrivals(journey: JourneyMap, observed: Observations, data: xr.Dataset
             f"nobody entered in the last {found.quiet:.0f} days of the log, so it follows a chosen group of customers; "
             "arrivals stay as the map has them"
         )
-        return Layer(notes=(*_weighted(found), note))
+        return Layer(notes=(note,))
     days = _days(journey, found)
     shape, choice = _chosen(days, seed)
     worth = _days_worth(days, shape, seed)
     cloud = _fitted(days, shape, seed, _POINTS, worth)
     at = cloud.drawn(data.sizes["draw"], seed, "arrivals")
     variables = _variables(days, shape, at, found.worth)
-    notes = (*_weighted(found), *_notes(journey, days, variables, worth))
+    notes = tuple(_notes(journey, days, variables, worth))
     if _is_sample(journey, variables):
         del variables["arrivals"]
     enough = "arrivals" in variables and days.count.sum() > journey.seen_entry
     measured = {"arrivals": frozenset({""})} if enough else {}
     return Layer(variables, cloud.gates("arrivals"), notes, (choice,), measured)
-
-
-def _weighted(found: Arrivals) -> tuple[str, ...]:
-    if abs(found.worth - 1.0) < _SAME:
-        return ()
-    note = (
-        "weights of customers count in values, ratings and arrivals; shares and dwells are those of the customers in the "
-        "log, not of the population"
-    )
-    return (note,)
 
 
 def _is_sample(journey: JourneyMap, variables: dict[str, tuple[object, ...]]) -> bool:
