@@ -13,8 +13,9 @@ from chains import random_chain
 from journeysim.model.dwell import Family, ppf
 from journeysim.model.units import DAYS_PER_YEAR
 from journeysim.simulate.chain import Chain
+from journeysim.simulate.layers import Frailty, Layers, Memory
 from journeysim.simulate.settings import Settings
-from journeysim.simulate.streams import ENTRY, RESIDUAL, VISIT, place_key, uniforms
+from journeysim.simulate.streams import ENTRY, OWN_RATE, OWN_SHARE, RESIDUAL, VISIT, place_key, uniforms
 
 Money = tuple[float, float]
 TABLES = 5
@@ -82,6 +83,40 @@ def rich_chain(seed: int, *, draws: int = 2) -> Chain:
     )
 
 
+def layered_chain(seed: int) -> Chain:
+    """Return a rich chain in which customers differ at three touchpoints, remember at the others, and wait at own rates.
+
+    Every row differs from today's. Two touchpoints have rows by the place before, one of them is not remembered itself.
+    """
+    chain, rng = rich_chain(seed), np.random.default_rng(seed + 1000)
+    draws, personas, _, links = chain.share.shape
+    n, frail = 8, np.arange(8) < 3
+    kappa = np.where(frail, rng.gamma(2.0, 2.0, (2, draws, n)), np.nan)
+    frailty = Frailty(
+        kappa=kappa[0],
+        today_kappa=kappa[1],
+        rate=np.where(rng.random(n) < 0.5, rng.gamma(2.0, 1.0, (draws, n)), np.nan),
+        slot_key=np.array([place_key("own share", link) for link in chain.links], dtype=np.uint32),
+        silent=rng.random(links) < 0.2,
+    )
+    first, total = np.full((n + 1, n), -1), 0
+    for before, place in ((n, 3), (0, 3), (4, 3), (3, 4), (5, 4)):
+        first[before, place], total = total, total + int(np.diff(chain.row_start)[place])
+    order2 = np.concatenate(
+        [_random_row(rng, (2, draws, personas, int(np.diff(chain.row_start)[place]))) for place in (3, 3, 3, 4, 4)], -1
+    )
+    memory = Memory(
+        *rng.normal(0, 0.5, (2, draws, personas, links)), *rng.normal(0, 0.3, (2, draws, links)),
+        first, order2[0], order2[1], np.arange(n) == 5,
+    )  # fmt: skip
+    return dataclasses.replace(chain, coupled=np.ones(n, dtype=bool), layers=Layers(frailty, memory))
+
+
+def _random_row(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    raw = rng.gamma(1.0, size=shape)
+    return raw / raw.sum(axis=-1, keepdims=True)
+
+
 def random_rows(rng: np.random.Generator, chain: Chain, shape: tuple[int, ...]) -> np.ndarray:
     """Return shares of which about a fifth are 0, each row adding up to 1."""
     share = rng.gamma(1.0, size=shape) * (rng.random(shape) < 0.8)
@@ -103,7 +138,7 @@ def reference_life(chain: Chain, settings: Settings, seed: int, draw: int, custo
     period = _arrive(chain, settings, who, life, place, day, (0.0, 0.0))
     while place < n:
         at = (draw, life.persona, period)
-        link, dwell = _move(chain, who, at, place, life.path.count(place) - 1)
+        link, dwell = _move(chain, who, at, place, life.path)
         _stay(chain, settings, life, at, place, day, min(day + dwell, settings.horizon))
         day += dwell
         if not day <= settings.horizon:
@@ -119,11 +154,11 @@ def pick(shares: np.ndarray, u: float) -> int:
     return int(np.argmax(np.cumsum(shares) / np.sum(shares) > u))
 
 
-def _move(chain: Chain, who: Who, at: tuple[int, int, int], place: int, visit: int) -> tuple[int, float]:
-    row = slice(chain.row_start[place], chain.row_start[place + 1])
-    share, today = chain.share[at][row], chain.today_share[at][row]
+def _move(chain: Chain, who: Who, at: tuple[int, int, int], place: int, path: list[int]) -> tuple[int, float]:
+    visit = path.count(place) - 1
+    share, today = (_own_row(chain, who, at, place, path, side) for side in (0, 1))
     u = uniforms(who.seed, who.draw, who.customer, chain.key[place], visit, VISIT)
-    if chain.coupled[place] and today.sum() > 0:
+    if (chain.coupled[place] or chain.layers.names) and today.sum() > 0:
         chosen = pick(today, u[0])
         if u[3] >= share[chosen] / today[chosen]:
             again = uniforms(who.seed, who.draw, who.customer, chain.key[place], visit, RESIDUAL)[0]
@@ -131,7 +166,44 @@ def _move(chain: Chain, who: Who, at: tuple[int, int, int], place: int, visit: i
     else:
         chosen = pick(share, u[0])
     link = int(chain.row_start[place]) + chosen
-    return link, _dwell(chain, (*at, link), u[1])
+    return link, _dwell(chain, (*at, link), u[1]) / _own_rate(chain, who, at[0], place, link)
+
+
+def _own_row(chain: Chain, who: Who, at: tuple[int, int, int], place: int, path: list[int], side: int) -> np.ndarray:
+    """Return the row of this customer at this visit; side 0 is the world's, side 1 today's."""
+    row = slice(chain.row_start[place], chain.row_start[place + 1])
+    share, frailty, memory = (chain.share, chain.today_share)[side][at][row], chain.layers.frailty, chain.layers.memory
+    if memory is not None:
+        before = next((seen for seen in path[-2::-1] if not memory.passed[seen]), len(chain.touchpoints))
+        first = memory.first[before, place]
+        if first >= 0:
+            share = (memory.order2, memory.today_order2)[side][at[0], at[1], first : first + len(share)]
+    if frailty is not None:
+        kappa = (frailty.kappa, frailty.today_kappa)[side][at[0], place]
+        share = _dirichlet(frailty.slot_key[row], who, kappa * share) if np.isfinite(kappa) else share
+    if memory is not None:
+        visits = min(path.count(place) - 1, 3)
+        shift = (memory.start, memory.today_start)[side][at[0], at[1]][row]
+        share = share * np.exp(shift + visits * (memory.effect, memory.today_effect)[side][at[0]][row])
+    return share / share.sum() if share.any() else share
+
+
+def _dirichlet(keys: np.ndarray, who: Who, shapes: np.ndarray) -> np.ndarray:
+    """Return the customer's own shares: gamma variates of shape a as G(a + 1) U^(1 / a), divided by their sum."""
+    u = uniforms(who.seed, who.draw, who.customer, keys, 0, OWN_SHARE)
+    with np.errstate(divide="ignore"):
+        levels = np.log(special.gammaincinv(shapes + 1, u[:, 0])) + np.log(u[:, 1]) / shapes
+    levels = np.where(shapes > 0, levels, -np.inf)
+    weights = np.exp(levels - levels.max())
+    return weights / weights.sum()
+
+
+def _own_rate(chain: Chain, who: Who, draw: int, place: int, link: int) -> float:
+    frailty = chain.layers.frailty
+    if frailty is None or frailty.silent[link] or np.isnan(frailty.rate[draw, place]):
+        return 1.0
+    r = frailty.rate[draw, place]
+    return float(special.gammaincinv(r, uniforms(who.seed, who.draw, who.customer, 0, 0, OWN_RATE)[0]) / r)
 
 
 def _dwell(chain: Chain, at: tuple[int, int, int, int], u: float) -> float:

@@ -24,7 +24,7 @@ from journeysim.calibrate.prior_parts import PriorPart, prior_parts
 from journeysim.calibrate.silence.booking import book_silent_exits, gone_silently
 from journeysim.calibrate.touchpoint_fit import WORKING_DRAWS, fit_touchpoints
 from journeysim.calibrate.write_draws import write_arrivals, write_touchpoint
-from journeysim.model.draws import Draws, alike
+from journeysim.model.draws import Draws
 from journeysim.model.journey import JourneyMap, Touchpoint
 from journeysim.model.log_account import LogAccount
 from journeysim.model.observations import Observations
@@ -95,7 +95,7 @@ def calibrate(
     booked = book_silent_exits(data, [tp for tp in journey.touchpoints if tp.name not in by_tenure], silent)
     data, layers = learn_layers(journey, observed, data, seed=seed)
     measured = joined([measured, *(layer.measured for layer in layers)])
-    posterior = Draws(data, "posterior", assumptions_of(journey, alike(data), measured))
+    posterior = Draws(data, "posterior", assumptions_of(journey, data, measured))
     dwells = (*fit.accounts, *(account for layer in layers for account in layer.dwells))
     accounts = tuple(_account(counts, journey, tp, kept=not learnable(tp) and tp.name not in by_tenure)
                      for tp in journey.touchpoints)  # fmt: skip

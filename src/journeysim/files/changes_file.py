@@ -22,10 +22,10 @@ from journeysim.model.changes import (
     ScaleDwell,
     Terms,
 )
+from journeysim.model.changes.removal import Inflow
 from journeysim.model.changes.rewards import How as RewardHow
 from journeysim.model.changes.rewards import What
 from journeysim.model.changes.shares import How as ShareHow
-from journeysim.model.changes.touchpoints import Inflow
 from journeysim.model.dwell import INSTANT
 from journeysim.model.journey import link_id
 from journeysim.model.quantity import Fixed, Quantity, Trialled

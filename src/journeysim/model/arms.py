@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from journeysim.errors import BadInput, Problem
 from journeysim.model.addresses import uniforms
 from journeysim.model.changes.base import Change, Sizes, Terms
-from journeysim.model.draws import Assumption, Draws, alike
+from journeysim.model.draws import Assumption, Draws
 from journeysim.model.journey import JourneyMap
 from journeysim.model.quantity import Floats
 from journeysim.model.scenario import Proposal, Scenario
@@ -119,7 +119,7 @@ def build_arms(scenario: Scenario, draws: Draws, *, seed: int) -> tuple[Arm, ...
     BadInput
         When a change takes a share out of [0, 1] in some draws; all such changes of all proposals are named.
     """
-    today = World((), scenario.journey, draws.with_data(alike(draws.data)))
+    today = World((), scenario.journey, draws)
     arms, problems = [Arm(TODAY, "today", (today,), assumptions=draws.assumptions)], []
     for at, proposal in enumerate(scenario.proposals):
         try:

@@ -37,7 +37,6 @@ The one dataset has these dimensions and variables (float64 unless said):
 | rating_persona_of, rating_place_of, rating_link_of | rating_cell | names of the cell                              |
 | rating_wait_of, rating_late_of | rating_cell        | wait (days) and days late of the cell, NaN where there is none |
 | rate_frailty  | draw, place                         | optional: r, own rate ~ Gamma(r, mean 1) / dwell_a, NaN if alike      |
-| alike_…       | as the variable so named            | with `frailty`: shares and dwells of an average visit, see `alike`    |
 
 Coordinates: persona, place (touchpoints, then outcomes) and link ("source -> target") by name; `slot` on link;
 `period_end` (days since entry, last one infinite) on period; `order2`
@@ -53,7 +52,6 @@ from typing import TYPE_CHECKING, Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from journeysim.model.journey import split_link
 from journeysim.model.quantity import Floats
 
 if TYPE_CHECKING:
@@ -65,9 +63,6 @@ PLACE_FIELDS: Final = (
 )  # fmt: skip
 TABLE_SIZE: Final = 257
 TABLE_AXES: Final = ("table", "probability")
-#: What differs between an average new customer and an average visit, where customers differ.
-OF_A_VISIT: Final = ("share", "dwell_a", "dwell_b", "family")
-_ALIKE: Final = "alike_"
 
 
 @final
@@ -124,37 +119,6 @@ class Draws:
         """Return the chosen draws only, in that order."""
         chosen = tuple(replace(item, values=item.values[draws]) for item in self.assumptions)
         return Draws(self.data.isel(draw=draws), self.source, chosen)
-
-
-def alike(data: xr.Dataset) -> xr.Dataset:
-    """Return the draws as engines take them that hold all customers for alike.
-
-    Where customers differ, `share` and the dwells are an average new customer's; the customers met at a visit are
-    those who stayed. An engine that does not tell customers apart is right on average with the latter.
-    """
-    if "frailty" not in data:
-        return data
-    visit = {name: data[_ALIKE + name] for name in OF_A_VISIT}
-    return data.drop_vars(["frailty", "rate_frailty", *map(_ALIKE.__add__, OF_A_VISIT)], errors="ignore").assign(visit)
-
-
-def with_alike(data: xr.Dataset, visit: xr.Dataset) -> xr.Dataset:
-    """Return the draws with the shares and dwells of `visit` kept beside those of new customers, for `alike`."""
-    if "frailty" not in data:
-        return data
-    differing = ~np.all(np.isnan(data["frailty"].values), axis=0)
-    if "rate_frailty" in data:
-        differing |= ~np.all(np.isnan(data["rate_frailty"].values), axis=0)
-    names = {name for name, differs in zip(names_on(data, "place"), differing, strict=True) if differs}
-    links = np.array([split_link(label)[0] in names for label in names_on(data, "link")])
-    kept = {name: data[name].where(~_on_links(data[name], links), visit[name]) for name in OF_A_VISIT}
-    return data.assign({_ALIKE + name: values.astype(data[name].dtype) for name, values in kept.items()})
-
-
-def _on_links(values: xr.DataArray, links: NDArray[np.bool_]) -> xr.DataArray:
-    import xarray as xr
-
-    return xr.DataArray(links, dims="link").broadcast_like(values).transpose(*values.dims)
 
 
 def tables_of(data: xr.Dataset) -> Floats:

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 _MODULES: Final = (
     "compare.comparison", "decide.decision", "model.arms", "model.changes.audience", "model.changes.base",
-    "model.changes.dwells", "model.changes.rewards", "model.changes.shares", "model.changes.touchpoints", "model.draws",
-    "model.dwell", "model.journey", "model.log_settings", "model.log_shape", "model.quantity", "model.scenario",
+    "model.changes.dwells", "model.changes.removal", "model.changes.rewards", "model.changes.shares",
+    "model.changes.touchpoints", "model.draws", "model.dwell", "model.journey", "model.log_settings", "model.log_shape",
+    "model.quantity", "model.scenario",
     "simulate.outcomes", "simulate.settings",
     "simulate.tally",
 )  # fmt: skip

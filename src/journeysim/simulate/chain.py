@@ -17,9 +17,11 @@ from journeysim.model.addresses import name_key
 from journeysim.model.draws import LINK_FIELDS, PLACE_FIELDS, Draws, tables_of
 from journeysim.model.journey import JourneyMap, split_link
 from journeysim.model.quantity import Floats
+from journeysim.simulate.compile_layers import Rows, compile_layers
+from journeysim.simulate.layers import NO_LAYERS, Bools, Ints, Layers
 
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
+__all__ = ["Bools", "Chain", "Ints", "compile_world"]
+
 Item = TypeVar("Item", bound=np.generic)
 
 
@@ -64,6 +66,7 @@ class Chain:
     converts: Bools  # (s,) arriving here is converting
     churns: Bools  # (s,) an outcome that is churn
     after_conversion: Bools  # (s,) … and counts among the converted only
+    layers: Layers = NO_LAYERS
 
     @property
     def draws(self) -> int:
@@ -73,7 +76,7 @@ class Chain:
     def take(self, chosen: Ints) -> Chain:
         """Return the chain of the chosen draws only."""
         arrays = {item.name: getattr(self, item.name)[chosen] for item in fields(self) if item.name in _PER_DRAW}
-        return replace(self, **arrays)
+        return replace(self, layers=self.layers.take(chosen), **arrays)
 
 
 _PER_DRAW: Final = frozenset(
@@ -108,7 +111,7 @@ def compile_world(journey: JourneyMap, draws: Draws, today: Draws | None = None)
     Raises
     ------
     BadInput
-        When two touchpoints' names fall on one random address (a 32-bit hash): rename one of them.
+        When two touchpoints' names, or two links', fall on one random address (a 32-bit hash): rename one of them.
     """
     touchpoints, outcomes = journey.touchpoint_names, journey.outcome_names
     slots = _slots(touchpoints, outcomes, draws, today)
@@ -137,7 +140,20 @@ def compile_world(journey: JourneyMap, draws: Draws, today: Draws | None = None)
         persona_share=draws.values("persona_share"),
         arrivals=draws.values("arrivals"),
         period_end=np.asarray(draws.data["period_end"].values, dtype=np.float64),
+        layers=compile_layers(journey, draws, today, _rows(slots, touchpoints, first_world=today is None)),
         **arrays,
+    )
+
+
+def _rows(slots: list[_Slot], touchpoints: tuple[str, ...], *, first_world: bool) -> Rows:
+    here = tuple(slot.here for slot in slots)
+    return Rows(
+        touchpoints=touchpoints,
+        source=tuple(touchpoints.index(slot.source) for slot in slots),
+        slots=tuple(slot.slot for slot in slots),
+        targets=tuple(slot.target for slot in slots),
+        here=here,
+        today=here if first_world else tuple(slot.today for slot in slots),
     )
 
 

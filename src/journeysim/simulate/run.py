@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
@@ -37,7 +37,8 @@ def simulate(
     customers : int, optional
         Customers per draw of the walk engine where it is the one that counts.
     engine : {"exact", "walk"}, optional
-        For checks of one engine against the other; left out, the map decides.
+        For checks of one engine against the other; left out, the map decides. Asking for the exact engine where a
+        layer is on raises ValueError.
 
     Returns
     -------
@@ -46,8 +47,8 @@ def simulate(
         stories; the agreement of both engines where lives allow it.
     """
     today = arms[0].worlds[0]
-    choice = _choose(engine)
     chains = {id(world.draws): _chain(world, today) for arm in arms for world in arm.worlds}
+    choice = _choose(engine, chains.values())
     tallies: dict[int, Tally] = {}
     error = step = 0.0
     for key, chain in chains.items():
@@ -75,10 +76,16 @@ def simulate(
     )
 
 
-def _choose(asked: str | None) -> Engine:
+def _choose(asked: str | None, chains: Iterable[Chain]) -> Engine:
     if asked == "walk":
         return Engine("walk", "asked for by the caller")
-    return Engine("exact", "no queue, no feeling that acts, no memory on the map: expected values need no sampling")
+    layers = dict.fromkeys(name for chain in chains for name in chain.layers.names)
+    if not layers:
+        return Engine("exact", "no queue, no feeling that acts, no memory on the map: expected values need no sampling")
+    why = f"{' and '.join(layers)}: what a customer does next depends on more than where they are, so customers are walked"
+    if asked == "exact":
+        raise ValueError(f"the exact engine cannot run this: {why}")
+    return Engine("walk", why)
 
 
 def _chain(world: World, today: World) -> Chain:

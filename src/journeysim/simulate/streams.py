@@ -12,6 +12,8 @@ block has four words; the uniform of word w is (w + 0.5) / 2**32, so 0 and 1 nev
 | RESIDUAL | the touchpoint's     | choice when not kept | -   | -                 | -                     |
 | ENTRY    | 0                    | persona           | place of entry | -         | -                     |
 | CUSTOMER | a name's             | one uniform per customer and name | | |                       |
+| OWN_SHARE | touchpoint and slot | gamma variate     | … and its boost | -        | -                     |
+| OWN_RATE | 0                    | own rate          | -      | -                 | -                     |
 """
 
 from __future__ import annotations
@@ -30,6 +32,8 @@ VISIT: Final = 0
 RESIDUAL: Final = 1
 ENTRY: Final = 2
 CUSTOMER: Final = 3
+OWN_SHARE: Final = 4
+OWN_RATE: Final = 5
 LINK_WORD, DWELL_WORD, VALUE_WORD, KEEP_WORD = range(4)
 LARGEST: Final = 2**32
 #: Customers that compiled code handles together. A constant of the method: sums are formed in blocks of this size.

@@ -99,7 +99,7 @@ def test_retention_gives_the_published_spread():
     assert (choice.chosen, choice.runner_up) == ("differing", "alike")
     assert choice.margin > 3 * choice.margin_error
     assert np.all(np.isnan(found.draws.values("frailty")[:, 1]))
-    assert any("kappa 4.5" in note and "do not use kappa yet" in note for note in found.notes)
+    assert any("kappa 4.5" in note and "shares of their own" in note for note in found.notes)
 
 
 def test_the_row_is_the_new_customers_not_the_survivors():

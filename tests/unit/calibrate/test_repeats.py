@@ -102,7 +102,7 @@ def test_a_calibration_finds_customers_who_differ():
     link = found.draws.links.index("purchase again -> purchase again")
     assert np.all(data["family"].values[:, link] == Family.EXPONENTIAL)
     assert np.allclose(data["share"].values[..., link] + data["share"].values[..., link + 1], 1.0)
-    assert any("do not use r and kappa yet" in note for note in found.notes)
+    assert any("a rate and a share of their own" in note for note in found.notes)
     assert not any("is not estimated" in note for note in found.notes)
 
 

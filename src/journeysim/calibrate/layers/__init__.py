@@ -17,7 +17,6 @@ from journeysim.calibrate.layers.ratings import learn_ratings
 from journeysim.calibrate.layers.repeats import learn_repeats
 from journeysim.calibrate.layers.tenure import learn_tenure
 from journeysim.calibrate.layers.values import learn_values
-from journeysim.model.draws import with_alike
 from journeysim.model.journey import JourneyMap
 from journeysim.model.observations import Observations
 
@@ -42,12 +41,12 @@ def learn_layers(
     journey: JourneyMap, observed: Observations, data: xr.Dataset, *, seed: int
 ) -> tuple[xr.Dataset, tuple[Layer, ...]]:
     """Return the posterior with the variables of every layer, and what each layer found."""
-    visit, found = data, []
+    found = []
     for learn in LAYERS:
         layer = learn(journey, observed, data, seed=seed)
         data = data.assign(layer.variables)
         found.append(layer)
-    return with_alike(data, visit), tuple(found)
+    return data, tuple(found)
 
 
 def joined(parts: Iterable[Mapping[str, frozenset[str]]]) -> dict[str, frozenset[str]]:

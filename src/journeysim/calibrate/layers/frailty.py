@@ -173,4 +173,4 @@ def left_out(logs: Floats) -> Floats:
 def _note(name: str, kappa: Floats) -> str:
     low, middle, high = np.quantile(kappa, [0.05, 0.5, 0.95])
     return (f'customers differ at "{name}" (kappa {middle:.3g}, 90 %: {low:.3g} to {high:.3g}): its shares are those of '
-            "an average new customer. Simulations do not use kappa yet: there every visit is an average one")  # fmt: skip
+            "an average new customer, and every simulated customer has shares of their own")  # fmt: skip

@@ -200,5 +200,5 @@ def _note(name: str, rates: Rates) -> str:
     return (
         f'customers who repeat "{name}" differ in their rate (r {middle:.3g}, 90 %: {low:.3g} to {high:.3g}) and in their '
         f"share of leaving (kappa {some:.3g}, 90 %: {few:.3g} to {many:.3g}): share and dwell are those of an average new "
-        "customer. Simulations do not use r and kappa yet: there every repeat is an average one"
+        "customer, and every simulated customer has a rate and a share of their own"
     )

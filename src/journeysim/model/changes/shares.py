@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from journeysim.errors import BadInput, Problem
 from journeysim.model.changes.base import Change, Sizes, Terms, per_draw, persona_mask
@@ -22,8 +23,9 @@ from journeysim.model.changes.editing import (
     row_of,
     with_values,
 )
+from journeysim.model.changes.memory import edit_rows_after
 from journeysim.model.draws import Draws
-from journeysim.model.journey import JourneyMap, Link, link_id
+from journeysim.model.journey import JourneyMap, Link, link_id, split_link
 from journeysim.model.quantity import Floats, Quantity
 
 How = Literal["odds x", "relative x", "points", "set to"]
@@ -72,24 +74,35 @@ class AdjustShare(Change):
         return problems
 
     def apply(self, journey: JourneyMap, draws: Draws, sizes: Sizes) -> tuple[JourneyMap, Draws]:
-        share = draws.values("share").copy()
-        at, reached = position(draws, self.source, self.target), persona_mask(draws, self.terms.personas)
-        row, old = row_of(draws, self.source), share[..., at]
-        stands = share[..., row].sum(axis=-1) > 0.0
+        share, row = draws.values("share").copy(), row_of(draws, self.source)
+        targets = [split_link(draws.links[k])[1] for k in row]
+        reached = persona_mask(draws, self.terms.personas)
+        share[..., row] = self._resized_row(share[..., row], targets, reached, sizes)
+
+        def edit(after: Mapping[str, Floats]) -> dict[str, Floats]:
+            known = list(after)
+            if self.target not in known or (self.paid_by or self.target) not in known:
+                return dict(after)
+            changed = self._resized_row(np.stack(list(after.values()), axis=-1)[:, :, None], known, reached, sizes)
+            return {target: changed[:, :, 0, k] for k, target in enumerate(known)}
+
+        return journey, edit_rows_after(with_values(draws, share=share), self.source, edit)
+
+    def _resized_row(self, row: Floats, targets: Sequence[str], reached: NDArray[np.bool_], sizes: Sizes) -> Floats:
+        """Return a row (draw, persona, period, link) with the change made."""
+        at = targets.index(self.target)
+        old, stands = row[..., at], row.sum(axis=-1) > 0.0
         new = np.where(reached[:, None] & stands, resized(old, self.how, sizes[self.how]), old)
         check_shares(self.title, new)
-        share[..., row] = self._paid(draws, share[..., row], old, new)
-        share[..., at] = new
-        return journey, with_values(draws, share=share)
+        changed = self._paid(row, targets, old, new)
+        changed[..., at] = new
+        return changed
 
-    def _paid(self, draws: Draws, row_shares: Floats, old: Floats, new: Floats) -> Floats:
+    def _paid(self, row_shares: Floats, targets: Sequence[str], old: Floats, new: Floats) -> Floats:
         """Return the row with everything but the changed link paying for it."""
         if self.paid_by is not None:
-            payer = [
-                k for k, at in enumerate(row_of(draws, self.source)) if at == position(draws, self.source, self.paid_by)
-            ]
             paid = row_shares.copy()
-            paid[..., payer[0]] += old - new
+            paid[..., targets.index(self.paid_by)] += old - new
             check_shares(self.title, paid)
             return paid
         nothing_left = (old >= 1.0) & (new < 1.0)
@@ -160,7 +173,14 @@ class Reroute(Change):
         share[..., of] -= moved
         share[..., to] += moved
         check_shares(self.title, share[..., [of, to]])
-        return journey, with_values(draws, share=np.clip(share, 0.0, 1.0))
+        part = (per_draw(sizes["part"])[..., 0] * reached[:, None])[..., 0]
+
+        def edit(after: Mapping[str, Floats]) -> dict[str, Floats]:
+            flow = after.get(self.target, np.zeros(1)) * part
+            row = {**after, self.to: after.get(self.to, np.zeros(1)) + flow}
+            return row | ({self.target: after[self.target] - flow} if self.target in after else {})
+
+        return journey, edit_rows_after(with_values(draws, share=np.clip(share, 0.0, 1.0)), self.source, edit)
 
     def _with_link(self, journey: JourneyMap, draws: Draws) -> tuple[JourneyMap, Draws]:
         def add(links: Links) -> Links:

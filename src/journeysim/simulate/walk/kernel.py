@@ -29,6 +29,7 @@ from journeysim.simulate.walk.lanes import (
     KEY,
     LINK,
     VISIT_NUMBER,
+    Carried,
     Indices,
     Lanes,
     arrive,
@@ -38,10 +39,12 @@ from journeysim.simulate.walk.lanes import (
     couple_links,
     gamma_quantiles,
     look_ahead,
+    new_carried,
     period_of,
     sort_by_base,
 )
 from journeysim.simulate.walk.layout import LOG_GAMMA, TABLE, Layout, Parameters
+from journeysim.simulate.walk.own_rows import choose_own, own_scores, remember, wait_at_own_rate
 from journeysim.simulate.walk.truth import Truth
 
 #: More moves than this within a horizon mean a loop that takes no time.
@@ -62,6 +65,7 @@ class Block(NamedTuple):
     touches_to_convert: NDArray[np.int32]
     money: Floats  # (5, BLOCK): value, cost, their present values, effort
     seen: NDArray[np.uint32]  # (BLOCK * s,) earlier visits
+    carried: Carried
 
 
 class Story(NamedTuple):
@@ -83,6 +87,7 @@ def new_block(places: int) -> Block:
         touches_to_convert=np.zeros(BLOCK, dtype=np.int32),
         money=np.zeros((5, BLOCK)),
         seen=np.zeros(BLOCK * places, dtype=np.uint32),
+        carried=new_carried(BLOCK),
     )
 
 
@@ -111,7 +116,7 @@ def walk_block(
         if step > MOST_MOVES:
             return int(lanes.slot[0])
         if step > 0:
-            next_arrivals(count, layout, draw, truth, lanes)
+            next_arrivals(count, layout, parameters, row, draw, truth, block.carried, lanes)
             if layout.books_days:
                 book_days(count, layout, parameters, row, block.persona, block.money, lanes, books)
             _count_moves(
@@ -130,12 +135,39 @@ def walk_block(
 
 
 @compiled_inner
-def next_arrivals(count: int, layout: Layout, draw: np.uint64, truth: Truth, lanes: Lanes) -> None:
+def next_arrivals(
+    count: int, layout: Layout, parameters: Parameters, row: int, draw: np.uint64, truth: Truth, carried: Carried,
+    lanes: Lanes,
+) -> None:  # fmt: skip
     """Choose each lane's link and when it arrives where: what every engine that follows single customers shares.
 
-    A lane says who is where since when (`words`, `place`, `cell`, `day`); filled in are `link`, `arrival`,
-    `next_place` and `next_cell`.
+    A lane says who is where since when (`slot`, `words`, `place`, `cell`, `day`); filled in are `link`, `arrival`,
+    `next_place` and `next_cell`. `carried` is what customers carry along, by slot; see `begin_lives`.
     """
+    _choose(count, layout, parameters, row, draw, truth, carried, lanes)
+    _take_time(count, layout, truth, carried, lanes)
+    if layout.own.order2:
+        remember(count, layout.own.passed, lanes, carried.before)
+    look_ahead(
+        count, layout.target, layout.period_end,
+        lanes.cell, lanes.link, lanes.arrival, lanes.next_place, lanes.next_cell,
+    )  # fmt: skip
+
+
+@compiled_inner
+def begin_lives(size: int, layout: Layout, draw: np.uint64, customer: Words, carried: Carried) -> None:
+    """Fill what the first `size` customers carry along when they enter."""
+    for k in range(size):
+        carried.before[k] = layout.touchpoints
+    if layout.own.rates:
+        own_scores(size, layout, draw, customer, carried.score)
+
+
+@compiled_inner
+def _choose(
+    count: int, layout: Layout, parameters: Parameters, row: int, draw: np.uint64, truth: Truth, carried: Carried,
+    lanes: Lanes,
+) -> None:  # fmt: skip
     visit_words(count, layout.seed_low, layout.seed_high, draw, lanes.words)
     choose_links(
         count, layout.touchpoints, layout.target.size, truth.upper, truth.guide,
@@ -146,6 +178,13 @@ def next_arrivals(count: int, layout: Layout, draw: np.uint64, truth: Truth, lan
             count, layout.target.size, layout.seed_low, layout.seed_high, draw, layout.row_start,
             truth.keep, truth.rest, lanes.place, lanes.cell, lanes.words, lanes.link,
         )  # fmt: skip
+    if layout.own.rows:
+        choose_own(count, layout, parameters, row, draw, truth.own, carried.before, lanes)
+
+
+@compiled_inner
+def _take_time(count: int, layout: Layout, truth: Truth, carried: Carried, lanes: Lanes) -> None:
+    """Let every lane's move take its time."""
     sort_by_base(count, truth.base, lanes.link, lanes.sizes, lanes.members)
     base_quantiles(lanes.sizes, lanes.members, lanes.words, lanes.gathered, lanes.other, lanes.quantile)
     gamma_quantiles(
@@ -160,10 +199,8 @@ def next_arrivals(count: int, layout: Layout, draw: np.uint64, truth: Truth, lan
         lanes.sizes[TABLE], lanes.members, layout.target.size, layout.dwell_table, truth.scale, truth.power,
         lanes.cell, lanes.link, lanes.words, lanes.day, lanes.arrival,
     )  # fmt: skip
-    look_ahead(
-        count, layout.target, layout.period_end,
-        lanes.cell, lanes.link, lanes.arrival, lanes.next_place, lanes.next_cell,
-    )  # fmt: skip
+    if layout.own.rates:
+        wait_at_own_rate(count, layout.own, truth.own, carried.score, lanes)
 
 
 @compiled_inner
@@ -178,6 +215,7 @@ def _enter(
         lanes.words[KEY + k] = np.uint32(0)
         lanes.words[VISIT_NUMBER + k] = _ENTRY_TAG
     visit_words(size, layout.seed_low, layout.seed_high, draw, lanes.words)
+    begin_lives(size, layout, draw, block.customer, block.carried)
     first_period = period_of(layout.period_end, 0.0)
     for k in range(size):
         chosen = persona

@@ -19,6 +19,7 @@ from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Ints
 from journeysim.simulate.streams import BLOCK, RESIDUAL, Words, compiled_inner, uniform_at, unit
 from journeysim.simulate.walk.layout import BASES, LOG_EXPONENTIAL, LOG_GAMMA, LOGISTIC, NORMAL, TABLE
+from journeysim.simulate.walk.own_layout import OwnRoom, new_own_room
 from journeysim.simulate.walk.quantiles import MIDDLE, exp_of, gamma_of, log_of, middle_normal, tail_normal
 from journeysim.simulate.walk.truth import GUIDE
 
@@ -45,10 +46,23 @@ class Lanes(NamedTuple):
     sizes: Ints  # (BASES,)
     gathered: Floats
     other: Floats
+    own: OwnRoom
 
 
-def new_lanes() -> Lanes:
-    """Return working arrays for one block."""
+class Carried(NamedTuple):
+    """What customers carry along from place to place, by slot."""
+
+    before: Indices  # the place before, as far as it is remembered; the number of touchpoints at entry
+    score: Floats  # normal score of the own rate
+
+
+def new_carried(size: int) -> Carried:
+    """Return room for so many customers."""
+    return Carried(before=_indices(size), score=np.zeros(size))
+
+
+def new_lanes(entries: int) -> Lanes:
+    """Return working arrays for one block, with so many entries of own rows (`OwnPlan.entries`)."""
     return Lanes(
         slot=_indices(BLOCK),
         place=_indices(BLOCK),
@@ -64,6 +78,7 @@ def new_lanes() -> Lanes:
         sizes=np.zeros(BASES, dtype=np.int64),
         gathered=np.zeros(BLOCK),
         other=np.zeros(BLOCK),
+        own=new_own_room(entries),
     )
 
 

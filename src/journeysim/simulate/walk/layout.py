@@ -17,6 +17,7 @@ from journeysim.model.units import DAYS_PER_YEAR
 from journeysim.simulate.chain import Bools, Chain, Ints
 from journeysim.simulate.settings import Settings
 from journeysim.simulate.streams import LARGEST, Words, place_key, seed_halves
+from journeysim.simulate.walk.own_layout import OwnNumbers, OwnPlan, check_own, own_numbers, own_plan
 from journeysim.simulate.walk.quantiles import SMALLEST_SHAPE, Z_NODES, gamma_grid
 
 #: What a dwell is made of before scale and shape: a constant, log E (E exponential), a normal, a logistic, the log of
@@ -65,6 +66,8 @@ class Layout(NamedTuple):
     marks: Floats
     books_visits: bool  # some value, cost or effort is booked per visit or link
     books_days: bool  # … or per day
+    source: Ints  # (L,)
+    own: OwnPlan
     seed_low: np.uint64
     seed_high: np.uint64
 
@@ -87,26 +90,28 @@ class Parameters(NamedTuple):
     cost_per_day: Floats  # (D, C, s)
     link_value: Floats  # (D, C, L)
     link_cost: Floats  # (D, C, L)
+    own: OwnNumbers
 
 
-_PER_CELL: Final = frozenset(Parameters._fields) - {"family", "entry", "persona_share"}
+_NUMBERS: Final = tuple(name for name in Parameters._fields if name != "own")
+_PER_CELL: Final = frozenset(_NUMBERS) - {"family", "entry", "persona_share"}
 
 
 def parameters_of(chain: Chain) -> Parameters:
     """Return the chain's parameters with persona and period folded into cells; no copy where none is needed."""
     draws, personas, periods, _ = chain.share.shape
-    arrays = {name: np.asarray(getattr(chain, name)) for name in Parameters._fields if name != "family"}
+    arrays = {name: np.asarray(getattr(chain, name)) for name in _NUMBERS if name != "family"}
     cells = (draws, personas * periods, -1)
     folded = {name: item.reshape(cells) if name in _PER_CELL else item for name, item in arrays.items()}
     plain = {name: _plain(item, np.float64) for name, item in folded.items()}
-    return Parameters(family=_plain(chain.family, np.int8), **plain)
+    return Parameters(family=_plain(chain.family, np.int8), own=own_numbers(chain), **plain)
 
 
 def layout_of(chain: Chain, settings: Settings, seed: int) -> Layout:
     """Return the chain's structure, the settings and the seed in compiled form."""
     _, personas, periods, _ = chain.share.shape
     low, high = seed_halves(seed)
-    gamma = (np.asarray(chain.family) == int(Family.GAMMA)).any(axis=0)
+    gamma, own = (np.asarray(chain.family) == int(Family.GAMMA)).any(axis=0), own_plan(chain)
     return Layout(
         touchpoints=len(chain.touchpoints),
         personas=personas,
@@ -122,7 +127,7 @@ def layout_of(chain: Chain, settings: Settings, seed: int) -> Layout:
         base_of=np.array([_BASE_OF[family] for family in Family], dtype=np.int8),
         gamma_place=_plain(np.cumsum(gamma) - 1, np.int32),
         gamma_links=int(gamma.sum()),
-        gamma_grid=gamma_grid() if gamma.any() else np.zeros((2, 1, Z_NODES)),
+        gamma_grid=gamma_grid() if gamma.any() or own.tables or own.rates else np.zeros((2, 1, Z_NODES)),
         dwell_table=_plain(chain.dwell_table, np.float64),
         converts=_plain(chain.converts, np.bool_),
         churns=_plain(chain.churns, np.bool_),
@@ -134,6 +139,8 @@ def layout_of(chain: Chain, settings: Settings, seed: int) -> Layout:
         marks=_plain(settings.marks, np.float64),
         books_visits=_any(chain, "visit_value", "visit_cost", "effort", "link_value", "link_cost"),
         books_days=_any(chain, "value_per_day", "cost_per_day"),
+        source=_plain(chain.source, np.int64),
+        own=own,
         seed_low=low,
         seed_high=high,
     )
@@ -144,6 +151,7 @@ def check_chain(chain: Chain) -> None:
     _check_shares(chain)
     _check_dwells(chain)
     _check_numbers(chain)
+    check_own(chain)
 
 
 def check_numbers(customers: ArrayLike) -> Ints:
@@ -229,7 +237,7 @@ def _complete_tables(chain: Chain) -> Ints:
 
 
 def _check_numbers(chain: Chain) -> None:
-    for name in Parameters._fields:
+    for name in _NUMBERS:
         values = getattr(chain, name)
         if name not in {"dwell_a", "dwell_b", "family"} and not np.all(np.isfinite(values)):
             raise ValueError(f"{name} has a value that is not a finite number")

@@ -90,7 +90,7 @@ def _walk(
     whole = np.zeros((rows.size, customers.size, 4), dtype=np.int32)
     real = np.zeros((rows.size, customers.size, 7))
     story = Story(np.zeros(room, dtype=np.int32), np.full(room, np.inf))
-    truth, block, lanes = new_truth(layout), new_block(layout.place_key.size), new_lanes()
+    truth, block, lanes = new_truth(layout), new_block(layout.place_key.size), new_lanes(layout.own.entries)
     books = new_books(chain.draws, layout)
     for d, row in enumerate(rows):
         fill_truth(layout, parameters, int(row), truth)

@@ -83,7 +83,7 @@ def new_room(layout: Layout) -> Room:
     return Room(
         truth=new_truth(layout),
         block=new_block(layout.place_key.size),
-        lanes=new_lanes(),
+        lanes=new_lanes(layout.own.entries),
         story=Story(np.zeros(0, dtype=np.int32), np.zeros(0)),
         part=np.zeros((3, layout.personas, 5)),
         runaway=np.zeros(3, dtype=np.int64),

@@ -13,6 +13,7 @@ from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Bools, Ints
 from journeysim.simulate.streams import compiled, compiled_inner
 from journeysim.simulate.walk.layout import Layout, Parameters
+from journeysim.simulate.walk.own_layout import OwnTruth, fill_own, new_own
 from journeysim.simulate.walk.quantiles import Z_NODES, fill_gamma
 
 #: Buckets of the guide table that tells where in a row the search for a uniform starts (Chen and Asau 1974).
@@ -45,6 +46,7 @@ class Truth(NamedTuple):
     log_mean: Floats  # (C * s,) of such a value
     log_sd: Floats  # (C * s,)
     gained: Floats  # (L,) scratch
+    own: OwnTruth
 
 
 def new_truth(layout: Layout) -> Truth:
@@ -65,6 +67,7 @@ def new_truth(layout: Layout) -> Truth:
         log_mean=np.zeros(cells * places),
         log_sd=np.zeros(cells * places),
         gained=np.zeros(links),
+        own=new_own(layout.own, cells),
     )
 
 
@@ -83,6 +86,10 @@ def fill_truth(layout: Layout, parameters: Parameters, draw: int, truth: Truth) 
     _cumulate(parameters.persona_share[draw], layout.persona_order, truth.personas)
     for persona in range(layout.personas):
         _cumulate(parameters.entry[draw, persona], layout.entry_order, truth.entry[persona])
+    fill_own(
+        layout.own, parameters.own.kappa[draw], parameters.own.rate[draw], parameters.share[draw],
+        parameters.today_share[draw], layout.source, layout.gamma_grid, truth.own,
+    )  # fmt: skip
 
 
 @compiled_inner

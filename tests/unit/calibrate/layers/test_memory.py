@@ -146,7 +146,7 @@ def test_order_2_rows_add_up_to_one_and_notes_say_that_engines_do_not_use_them(w
     rows = found.data["order2_share"]
     labels = [order2_label("shop 0", "hub 0", target) for target in ("ask 0", "shop 0", "buy", "left")]
     assert np.allclose(rows.sel(order2=labels).sum("order2"), 1.0)
-    assert any("today's engines do not use it yet" in note for note in layer.notes)
+    assert any("is ahead of order 1 by" in note for note in layer.notes)
 
 
 def test_shares_after_visits_are_share_times_shifts(worlds):

@@ -41,7 +41,6 @@ __all__ = ["LEAST_MARGIN", "learn_memory", "order2_label"]
 #: Log predictive density that a memory must be ahead by: less is noise (Sivula, Magnusson and Vehtari 2020).
 LEAST_MARGIN: Final = 4.0
 _ERRORS: Final = 2.0
-_NOT_YET: Final = "today's engines do not use it yet and simulate order 1"
 _WORDS: Final = {"order 2": "where they came from", "visit effect": "how often they had been there"}
 _DRAWS: Final = 200
 _LEAST: Final = 1e-300
@@ -134,7 +133,7 @@ def _note(score: Score, touchpoint: str, *, differ: bool) -> str:
     if differ:
         return (f'at "{touchpoint}" {ahead}, but customers were found to differ for good, which looks like memory: it is not '
                 "used beside that")  # fmt: skip
-    return f'where customers go from "{touchpoint}" depends on {_WORDS[score.name]}: {ahead}; {_NOT_YET}'
+    return f'where customers go from "{touchpoint}" depends on {_WORDS[score.name]}: {ahead}'
 
 
 def _told_apart(seen: Seen) -> bool:

@@ -1,0 +1,83 @@
+"""The layers of a world beyond shares and dwells, as arrays beside the chain; each is None where it is off.
+
+Axes as in `simulate.chain`. A layer that acts on rows keeps today's numbers of the same slots beside the world's own,
+as `today_…`: a customer's row in a proposal is coupled to the row they would have had today (MODEL section 7).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from journeysim.model.quantity import Floats
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Frailty:
+    """Customers who differ for good: own shares ~ Dirichlet(kappa x share), own rate ~ Gamma(rate, mean 1)."""
+
+    kappa: Floats  # (D, n) NaN where customers are alike
+    today_kappa: Floats  # (D, n)
+    rate: Floats  # (D, n) NaN where customers are alike
+    slot_key: NDArray[np.uint32]  # (L,) address of a link's gamma variate, from its touchpoint and slot
+    silent: Bools  # (L,) links whose dwell is a convention and at nobody's own rate
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Memory:
+    """What earlier visits and the place before do to a row.
+
+    After v earlier visits (at most 3 count) a link's weight is share x exp(start + v x effect). Where there is a row by
+    the place before, its shares stand in for `share`. A touchpoint that only a proposal has is passed through: the
+    customer still remembers what lay before it.
+    """
+
+    start: Floats  # (D, G, L)
+    today_start: Floats  # (D, G, L)
+    effect: Floats  # (D, L)
+    today_effect: Floats  # (D, L)
+    first: Ints  # (n + 1, n) first entry in `order2` by place before (the last one: entered here) and place, or -1
+    order2: Floats  # (D, G, O) whole rows, links in slot order
+    today_order2: Floats  # (D, G, O)
+    passed: Bools  # (n,) touchpoints that are not remembered
+
+
+Layer = Frailty | Memory
+_WITHOUT_DRAWS: Final = frozenset({"slot_key", "silent", "first", "passed"})
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Layers:
+    """The layers of a world; none by default."""
+
+    frailty: Frailty | None = None
+    memory: Memory | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Which layers are on, in words for people."""
+        said = {"frailty": "customers who differ", "memory": "memory"}
+        return tuple(words for name, words in said.items() if getattr(self, name) is not None)
+
+    def take(self, chosen: Ints) -> Layers:
+        """Return the layers of the chosen draws only."""
+        return Layers(**{item.name: _taken(getattr(self, item.name), chosen) for item in fields(self)})
+
+
+NO_LAYERS: Final = Layers()
+
+
+def _taken(layer: Layer | None, chosen: Ints) -> Any:  # noqa: ANN401 - the same kind of layer as given
+    if layer is None:
+        return None
+    arrays = {item.name: getattr(layer, item.name)[chosen] for item in fields(layer) if item.name not in _WITHOUT_DRAWS}
+    return replace(layer, **arrays)

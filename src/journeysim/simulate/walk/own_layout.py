@@ -1,0 +1,249 @@
+"""Frailty and memory as the compiled walk takes them: plain named tuples, arrays of zeros where a layer is off.
+
+An *own row* is the row of a customer for whom it is not the persona's: the customer differs for good, or remembers.
+Axes as in `simulate.chain`; C = G * P cells; T links leave touchpoints where customers differ.
+"""
+
+# Compiled code takes plain arrays, so many of them.
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from journeysim.model.quantity import Floats
+from journeysim.simulate.chain import Bools, Chain, Ints
+from journeysim.simulate.layers import Frailty, Memory
+from journeysim.simulate.streams import BLOCK, Words, compiled_inner
+from journeysim.simulate.walk.quantiles import SMALLEST_SHAPE, Z_NODES, fill_gamma
+
+#: In place of 1 / shape where a customer's own share is the persona's.
+ALIKE = -1.0
+
+
+class OwnPlan(NamedTuple):
+    """What holds for every draw."""
+
+    rows: bool  # some touchpoint has own rows
+    at: Bools  # (n,) … which ones
+    coupled: Bools  # (n,) … and where they differ from today's
+    table: NDArray[np.int32]  # (L,) position among the T links, -1 elsewhere
+    tables: int  # T
+    slot_key: Words  # (L,)
+    order2: bool  # some row depends on the place before
+    first: NDArray[np.int32]  # ((n + 1) * n,) first entry in `order2` by place before and place, or -1
+    passed: Bools  # (n,) touchpoints that are not remembered
+    rates: bool  # some touchpoint is left at an own rate
+    rate_table: NDArray[np.int32]  # (n,) position among these touchpoints, -1 elsewhere
+    rate_tables: int
+    silent: Bools  # (L,) links at nobody's own rate
+    entries: int  # most links that a block's own rows can have
+
+
+class OwnNumbers(NamedTuple):
+    """What a draw says, for all draws; the world's and today's side by side (axis 1)."""
+
+    kappa: Floats  # (D, 2, n) NaN where alike
+    rate: Floats  # (D, n) NaN where alike
+    start: Floats  # (D, 2, G, L)
+    effect: Floats  # (D, 2, L)
+    order2: Floats  # (D, 2, G, O)
+
+
+class OwnTruth(NamedTuple):
+    """One draw, ready: log gamma quantiles at shape kappa x share + 1, and 1 / (kappa x share), here and today."""
+
+    gamma: Floats  # (2 * C, T, 2, Z_NODES)
+    inverse: Floats  # (2 * C * T,) infinite for a share of 0, ALIKE where customers are alike
+    rate: Floats  # (1, touchpoints with own rates, 2, Z_NODES)
+    log_rate: Floats  # (touchpoints with own rates,) log of r
+
+
+class OwnRoom(NamedTuple):
+    """Working arrays: members are lanes at a touchpoint with own rows, entries the links of their rows."""
+
+    member: NDArray[np.int32]  # (BLOCK,) lanes, those whose row differs from today's first
+    first: NDArray[np.int32]  # (BLOCK + 1,) first entry of each member
+    lane: NDArray[np.int32]  # (entries,)
+    link: NDArray[np.int32]  # (entries,)
+    drawn: NDArray[np.int32]  # (entries,) entries with a variate of the customer's own
+    normal: Floats  # (entries,) normal score of the variate …
+    boost: Floats  # (entries,) … and log of its other uniform
+    weight: Floats  # (entries,)
+    today: Floats  # (entries,) the same in today's row
+    level: Floats  # (entries,) logs
+    words: Words  # (6 * BLOCK,)
+
+
+def new_own_room(entries: int) -> OwnRoom:
+    """Return room for at most so many entries."""
+    return OwnRoom(
+        member=np.zeros(BLOCK, dtype=np.int32),
+        first=np.zeros(BLOCK + 1, dtype=np.int32),
+        lane=np.zeros(entries, dtype=np.int32),
+        link=np.zeros(entries, dtype=np.int32),
+        drawn=np.zeros(entries, dtype=np.int32),
+        normal=np.zeros(entries),
+        boost=np.zeros(entries),
+        weight=np.zeros(entries),
+        today=np.zeros(entries),
+        level=np.zeros(entries),
+        words=np.zeros(6 * BLOCK, dtype=np.uint32),
+    )
+
+
+def own_plan(chain: Chain) -> OwnPlan:
+    """Return the layers' structure in compiled form."""
+    n, frailty, memory = len(chain.touchpoints), chain.layers.frailty, chain.layers.memory
+    at, none = _own_places(chain), np.zeros(n, dtype=np.bool_)
+    differs = none if frailty is None else np.asarray(np.isfinite(frailty.kappa).any(axis=0))
+    rated = none if frailty is None else np.asarray(np.isfinite(frailty.rate).any(axis=0))
+    tabled = differs[chain.source]
+    links = len(chain.links)
+    first = np.full((n + 1, n), -1) if memory is None else memory.first
+    return OwnPlan(
+        rows=bool(at.any()),
+        at=at,
+        coupled=at & _differ_from_today(chain),
+        table=np.where(tabled, np.cumsum(tabled) - 1, -1).astype(np.int32),
+        tables=int(tabled.sum()),
+        slot_key=np.zeros(links, dtype=np.uint32) if frailty is None else frailty.slot_key.astype(np.uint32),
+        order2=bool((first >= 0).any()),
+        first=first.astype(np.int32).ravel(),
+        passed=none if memory is None else memory.passed.copy(),
+        rates=bool(rated.any()),
+        rate_table=np.where(rated, np.cumsum(rated) - 1, -1).astype(np.int32),
+        rate_tables=int(rated.sum()),
+        silent=np.zeros(links, dtype=np.bool_) if frailty is None else frailty.silent.copy(),
+        entries=BLOCK * int(np.diff(chain.row_start)[at].max()) if at.any() else 0,
+    )
+
+
+def own_numbers(chain: Chain) -> OwnNumbers:
+    """Return the layers' numbers in compiled form."""
+    draws, personas, _, links = chain.share.shape
+    frailty, memory = chain.layers.frailty, chain.layers.memory
+    nobody = np.full((draws, len(chain.touchpoints)), np.nan)
+    kappa = (nobody, nobody) if frailty is None else (frailty.kappa, frailty.today_kappa)
+    start, effect = (np.zeros((draws, personas, links)),) * 2, (np.zeros((draws, links)),) * 2
+    order2: tuple[Floats, Floats] = (np.zeros((draws, personas, 0)),) * 2
+    if memory is not None:
+        start, effect = (memory.start, memory.today_start), (memory.effect, memory.today_effect)
+        order2 = (memory.order2, memory.today_order2)
+    return OwnNumbers(
+        kappa=np.stack(kappa, axis=1),
+        rate=nobody if frailty is None else np.require(frailty.rate, requirements=["C", "W"]),
+        start=np.stack(start, axis=1),
+        effect=np.stack(effect, axis=1),
+        order2=np.stack(order2, axis=1),
+    )
+
+
+def new_own(plan: OwnPlan, cells: int) -> OwnTruth:
+    """Return room for one draw."""
+    return OwnTruth(
+        gamma=np.zeros((2 * cells, plan.tables, 2, Z_NODES)),
+        inverse=np.zeros(2 * cells * plan.tables),
+        rate=np.zeros((1, plan.rate_tables, 2, Z_NODES)),
+        log_rate=np.zeros(plan.rate_tables),
+    )
+
+
+@compiled_inner
+def fill_own(
+    plan: OwnPlan, kappa: Floats, rate: Floats, share: Floats, today: Floats, source: Ints, grid: Floats, own: OwnTruth
+) -> None:
+    """Make one draw ready: kappa (2, n), rate (n,), share and today (C, L)."""
+    cells = share.shape[0]
+    for cell in range(cells):
+        for link in range(source.size):
+            if plan.table[link] >= 0:
+                _fill_link(plan.table[link], kappa[0, source[link]] * share[cell, link], cell, grid, own)
+                if plan.coupled[source[link]]:
+                    _fill_link(plan.table[link], kappa[1, source[link]] * today[cell, link], cells + cell, grid, own)
+    for place in range(rate.size):
+        table = plan.rate_table[place]
+        if table >= 0:
+            r = rate[place]
+            own.log_rate[table] = math.log(r) if np.isfinite(r) else np.inf
+            if np.isfinite(r):
+                fill_gamma(r, grid, own.rate[0, table])
+
+
+@compiled_inner
+def _fill_link(table: int, shape: float, cell: int, grid: Floats, own: OwnTruth) -> None:
+    at = cell * own.gamma.shape[1] + table
+    own.inverse[at] = 1.0 / shape if np.isfinite(shape) else ALIKE
+    if shape > 0.0 and np.isfinite(shape):
+        fill_gamma(shape + 1.0, grid, own.gamma[cell, table])
+
+
+def check_own(chain: Chain) -> None:
+    """Raise ValueError when the layers' numbers cannot be walked; the message says which touchpoint."""
+    frailty, memory = chain.layers.frailty, chain.layers.memory
+    if frailty is not None:
+        _check_frailty(chain, frailty)
+        if memory is not None:
+            _check_both(chain, frailty, memory)
+    if memory is not None:
+        _check_memory(memory)
+
+
+def _check_frailty(chain: Chain, frailty: Frailty) -> None:
+    for name, values, least in (("kappa", frailty.kappa, 0.0), ("rate", frailty.rate, SMALLEST_SHAPE)):
+        bad = (values <= least) | np.isinf(values)
+        if bad.any():
+            draw, place = np.argwhere(bad)[0]
+            raise ValueError(
+                f'{name} at "{chain.touchpoints[place]}" in draw {draw} must be a finite number above {least:g} (NaN '
+                f"where customers are alike), got {values[draw, place]:g}"
+            )
+
+
+def _check_both(chain: Chain, frailty: Frailty, memory: Memory) -> None:
+    both = np.isfinite(frailty.kappa).any(axis=0) & (memory.first >= 0).any(axis=0)
+    if both.any():
+        name = chain.touchpoints[int(np.argmax(both))]
+        raise ValueError(f'customers cannot both differ for good and have rows by the place before at "{name}"')
+
+
+def _check_memory(memory: Memory) -> None:
+    for name in ("start", "today_start", "effect", "today_effect", "order2", "today_order2"):
+        if not np.all(np.isfinite(getattr(memory, name))):
+            raise ValueError(f"the memory's {name} has a value that is not a finite number")
+
+
+def _own_places(chain: Chain) -> Bools:
+    """Return where a customer's row may be another than the persona's."""
+    found, (frailty, memory) = np.zeros(len(chain.touchpoints), dtype=np.bool_), (
+        chain.layers.frailty, chain.layers.memory,
+    )  # fmt: skip
+    if frailty is not None:
+        found |= np.isfinite(frailty.kappa).any(axis=0) | np.isfinite(frailty.today_kappa).any(axis=0)
+    if memory is not None:
+        found |= (memory.first >= 0).any(axis=0)
+        shifts = (memory.start, memory.today_start, memory.effect, memory.today_effect)
+        moved = np.any([(item != 0).reshape(-1, len(chain.links)).any(axis=0) for item in shifts], axis=0)
+        np.logical_or.at(found, chain.source, moved)
+    return found
+
+
+def _differ_from_today(chain: Chain) -> Bools:
+    """Return where today has a row and any number that an own row is made of is not today's."""
+    frailty, memory = chain.layers.frailty, chain.layers.memory
+    found = chain.coupled.copy()
+    if frailty is not None:
+        found |= ~np.all((frailty.kappa == frailty.today_kappa) | np.isnan(frailty.kappa), axis=0)
+    if memory is not None:
+        pairs = ((memory.start, memory.today_start), (memory.effect, memory.today_effect))
+        moved = np.any([(a != b).reshape(-1, len(chain.links)).any(axis=0) for a, b in pairs], axis=0)
+        np.logical_or.at(found, chain.source, moved)
+        changed = (memory.order2 != memory.today_order2).any(axis=(0, 1))
+        if changed.any():
+            found |= (memory.first >= 0).any(axis=0)
+    exists = np.zeros(len(chain.touchpoints), dtype=np.bool_)
+    np.logical_or.at(exists, chain.source, chain.today_share.any(axis=(0, 1, 2)))
+    return np.asarray(found & exists)

@@ -1,0 +1,242 @@
+"""The stage of a step that chooses links by own rows, and the one that lets customers wait at own rates.
+
+A customer's own shares at a touchpoint are Dirichlet(kappa x share): gamma variates, one per link, divided by their sum.
+A variate of shape a is G(a + 1) U^(1/a) (Marsaglia and Tsang 2000, section 6), so that every shape above 0 has its
+exact law and the variates move smoothly with the share: a changed row keeps the customer's own luck. They are
+addressed by touchpoint and slot, without a visit number: the same at every visit, for life.
+
+What is remembered multiplies: weight = variate x exp(start + visits x effect), the variate being the share itself, or
+the share after the place before, where customers are alike. The choice is by inverse distribution function, coupled
+maximally to the row the customer would have had today (MODEL section 7).
+"""
+
+# Compiled code takes plain arrays, so many of them.
+# ruff: noqa: PLR0913, PLR0917
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from journeysim.model.quantity import Floats
+from journeysim.simulate.chain import Bools, Ints
+from journeysim.simulate.streams import (
+    BLOCK,
+    OWN_RATE,
+    OWN_SHARE,
+    PURPOSE_SHIFT,
+    RESIDUAL,
+    compiled_inner,
+    uniform_at,
+    unit,
+    visit_words,
+)
+from journeysim.simulate.walk.lanes import CUSTOMER, DWELL, KEEP, KEY, LINK, VISIT_NUMBER, Indices, Lanes
+from journeysim.simulate.walk.layout import Layout, Parameters
+from journeysim.simulate.walk.own_layout import OwnPlan, OwnRoom, OwnTruth
+from journeysim.simulate.walk.quantiles import exp_of, gamma_of, log_of, normal_of
+
+#: Earlier visits beyond this many change nothing more (as `model.observed.by_visit` counts them).
+MOST_EARLIER: Final = 3
+
+_OWN_TAG = np.uint32(OWN_SHARE << PURPOSE_SHIFT)
+
+
+@compiled_inner
+def choose_own(
+    count: int, layout: Layout, parameters: Parameters, row: int, draw: np.uint64, own: OwnTruth, before: Indices,
+    lanes: Lanes,
+) -> None:  # fmt: skip
+    """Choose the link of every lane at a touchpoint with own rows; `before` is the place before, by slot."""
+    room = lanes.own
+    coupled = _list_members(count, layout.own, lanes.place, room.member, 0, True)  # noqa: FBT003 - compiled
+    members = _list_members(count, layout.own, lanes.place, room.member, coupled, False)  # noqa: FBT003
+    drawn = _list_entries(members, layout.own, layout.row_start, lanes.place, room)
+    _draw_variates(drawn, layout, draw, lanes, room)
+    _weigh(0, members, drawn, layout, parameters, row, own, before, lanes, room, parameters.share, room.weight)
+    if coupled > 0:
+        _weigh(1, coupled, drawn, layout, parameters, row, own, before, lanes, room, parameters.today_share, room.today)
+    for m in range(members):
+        k, start, end = room.member[m], room.first[m], room.first[m + 1]
+        base = room.today if m < coupled else room.weight
+        total = _sum(base, start, end)
+        if total > 0.0:
+            entry = _pick(base, start, end, unit(lanes.words[LINK + k]) * total)
+            if m < coupled:
+                entry = _stay_or_move(k, entry, start, end, total, layout, draw, lanes, room)
+            lanes.link[k] = room.link[entry]
+
+
+@compiled_inner
+def _list_members(count: int, plan: OwnPlan, place: Indices, member: Indices, start: int, coupled: bool) -> int:  # noqa: FBT001
+    """List the lanes at coupled or other touchpoints with own rows from position `start` on; return the end."""
+    for k in range(count):
+        if plan.at[place[k]] and plan.coupled[place[k]] == coupled:
+            member[start] = k
+            start += 1
+    return start
+
+
+@compiled_inner
+def _list_entries(members: int, plan: OwnPlan, row_start: Ints, place: Indices, room: OwnRoom) -> int:
+    """List the links of the members' rows; return how many of them have a variate of the customer's own."""
+    entries = drawn = 0
+    for m in range(members):
+        k = room.member[m]
+        room.first[m] = entries
+        for link in range(row_start[place[k]], row_start[place[k] + 1]):
+            room.lane[entries] = k
+            room.link[entries] = link
+            if plan.table[link] >= 0:
+                room.drawn[drawn] = entries
+                drawn += 1
+            entries += 1
+    room.first[members] = entries
+    return drawn
+
+
+@compiled_inner
+def _draw_variates(drawn: int, layout: Layout, draw: np.uint64, lanes: Lanes, room: OwnRoom) -> None:
+    """Fill the two numbers behind each own variate, in the order of `room.drawn`."""
+    words = room.words
+    for start in range(0, drawn, BLOCK):
+        size = min(BLOCK, drawn - start)
+        for e in range(size):
+            entry = room.drawn[start + e]
+            words[CUSTOMER + e] = lanes.words[CUSTOMER + room.lane[entry]]
+            words[KEY + e] = layout.own.slot_key[room.link[entry]]
+            words[VISIT_NUMBER + e] = _OWN_TAG
+        visit_words(size, layout.seed_low, layout.seed_high, draw, words)
+        for e in range(size):
+            room.normal[start + e] = normal_of(unit(words[LINK + e]))
+        for e in range(size):
+            room.boost[start + e] = log_of(unit(words[DWELL + e]))
+
+
+@compiled_inner
+def _weigh(
+    side: int, members: int, drawn: int, layout: Layout, parameters: Parameters, row: int, own: OwnTruth,
+    before: Indices, lanes: Lanes, room: OwnRoom, share: Floats, weight: Floats,
+) -> None:  # fmt: skip
+    """Fill the weights of the first members' rows, up to a factor per row; side 0 is the world's own, 1 is today's."""
+    numbers, plan, cells = parameters.own, layout.own, layout.personas * layout.periods
+    entries = room.first[members]
+    for e in range(entries):
+        k, link = room.lane[e], room.link[e]
+        visits = min(np.int64(lanes.words[VISIT_NUMBER + k]), MOST_EARLIER)
+        weight[e] = share[row, lanes.cell[k], link]
+        room.level[e] = (
+            numbers.start[row, side, lanes.cell[k] // layout.periods, link] + visits * numbers.effect[row, side, link]
+        )
+    if plan.order2:
+        _remember_place(members, side, layout, parameters, row, before, lanes, room, weight)
+    for d in range(drawn):
+        entry = room.drawn[d]
+        if entry >= entries:
+            break
+        link = room.link[entry]
+        cell = lanes.cell[room.lane[entry]] + side * cells
+        inverse = own.inverse[cell * plan.tables + plan.table[link]]
+        if np.isinf(inverse):
+            weight[entry] = 0.0
+        elif inverse > 0.0:
+            weight[entry] = 1.0
+            room.level[entry] += gamma_of(room.normal[d], own.gamma, cell, plan.table[link]) + room.boost[d] * inverse
+    _lower(members, room, weight)
+    for e in range(entries):
+        weight[e] *= exp_of(room.level[e])
+
+
+@compiled_inner
+def _remember_place(
+    members: int, side: int, layout: Layout, parameters: Parameters, row: int, before: Indices, lanes: Lanes,
+    room: OwnRoom, weight: Floats,
+) -> None:  # fmt: skip
+    """Put the shares after the place before in the place of the others, where there are any."""
+    for m in range(members):
+        k = room.member[m]
+        first = layout.own.first[before[lanes.slot[k]] * layout.touchpoints + lanes.place[k]]
+        if first >= 0:
+            persona = lanes.cell[k] // layout.periods
+            for e in range(room.first[m], room.first[m + 1]):
+                weight[e] = parameters.own.order2[row, side, persona, first + e - room.first[m]]
+
+
+@compiled_inner
+def _lower(members: int, room: OwnRoom, weight: Floats) -> None:
+    """Subtract each row's highest level that counts, so that no exponential overflows and not all vanish."""
+    for m in range(members):
+        highest = -np.inf
+        for e in range(room.first[m], room.first[m + 1]):
+            if weight[e] > 0.0:
+                highest = max(highest, room.level[e])
+        for e in range(room.first[m], room.first[m + 1]):
+            room.level[e] = room.level[e] - highest if weight[e] > 0.0 else 0.0
+
+
+@compiled_inner
+def _sum(weight: Floats, start: int, end: int) -> float:
+    total = 0.0
+    for e in range(start, end):
+        total += weight[e]
+    return total
+
+
+@compiled_inner
+def _pick(weight: Floats, start: int, end: int, level: float) -> int:
+    """Return the first entry whose running sum lies above the level, the last one with any weight if none does."""
+    found, part = start, 0.0
+    for e in range(start, end):
+        if weight[e] > 0.0:
+            found = e
+            part += weight[e]
+            if part > level:
+                return found
+    return found
+
+
+@compiled_inner
+def _stay_or_move(
+    k: int, entry: int, start: int, end: int, total: float, layout: Layout, draw: np.uint64, lanes: Lanes, room: OwnRoom
+) -> int:
+    """Keep a choice by today's row with chance min(1, share / today's), else draw from what the row gained."""
+    own = _sum(room.weight, start, end)
+    stays = own <= 0.0 or unit(lanes.words[KEEP + k]) * room.today[entry] * own < room.weight[entry] * total
+    gain = 0.0
+    for e in range(start, end):
+        room.level[e] = max(0.0, room.weight[e] * total - room.today[e] * own)
+        gain += room.level[e]
+    if stays or gain <= 0.0:
+        return entry
+    words = lanes.words
+    u = uniform_at(
+        layout.seed_low, layout.seed_high, draw, words[CUSTOMER + k], words[KEY + k], words[VISIT_NUMBER + k], RESIDUAL
+    )
+    return _pick(room.level, start, end, u[0] * gain)
+
+
+@compiled_inner
+def own_scores(size: int, layout: Layout, draw: np.uint64, customer: np.ndarray, score: Floats) -> None:
+    """Fill the normal score of each customer's own rate: one for all touchpoints, for life."""
+    for k in range(size):
+        u = uniform_at(layout.seed_low, layout.seed_high, draw, customer[k], np.uint32(0), np.uint32(0), OWN_RATE)
+        score[k] = normal_of(u[0])
+
+
+@compiled_inner
+def wait_at_own_rate(count: int, plan: OwnPlan, own: OwnTruth, score: Floats, lanes: Lanes) -> None:
+    """Divide dwells by the customer's own rate, gamma with mean 1, where customers have one."""
+    for k in range(count):
+        table = plan.rate_table[lanes.place[k]]
+        if table >= 0 and not plan.silent[lanes.link[k]] and own.log_rate[table] < np.inf:
+            level = gamma_of(score[lanes.slot[k]], own.rate, 0, table) - own.log_rate[table]
+            lanes.arrival[k] = lanes.day[k] + (lanes.arrival[k] - lanes.day[k]) * exp_of(-level)
+
+
+@compiled_inner
+def remember(count: int, passed: Bools, lanes: Lanes, before: Indices) -> None:
+    """Write down the place each lane leaves, unless it is one that is not remembered."""
+    for k in range(count):
+        if not passed[lanes.place[k]]:
+            before[lanes.slot[k]] = lanes.place[k]

@@ -1,0 +1,260 @@
+"""Customers who differ and remember: against a plain reference, and against what must always hold."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from chains import build_chain, fixed
+from journeysim.calibrate.prior import prior_draws, stated_draws
+from journeysim.model.arms import build_arms
+from journeysim.model.changes import AddTouchpoint, AdjustShare, RemoveTouchpoint, Reroute
+from journeysim.model.journey import Touchpoint
+from journeysim.model.quantity import Fixed
+from journeysim.model.scenario import Proposal, Scenario
+from journeysim.simulate.chain import Chain, compile_world
+from journeysim.simulate.layers import Frailty, Layers, Memory
+from journeysim.simulate.run import simulate
+from journeysim.simulate.settings import Settings
+from journeysim.simulate.streams import place_key
+from journeysim.simulate.walk import life_story, walk_lives, walk_tally
+from maps import shop
+from walk_reference import layered_chain, reference_life, rich_chain
+
+RUN = Settings(horizon=120.0, discount_value=0.09, discount_cost=0.03)
+PEOPLE = np.arange(1500)
+
+
+def frailty_of(chain: Chain, kappa: float, *, today: float | None = None, rate: float = np.nan) -> Frailty:
+    """Return customers who differ alike at every touchpoint."""
+    shape = (chain.draws, len(chain.touchpoints))
+    keys = np.array([place_key("own share", link) for link in chain.links], dtype=np.uint32)
+    before = kappa if today is None else today
+    silent = np.zeros(len(chain.links), dtype=bool)
+    return Frailty(np.full(shape, kappa), np.full(shape, before), np.full(shape, rate), keys, silent)
+
+
+def no_memory(chain: Chain) -> Memory:
+    draws, personas, _, links = chain.share.shape
+    n, start, effect = len(chain.touchpoints), np.zeros((draws, personas, links)), np.zeros((draws, links))
+    nothing = np.zeros((draws, personas, 0))
+    return Memory(start, start, effect, effect, np.full((n + 1, n), -1), nothing, nothing, np.zeros(n, dtype=bool))
+
+
+def same_bits(first, second) -> bool:
+    names = [item.name for item in dataclasses.fields(first)]
+    pairs = [(getattr(first, name), getattr(second, name)) for name in names]
+    return all(np.array_equal(a, b, equal_nan=isinstance(a, np.ndarray) and a.dtype.kind == "f") for a, b in pairs)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_lives_are_those_of_the_plain_reference(seed):
+    chain, places = layered_chain(seed), None
+    lives = walk_lives(chain, RUN, seed=seed + 7, draws=[0, 1], customers=np.arange(120))
+    places = chain.touchpoints + chain.outcomes
+    for draw in range(2):
+        for customer in range(120):
+            life = reference_life(chain, RUN, seed + 7, draw, customer)
+            story = life_story(chain, RUN, seed=seed + 7, draw=draw, customer=customer)
+            assert [step.place for step in story] == [places[place] for place in life.path]
+            np.testing.assert_allclose([step.day for step in story], life.days, rtol=1e-5)
+            np.testing.assert_allclose(lives.value[draw, customer], life.value, rtol=1e-5, atol=1e-9)
+
+
+def test_layers_that_say_nothing_are_no_layers_bit_for_bit():
+    chain = rich_chain(3)
+    nothing = replace(chain, layers=Layers(frailty_of(chain, np.nan), no_memory(chain)))
+    for ran in (
+        lambda item: walk_tally(item, RUN, seed=5, customers=1500)[0],
+        lambda item: walk_lives(item, RUN, seed=5, draws=[0, 1], customers=PEOPLE),
+    ):
+        assert same_bits(ran(chain), ran(nothing))
+
+
+def test_customers_who_hardly_differ_live_the_base_lives():
+    chain = rich_chain(4)
+    base, near = (
+        walk_lives(item, RUN, seed=5, draws=[0], customers=np.arange(5000))
+        for item in (chain, replace(chain, layers=Layers(frailty_of(chain, 1e9))))
+    )
+    assert (base.touches != near.touches).mean() < 0.01
+    assert np.median(np.abs(base.value - near.value)) < 1e-9
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_equal_arms_differ_by_exactly_nothing(seed):
+    """Rows are marked as changed everywhere, though every number is today's: each choice by today's row must stand."""
+    made = layered_chain(seed)
+    frailty, memory = made.layers.frailty, made.layers.memory
+    today = replace(
+        made,
+        today_share=made.share,
+        layers=Layers(
+            replace(frailty, today_kappa=frailty.kappa),
+            replace(memory, today_start=memory.start, today_effect=memory.effect, today_order2=memory.order2),
+        ),
+    )
+    alone = replace(today, coupled=np.zeros(8, dtype=bool))
+    assert same_bits(*(walk_lives(item, RUN, seed=1, draws=[0, 1], customers=PEOPLE) for item in (today, alone)))
+
+
+def test_whom_a_change_does_not_touch_lives_the_same_life():
+    chain = layered_chain(1)
+    row = slice(chain.row_start[2], chain.row_start[3])
+    share = chain.share.copy()
+    share[..., row] = share[..., row][..., ::-1]
+    today = replace(chain, coupled=np.zeros(8, dtype=bool), today_share=chain.share, layers=as_today(chain.layers))
+    changed = replace(today, share=share, coupled=np.arange(8) == 2)
+    before, after = (walk_lives(item, RUN, seed=1, draws=[0], customers=PEOPLE) for item in (today, changed))
+    met = np.array([
+        chain.touchpoints[2] in {step.place for step in life_story(today, RUN, seed=1, draw=0, customer=int(customer))}
+        for customer in PEOPLE[:300]
+    ])  # fmt: skip
+    differs = (before.value != after.value)[0, :300]
+    assert not differs[~met].any()
+    assert differs[met].any()
+
+
+def as_today(layers: Layers) -> Layers:
+    frailty, memory = layers.frailty, layers.memory
+    return Layers(
+        replace(frailty, today_kappa=frailty.kappa),
+        replace(memory, today_start=memory.start, today_effect=memory.effect, today_order2=memory.order2),
+    )
+
+
+def test_any_number_of_threads_and_any_grouping_gives_the_same_bits():
+    chain = layered_chain(2)
+    one, many = (walk_tally(chain, RUN, seed=5, customers=2000, threads=count)[0] for count in (1, 3))
+    assert same_bits(one, many)
+    whole = walk_lives(chain, RUN, seed=5, draws=[1], customers=PEOPLE)
+    some = walk_lives(chain, RUN, seed=5, draws=[1], customers=PEOPLE[700:712])
+    assert np.array_equal(whole.value[:, 700:712], some.value)
+
+
+def test_tiny_and_huge_kappas_keep_the_average_row():
+    """Own shares of kappa 0.002 are nearly 0 or 1; ends still add up to the row: z < 5 with 40,000 customers."""
+    ends = {"a": 0.001, "b": 0.2, "c": 0.799}
+    chain = build_chain({"start": {end: fixed(share, 1.0) for end, share in ends.items()}}, outcomes=list(ends))
+    for kappa in (0.002, 0.5, 40.0, 1e7):
+        found = walk_tally(replace(chain, layers=Layers(frailty_of(chain, kappa))), RUN, seed=2, customers=40_000)[0]
+        for share, walked in zip(ends.values(), found.ends[0, 0], strict=True):
+            assert abs(walked - share) < 5 * np.sqrt(share * (1 - share) / 40_000)
+
+
+@pytest.mark.parametrize(
+    ("layers", "words"),
+    [
+        (lambda chain: Layers(frailty_of(chain, 0.0)), "kappa at"),
+        (lambda chain: Layers(frailty_of(chain, 1.0, rate=0.0)), "rate at"),
+        (lambda chain: Layers(frailty_of(chain, 1.0), replace(no_memory(chain), first=np.zeros((9, 8), int))), "both differ"),
+        (lambda chain: Layers(None, replace(no_memory(chain), effect=np.full((2, len(chain.links)), np.nan))), "effect"),
+    ],
+)  # fmt: skip
+def test_numbers_that_cannot_be_walked_are_named(layers, words):
+    chain = rich_chain(0)
+    with pytest.raises(ValueError, match=words):
+        walk_tally(replace(chain, layers=layers(chain)), RUN, seed=1, customers=10)
+
+
+# From draws to lives: a shop whose customers differ at "visit" and remember where they came from at "cart".
+
+
+def remembering():
+    draws = prior_draws(shop(), draws=4, seed=1)
+    data, links = draws.data, draws.links
+    kappa = np.full((4, len(draws.places)), np.nan)
+    kappa[:, draws.places.index("visit")] = 3.0
+    effect = np.full((4, len(links)), np.nan)
+    effect[:, links.index("help -> left")] = 0.4
+    labels = [f"{before} | cart -> {end}" for before in ("(enter)", "visit") for end in ("paid", "help", "left")]
+    rows = np.broadcast_to([0.2, 0.3, 0.5, 0.7, 0.1, 0.2], (4, 2, 6)).copy()
+    return draws.with_data(
+        data.assign(
+            frailty=(("draw", "place"), kappa),
+            visit_effect=(("draw", "link"), effect),
+            visit_start=(("draw", "persona", "link"), np.zeros((4, 2, len(links)))),
+            order2_share=(("draw", "persona", "order2"), rows),
+        ).assign_coords(order2=labels)
+    )
+
+
+def world_after(*changes):
+    arms = build_arms(Scenario("s", shop(), (Proposal("p", changes),), horizon=60.0), remembering(), seed=1)
+    return arms, arms[1].worlds[-1]
+
+
+def row_after(chain, before, place="cart"):
+    """Return {target: share of the first draw and persona} of a row by the place before."""
+    memory, at = chain.layers.memory, chain.touchpoints.index(place)
+    row = slice(chain.row_start[at], chain.row_start[at + 1])
+    came = len(chain.touchpoints) if before == "(enter)" else chain.touchpoints.index(before)
+    first = memory.first[came, at]
+    names = [link.partition(" -> ")[2] for link in chain.links[row]]
+    return dict(zip(names, memory.order2[0, 0, first : first + len(names)].round(12).tolist(), strict=True))
+
+
+def test_draws_become_layers_and_the_walk_is_chosen_with_its_reason():
+    arms, _ = world_after(AdjustShare("visit", "cart", "odds x", Fixed(1.0)))
+    chain = compile_world(arms[0].worlds[0].journey, arms[0].worlds[0].draws)
+    assert chain.layers.names == ("customers who differ", "memory")
+    assert row_after(chain, "visit") == {"left": 0.2, "paid": 0.7, "help": 0.1}
+    assert np.isfinite(chain.layers.frailty.kappa).sum() == 4
+    assert chain.layers.memory.effect[0, chain.links.index("help -> left")] == 0.4
+    found = simulate(arms, settings=Settings(60.0), seed=3, customers=500)
+    assert found.engine.name == "walk"
+    assert "customers who differ and memory" in found.engine.why
+    assert all(np.array_equal(a.converted, b.converted) for a, b in
+               zip(found.arms[0].tallies, found.arms[1].tallies, strict=False))  # fmt: skip
+    with pytest.raises(ValueError, match="exact engine cannot"):
+        simulate(arms, settings=Settings(60.0), seed=3, engine="exact")
+
+
+def test_a_change_of_shares_changes_every_row_by_the_place_before():
+    _, world = world_after(AdjustShare("cart", "paid", "odds x", Fixed(2.0)))
+    chain = compile_world(world.journey, world.draws, remembering())
+    assert row_after(chain, "visit")["paid"] == pytest.approx(1.4 / 1.7)
+    assert row_after(chain, "(enter)") == pytest.approx({"left": 0.5 / 1.2, "paid": 0.4 / 1.2, "help": 0.3 / 1.2})
+    assert chain.layers.memory.today_order2[0, 0, :6].sum() == pytest.approx(2.0)
+    _, world = world_after(Reroute("cart", "left", "visit", Fixed(0.5)))
+    chain = compile_world(world.journey, world.draws, remembering())
+    assert row_after(chain, "visit") == pytest.approx({"left": 0.1, "paid": 0.7, "help": 0.1, "visit": 0.1})
+    _, world = world_after(RemoveTouchpoint("help", "redistribute"))
+    chain = compile_world(world.journey, world.draws, remembering())
+    assert row_after(chain, "visit") == pytest.approx({"left": 0.2 / 0.9, "paid": 0.7 / 0.9, "help": 0.0})
+
+
+def test_removing_by_bypass_sends_each_row_on_as_the_removed_one_did():
+    _, world = world_after(RemoveTouchpoint("cart", "bypass"))
+    assert "order2_share" not in world.draws.data or world.draws.data.sizes["order2"] == 0
+    _, world = world_after(RemoveTouchpoint("help", "bypass"))
+    chain = compile_world(world.journey, world.draws, remembering())
+    row = row_after(chain, "visit")
+    assert sum(row.values()) == pytest.approx(1.0)
+    assert row["visit"] > 0
+
+
+@pytest.mark.parametrize("on", [(("visit", "cart"),), (("cart", "paid"),), (("cart", "left"), ("help", "visit"))])
+def test_a_neutral_touchpoint_changes_nobodys_end(on):
+    """The new touchpoint is passed through: its customers still remember, and own, what they would have without it."""
+    arms, world = world_after(AddTouchpoint(Touchpoint("zebra", ()), on=on[:1]))
+    today = arms[0].worlds[0]
+    before = compile_world(today.journey, today.draws)
+    after = compile_world(world.journey, world.draws, today.draws)
+    lives = [walk_lives(chain, Settings(60.0), seed=4, draws=[0, 3], customers=PEOPLE) for chain in (before, after)]
+    ends = [np.array([*item.places, "on the way"])[item.end] for item in lives]
+    assert np.array_equal(*ends)
+    assert np.array_equal(lives[0].end_time, lives[1].end_time, equal_nan=True)
+
+
+def test_half_of_a_link_diverted_leaves_rows_that_add_up():
+    _, world = world_after(AddTouchpoint(Touchpoint("zebra", ()), on=(("cart", "left"),), divert=Fixed(0.5)))
+    chain = compile_world(world.journey, world.draws, remembering())
+    assert row_after(chain, "visit") == pytest.approx({"left": 0.1, "paid": 0.7, "help": 0.1, "zebra": 0.1})
+
+
+def test_stated_draws_have_no_layers():
+    assert compile_world(shop(), stated_draws(shop())).layers.names == ()
