@@ -10,13 +10,16 @@ import numpy as np
 from journeysim.calibrate import prior_draws
 from journeysim.compare.comparison import Calendar, Comparison, Contrast, Flips, Flow, Level, Story, spread_of
 from journeysim.decide.decision import (
+    Curve,
     Decision,
     Evidence,
+    Experiment,
     Fit,
     MeanMonths,
     ModelChoice,
     MoneyCase,
     Target,
+    Trial,
     Trust,
     Verdict,
 )
@@ -275,8 +278,26 @@ def _evidence(arms: tuple[Arm, ...], verdicts: tuple[Verdict, ...]) -> tuple[Evi
         items = [*arm.assumptions, *arms[0].assumptions]
         weight = np.array([np.corrcoef(item.values, net)[0, 1] ** 2 for item in items])
         for item, part in zip(items, weight / max(1.0, weight.sum()), strict=True):
-            found.append(Evidence(arm.name, item.name, item.basis, float(part), float(part * 0.15 * net.std())))
+            low, high = (float(net.mean() + sign * part * net.std()) for sign in (-1, 1))
+            worth = float(part * 0.15 * net.std())
+            found.append(Evidence(arm.name, item.name, item.basis, float(part), worth, worth / 9, None, low, high))
     return tuple(sorted(found, key=lambda item: (item.proposal, -item.variance_share)))
+
+
+def _curves(arms: tuple[Arm, ...]) -> tuple[Curve, ...]:
+    sizes = np.linspace(0.9, 1.4, 21)
+    nets, even = 400_000 * (sizes - 1.1), np.where(sizes > 1.1, 0.11 / (sizes - 0.99), np.nan)
+    own = [(arm.name, arm.assumptions[0].name) for arm in arms[1:] if arm.assumptions]
+    return tuple(Curve(*names, sizes, nets, even, 1.1, 0.62) for names in own)
+
+
+def _tests(arms: tuple[Arm, ...]) -> tuple[Experiment, ...]:
+    trials = tuple(Trial(n, 40.0 * n**0.8, n / 900, 500.0, 35.0 * n**0.8 - 3 * n) for n in (100, 1_000, 4_100, 20_000))
+    own = [(arm.name, item.name) for arm in arms[1:] for item in arm.assumptions]
+    return tuple(
+        Experiment(*names, "survey" if k else "ab_test", 52_000.0, trials, None if k else trials[2])
+        for k, names in enumerate(own)
+    )
 
 
 def _stories(scenario: Scenario) -> tuple[Story, ...]:
@@ -369,4 +390,5 @@ def build_decision(scenario: Scenario | None = None, *, seed: int = 7, draws: in
     return Decision(
         comparison, verdicts, _evidence(arms, verdicts), Trust(grade, reasons), targets, _fit(), 95_000.0,
         ranked.proposal if (ranked.full.npv.mean or 0.0) > 0 else None, "EUR", MONTHS,
+        curves=_curves(arms), tests=_tests(arms),
     )  # fmt: skip

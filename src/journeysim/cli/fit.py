@@ -33,6 +33,7 @@ def fit_of(found: Calibration) -> Fit:
         notes=found.notes,
         summary=summary,
         choices=choices_of(found),
+        prior_parts=tuple((part.name, part.part) for part in found.prior_parts if not part.headline),
     )
 
 

@@ -75,13 +75,67 @@ class Verdict:
 @final
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One assumption: what it rests on, its share of the decision's variance, and what knowing it would be worth."""
+    """One assumption: what it rests on, its share of the decision's variance, and what knowing it would be worth.
+
+    `prior_share` is the part of it that comes from the map's beliefs (None for a proposal's own numbers); `net_low` and
+    `net_high` are the expected net benefit with this assumption at its 5 % and 95 % point and all others as they are.
+    """
 
     proposal: str
     assumption: str
     basis: str
     variance_share: float
     evppi: float
+    evppi_error: float = 0.0
+    prior_share: float | None = None
+    net_low: float | None = None
+    net_high: float | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """How a proposal's expected net benefit depends on one of its own numbers, (k,) each.
+
+    `even` is the realism that breaks even at each size (NaN: none); `threshold` the size at which the net benefit is 0
+    (None where it is not so exactly once), `p_beyond` the chance that the number lies where it pays.
+    """
+
+    proposal: str
+    assumption: str
+    sizes: Floats
+    nets: Floats
+    even: Floats
+    threshold: float | None
+    p_beyond: float
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A study of one assumption at one size: what it would be worth, what it takes, and what is left.
+
+    `customers` is per arm for an A/B test. `net_gain` is what it is worth less what it costs to run and to wait for.
+    """
+
+    customers: int
+    evsi: float
+    months: float
+    cost: float
+    net_gain: float
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """What testing one assumption could bring, over sizes; `best` is the size that leaves most, None where none does."""
+
+    proposal: str
+    assumption: str
+    study: Literal["ab_test", "survey", "pilot"]
+    evppi: float
+    trials: tuple[Trial, ...]
+    best: Trial | None
 
 
 @final
@@ -121,7 +175,8 @@ class ModelChoice:
 class Fit:
     """What the decision layer needs to know about how today's draws came about.
 
-    `source` is stated, prior or posterior; gates are (name, value, limit, passed).
+    `source` is stated, prior or posterior; gates are (name, value, limit, passed); `prior_parts` says of each number in
+    the ledger which part still comes from the map.
     """
 
     source: str
@@ -130,6 +185,7 @@ class Fit:
     notes: tuple[str, ...] = ()
     summary: tuple[tuple[str, str], ...] = ()
     choices: tuple[ModelChoice, ...] = ()
+    prior_parts: tuple[tuple[str, float], ...] = ()
 
 
 @final
@@ -147,3 +203,5 @@ class Decision:
     best: str | None
     currency: str
     horizon_months: int
+    curves: tuple[Curve, ...] = ()
+    tests: tuple[Experiment, ...] = ()

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from journeysim.decide.decision import Evidence, Fit, Grade, Trust
+from journeysim.decide.drivers.ledger import INTERPLAY
 from journeysim.simulate.outcomes import Agreement
 
 GRADES: Final[tuple[Grade, ...]] = ("A", "B", "C", "D", "E")
@@ -24,7 +25,7 @@ def trust_of(fit: Fit, evidence: Sequence[Evidence], agreement: Sequence[Agreeme
 
 def guessed_share(evidence: Sequence[Evidence], proposal: str) -> float:
     """Return which part of the explained variance of a proposal's net benefit rests on guesses; 0 without any."""
-    own = [row for row in evidence if row.proposal == proposal]
+    own = [row for row in evidence if row.proposal == proposal and row.basis != INTERPLAY]
     total = sum(row.variance_share for row in own)
     return sum(row.variance_share for row in own if row.basis == GUESS) / total if total > 0 else 0.0
 

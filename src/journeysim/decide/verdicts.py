@@ -7,11 +7,15 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from journeysim.compare.comparison import Calendar, Comparison
-from journeysim.decide.decision import Decision, Evidence, Fit, Target, Verdict
-from journeysim.decide.evidence import evidence_of, evpi, of_assumption, of_today
+from journeysim.decide.decision import Curve, Decision, Evidence, Experiment, Fit, Target, Verdict
+from journeysim.decide.drivers.groups import Group, of_assumption, of_today
+from journeysim.decide.drivers.ledger import curve_of, evidence_of
+from journeysim.decide.information.plan import Stakes, tests_of, worth_first
+from journeysim.decide.information.value import evpi, evppi
 from journeysim.decide.money.cases import at_full_realism, break_even, break_even_draws, money_case
 from journeysim.decide.money.investment import Invested, horizon_months, invested
 from journeysim.decide.trust import trust_of
+from journeysim.model.arms import Arm
 from journeysim.model.quantity import Floats
 from journeysim.model.scenario import Money, Proposal, SuccessRule
 
@@ -59,7 +63,8 @@ def decide(
     pairs = list(zip(proposals, spent, strict=True))
     verdicts = tuple(_verdict(proposal, comparison, own, money) for proposal, own in pairs)
     nets = np.stack([verdict.full.net for verdict in verdicts], axis=1) if verdicts else np.zeros((draws, 0))
-    evidence = tuple(_evidence(comparison, spent, nets))
+    own = [_own_groups(found.arm, item) for found, item in zip(comparison.outcomes.proposals, spent, strict=True)]
+    evidence = tuple(_evidence(comparison, own, nets, fit, seed=seed))
     return Decision(
         comparison=comparison,
         verdicts=verdicts,
@@ -71,6 +76,8 @@ def decide(
         best=best_of(verdicts),
         currency=money.currency,
         horizon_months=months,
+        curves=tuple(_curves(verdicts, own)),
+        tests=tuple(worth_first(list(_tests(comparison, proposals, own, nets, money, seed=seed)))),
     )
 
 
@@ -110,11 +117,37 @@ def _realism(calendar: Calendar) -> float:
     return calendar.realism
 
 
-def _evidence(comparison: Comparison, spent: Sequence[Invested], nets: Floats) -> Iterator[Evidence]:
-    today = of_today(comparison.outcomes.today.arm.worlds[0].draws)
-    for column, (found, own) in enumerate(zip(comparison.outcomes.proposals, spent, strict=True)):
-        single = [of_assumption(item) for item in (*found.arm.assumptions, *own.assumptions)]
-        yield from evidence_of(found.arm.name, [*single, *today], nets, column)
+def _own_groups(arm: Arm, spent: Invested) -> list[Group]:
+    """Return a proposal's own uncertain numbers."""
+    return [of_assumption(item) for item in (*arm.assumptions, *spent.assumptions)]
+
+
+def _evidence(
+    comparison: Comparison, own: Sequence[Sequence[Group]], nets: Floats, fit: Fit, *, seed: int
+) -> Iterator[Evidence]:
+    today = of_today(comparison.outcomes.today.arm.worlds[0].draws, dict(fit.prior_parts))
+    shared = [evppi(group, nets, seed=seed) for group in today]
+    for column, (found, groups) in enumerate(zip(comparison.outcomes.proposals, own, strict=True)):
+        worth = [*(evppi(group, nets, seed=seed) for group in groups), *shared]
+        yield from evidence_of(found.arm.name, [*groups, *today], nets[:, column], worth)
+
+
+def _curves(verdicts: Sequence[Verdict], own: Sequence[Sequence[Group]]) -> Iterator[Curve]:
+    for verdict, groups in zip(verdicts, own, strict=True):
+        full = verdict.full
+        found = (curve_of(verdict.proposal, group, full.net, full.invested, full.realism) for group in groups)
+        yield from (curve for curve in found if curve is not None)
+
+
+def _tests(
+    comparison: Comparison, proposals: Sequence[Proposal], own: Sequence[Sequence[Group]], nets: Floats,
+    money: Money, *, seed: int,
+) -> Iterator[Experiment]:  # fmt: skip
+    today = comparison.outcomes.today
+    base = (today.arm.worlds[0].draws, today.tallies[0])
+    for column, (proposal, groups) in enumerate(zip(proposals, own, strict=True)):
+        stakes = Stakes(nets, column, horizon_months(money), money, seed)
+        yield from tests_of(proposal, comparison.outcomes.proposals[column].arm, base, groups, stakes)
 
 
 def _target(rule: SuccessRule, verdict: Verdict, comparison: Comparison) -> Target:

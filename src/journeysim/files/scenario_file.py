@@ -166,7 +166,7 @@ def _by_month(source: Source, sums: dict[str, Quantity], path: Steps) -> tuple[t
 def _money(source: Source, file: MoneyFile | None, currency: str) -> Money:
     if file is None:
         return Money(currency=currency)
-    rates, default = file.discount_rate, Money(currency=currency)
+    rates, testing, default = file.discount_rate, file.testing, Money(currency=currency)
     if file.value_horizon == 0:
         source.note(
             "J070", "money counted over no time is nothing; write for example 24 months", ("money", "value horizon")
@@ -176,6 +176,8 @@ def _money(source: Source, file: MoneyFile | None, currency: str) -> Money:
         discount_cost=rates.cost if rates else 0.0,
         value_horizon=file.value_horizon or default.value_horizon,
         currency=currency,
+        test_setup=testing.setup.mean if testing and testing.setup else 0.0,
+        test_per_customer=testing.per_customer.mean if testing and testing.per_customer else 0.0,
     )
 
 

@@ -76,11 +76,20 @@ class RatesFile(FileModel):
 
 
 @final
+class TestingFile(FileModel):
+    """What a test costs."""
+
+    setup: Sum | None = None
+    per_customer: Sum | None = None
+
+
+@final
 class MoneyFile(FileModel):
     """Money."""
 
     discount_rate: RatesFile | None = None
     value_horizon: Duration | None = None
+    testing: TestingFile | None = None
 
     @model_validator(mode="before")
     @classmethod

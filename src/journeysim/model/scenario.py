@@ -40,12 +40,17 @@ class Proposal:
 @final
 @dataclass(frozen=True, slots=True)
 class Money:
-    """Yearly discount rates of value and of cost, and how far ahead money is counted (days)."""
+    """Yearly discount rates of value and of cost, how far ahead money is counted (days), and what tests cost.
+
+    A test costs `test_setup` once and `test_per_customer` for everybody in it; what waiting costs follows from its length.
+    """
 
     discount_value: float = 0.0
     discount_cost: float = 0.0
     value_horizon: float = 2 * DAYS_PER_YEAR
     currency: str = "EUR"
+    test_setup: float = 0.0
+    test_per_customer: float = 0.0
 
 
 @final

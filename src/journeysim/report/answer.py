@@ -33,6 +33,7 @@ class Said:
     money: tuple[Sentence, ...]
     drivers: tuple[Sentence, ...]
     tests: tuple[Sentence, ...]
+    untested: tuple[Sentence, ...]
     worth: tuple[Sentence, ...]
 
 
@@ -49,7 +50,8 @@ def said_of(decision: Decision, tables: Tables, language: Language) -> Said:
         tuple(_personas(tables["personas"], say)),
         tuple(_money(tables, say)),
         tuple(_drivers(decision, tables["evidence"], say)),
-        tuple(_tests(tables["evidence"], say)),
+        tuple(_tests(tables, say)),
+        tuple(_not_worth(tables, say)),
         tuple(_worth(tables, say)),
     )
 
@@ -214,20 +216,36 @@ def _drivers(decision: Decision, item: Table, say: Say) -> Iterator[Sentence]:
                 yield say("drivers.one", proposal=cell("proposal"), **found)
 
 
-def _tests(item: Table, say: Say) -> Iterator[Sentence]:
-    """Yield the assumptions most worth knowing; an assumption that several proposals share is named once."""
-    worth = next((column.name for column in item.columns if column.name.startswith("evppi")), None)
-    if worth is None:
+def _tests(tables: Mapping[str, Table], say: Say) -> Iterator[Sentence]:
+    """Yield the tests that leave most; where none does, the assumption that would be most worth knowing."""
+    plan = tables.get("test_plan")
+    if plan is None:
         return
-    best: dict[str, int] = {}
-    for row in sorted(range(len(item.rows)), key=lambda row: -as_float(item.at(row, worth))):
-        if as_float(item.at(row, worth)) > _NOTHING:
-            best.setdefault(str(item.at(row, "assumption")), row)
-    rows = list(best.values())[:MOST_TESTS]
-    if not rows:
-        yield say("test.none")
+    rows = [k for k in range(len(plan.rows)) if plan.at(k, "worth_testing")][:MOST_TESTS]
     for row in rows:
-        yield say("test.one", assumption=Cell("evidence", row, "assumption"), evppi=Cell("evidence", row, worth))
+        cell = partial(Cell, plan.name, row)
+        found = {"assumption": cell("assumption"), "weeks": cell("weeks"), "gain": cell(_column(plan, "net_gain"))}
+        yield say(f"test.{plan.at(row, 'study')}", customers=cell("customers"), **found)
+    yield from _worth_knowing(tables["evidence"], say, tested=bool(rows))
+
+
+def _worth_knowing(item: Table, say: Say, *, tested: bool) -> Iterator[Sentence]:
+    """Yield what perfect knowledge of the most valuable assumption would be worth; named once if several share it."""
+    worth = next(column.name for column in item.columns if column.name.startswith("evppi"))
+    row = max(range(len(item.rows)), key=lambda k: as_float(item.at(k, worth)), default=None)
+    if row is None or not as_float(item.at(row, worth)) > _NOTHING:
+        if not tested:
+            yield say("test.none")
+        return
+    yield say("test.one", assumption=Cell("evidence", row, "assumption"), evppi=Cell("evidence", row, worth))
+
+
+def _not_worth(tables: Mapping[str, Table], say: Say) -> Iterator[Sentence]:
+    """Yield the assumptions that a study could measure and that none is worth making for."""
+    plan = tables.get("test_plan")
+    if plan is not None:
+        rows = [k for k in range(len(plan.rows)) if not plan.at(k, "worth_testing")]
+        yield from (say("test.not_worth", assumption=Cell(plan.name, k, "assumption")) for k in rows)
 
 
 def _worth(tables: Mapping[str, Table], say: Say) -> Iterator[Sentence]:

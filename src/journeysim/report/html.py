@@ -164,7 +164,7 @@ def _views(tables: Mapping[str, Table], say: Language) -> Mapping[str, View]:
 
 def _largest(item: Table) -> Table:
     """Return the assumptions that the figure shows: those that explain something."""
-    return Table(item.name, item.columns, tuple(row for row in item.rows if as_float(row.cells[3]) >= SMALLEST_SHARE))
+    return Table(item.name, item.columns, tuple(row for row in item.rows if as_float(row.cells[4]) >= SMALLEST_SHARE))
 
 
 def _maps(decision: Decision, scenario: Scenario, tables: Mapping[str, Table], say: Language) -> tuple[Map, ...]:

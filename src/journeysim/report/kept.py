@@ -147,13 +147,17 @@ def _without_money(decision: Decision) -> Decision:
         decision,
         comparison=lean,
         verdicts=tuple(_verdict(item) for item in decision.verdicts),
-        evidence=tuple(replace(item, evppi=_NAN) for item in decision.evidence),
+        evidence=tuple(
+            replace(item, evppi=_NAN, evppi_error=_NAN, net_low=None, net_high=None) for item in decision.evidence
+        ),
         targets=tuple(
             replace(item, result=_NAN, met=False) if item.rule.measure == "p_net_benefit" else item
             for item in decision.targets
         ),
         evpi=_NAN,
         best=None,
+        curves=(),
+        tests=(),
     )
 
 

@@ -37,7 +37,7 @@ def written(value: Value, kind: Kind, language: Language, style: Style = "plain"
         return language["yes"] if value else language["no"]
     if isinstance(value, str):
         shown = value.replace(" -> ", " \u2192 ") if kind == "assumption" else value
-        return language.word(kind, value) if kind in _WORDS else shown
+        return language.word(kind, value) if kind in _WORDS else language.words.get(f"named.{shown}", shown)
     if style == "chance":
         return chance_words(value, language)
     return _number(abs(value) if style == "size" else value, kind, language, signed=style == "plain")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from journeysim.compare.comparison import Contrast, Level, Spread
-from journeysim.decide.decision import Decision, MoneyCase, Verdict
+from journeysim.decide.decision import Decision, MoneyCase, Trial, Verdict
 from journeysim.model.scenario import Scenario
 from journeysim.report.tables import money_shown
 from journeysim.report.tables.effects import MONEY_METRICS, place_in_order, unit_of
@@ -47,6 +47,8 @@ def results(decision: Decision, scenario: Scenario) -> dict[str, Json]:
         "decision": [_verdict(item, money=money) for item in decision.verdicts],
         "evpi": _number(decision.evpi, money=money),
         "evidence": _evidence(decision, money=money),
+        "thresholds": _thresholds(decision) if money else [],
+        "tests": _tests(decision) if money else [],
         "targets": _targets(decision, money=money),
         "flips": [_flips(decision, k) for k in range(len(comparison.flips))],
         "fit": _fit(decision),
@@ -129,10 +131,37 @@ def _evidence(decision: Decision, *, money: bool) -> list[Json]:
     return [
         {
             "proposal": x.proposal, "assumption": x.assumption, "basis": x.basis,
-            "variance_share": _finite(x.variance_share), "evppi": _number(x.evppi, money=money),
+            "variance_share": _finite(x.variance_share), "prior_share": _finite(x.prior_share),
+            "evppi": _number(x.evppi, money=money), "evppi_error": _number(x.evppi_error, money=money),
+            "net_at_q05": _number(x.net_low, money=money), "net_at_q95": _number(x.net_high, money=money),
         }
         for x in found
     ]  # fmt: skip
+
+
+def _thresholds(decision: Decision) -> list[Json]:
+    found = sorted(decision.curves, key=lambda x: (x.proposal, x.assumption))
+    return [
+        {"proposal": x.proposal, "assumption": x.assumption, "threshold": _finite(x.threshold), "p_beyond": x.p_beyond}
+        for x in found
+    ]
+
+
+def _tests(decision: Decision) -> list[Json]:
+    return [
+        {
+            "proposal": x.proposal, "assumption": x.assumption, "study": x.study, "evppi": _finite(x.evppi),
+            "best": None if x.best is None else _trial(x.best), "sizes": [_trial(at) for at in x.trials],
+        }
+        for x in decision.tests
+    ]  # fmt: skip
+
+
+def _trial(at: Trial) -> dict[str, Json]:
+    return {
+        "customers": at.customers, "evsi": _finite(at.evsi), "months": _finite(at.months), "cost": _finite(at.cost),
+        "net_gain": _finite(at.net_gain),
+    }  # fmt: skip
 
 
 def _targets(decision: Decision, *, money: bool) -> list[Json]:

@@ -95,6 +95,7 @@ def test_the_uncertain_effect_drives_its_own_proposal_only(found):
     effect = "more calls: change share: form -> call, odds x"
     assert share["more calls", effect] > 0.7
     assert ("fewer calls", effect) not in share
+    assert sum(value for (proposal, _), value in share.items() if proposal == "more calls") == pytest.approx(1.0)
     assert share["more calls", "more calls: invest upfront"] < 0.2
     assert sum(value for (proposal, _), value in share.items() if proposal == "nothing") == 0.0
 

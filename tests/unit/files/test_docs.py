@@ -182,7 +182,11 @@ def test_a_change_lists_exactly_the_settings_that_are_its_own(verb):
 
 def test_every_group_of_settings_has_its_table():
     listed = {model for models in TABLES.values() for model in models} | set(change.CHANGES.values())
-    nested = {change.AudienceSettings, scenario.RatesFile}  # inside "audience" and "discount rate"
+    nested = {
+        change.AudienceSettings,
+        scenario.RatesFile,
+        scenario.TestingFile,
+    }  # inside "audience", "discount rate", "testing"
     assert [model.__name__ for model in shapes() if model not in listed | nested] == []
 
 

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from journeysim.report.plots import conversion, cumulative, differences, drop_off, effort, personas, realism, tornado
+from journeysim.report.plots import (
+    conversion,
+    cumulative,
+    differences,
+    drop_off,
+    effort,
+    one_way,
+    personas,
+    realism,
+    studies,
+    thresholds,
+    tornado,
+)
 from journeysim.report.plots.style import styled, to_svg
 from journeysim.report.tables import Table
 from journeysim.report.words import Language
@@ -26,6 +38,10 @@ def figures_of(tables: Mapping[str, Table], today: str, proposals: list[str], la
         "cumulative_net_benefit": lambda item: cumulative.figure(item, proposals, language),
         "realism": lambda item: realism.figure(item, proposals, language),
         "evidence": lambda item: tornado.figure(item, proposals, language),
+        "one_way": lambda item: one_way.figure(item, proposals, language),
+        "effect_curves": lambda item: thresholds.curves(item, proposals, language),
+        "two_way": lambda item: thresholds.two_way(item, proposals, language),
+        "test_sizes": lambda item: studies.figure(item, proposals, language),
         "impact_effort": lambda item: effort.figure(item, proposals, language),
     }
     made = {}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from journeysim.decide.decision import Decision
 from journeysim.model.scenario import Scenario
+from journeysim.report.tables.drivers import effect_curves, one_way, tests_by_size, tests_planned, thresholds, two_way
 from journeysim.report.tables.effects import conversion_over_time, differences, flips, levels, personas
 from journeysim.report.tables.evidence import agreement, by_basis, evidence, gates, model_choices
 from journeysim.report.tables.journey import drop_off, moves, stories
@@ -44,5 +45,7 @@ def tables_of(decision: Decision, scenario: Scenario) -> Mapping[str, Table]:
         made += [
             decisions(decision), realism(decision), cumulative(decision), cash_flow(decision), payback(decision),
             loss_risk(decision), efforts(decision, scenario), worth_knowing(decision),
+            one_way(decision), thresholds(decision), effect_curves(decision), two_way(decision), tests_planned(decision),
+            tests_by_size(decision),
         ]  # fmt: skip
     return {item.name: item for item in made}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from journeysim.decide.decision import Decision
+from journeysim.decide.decision import Decision, Evidence
+from journeysim.decide.drivers.ledger import INTERPLAY
 from journeysim.report.numbers import Kind
 from journeysim.report.tables.effects import MONEY_METRICS
 from journeysim.report.tables.table import Row, Table, table
@@ -15,19 +16,24 @@ def rank_of(decision: Decision, proposal: str) -> int:
 
 
 def evidence(decision: Decision, *, money: bool) -> Table:
-    """Return every assumption with its basis, its share of the decision's variance and the value of knowing it."""
+    """Return every assumption with its basis, the map's part of it, its share of the decision's variance and its worth."""
     rows = []
-    for item in sorted(
-        decision.evidence, key=lambda x: (rank_of(decision, x.proposal), -x.variance_share, x.assumption)
-    ):
-        cells = (item.proposal, item.assumption, item.basis, item.variance_share)
-        rows.append(Row((*cells, item.evppi) if money else cells))
+    for item in sorted(decision.evidence, key=lambda x: _order(decision, x)):
+        cells = (item.proposal, item.assumption, item.basis, item.prior_share, item.variance_share)
+        rows.append(Row((*cells, item.evppi, item.evppi_error) if money else cells))
     columns: list[tuple[str, Kind]] = [
-        ("proposal", "text"), ("assumption", "assumption"), ("basis", "basis"), ("variance_share", "share"),
+        ("proposal", "text"), ("assumption", "assumption"), ("basis", "basis"), ("prior_share", "chance"),
+        ("variance_share", "share"),
     ]  # fmt: skip
     if money:
-        columns.append((f"evppi_{decision.currency.lower()}", "money"))
+        unit = decision.currency.lower()
+        columns += [(f"evppi_{unit}", "money"), (f"evppi_error_{unit}", "money")]
     return table("evidence", columns, rows)
+
+
+def _order(decision: Decision, item: Evidence) -> tuple[int, bool, float, str]:
+    """Return what the rows go by: the scenario's order, most decisive first, what acts together last."""
+    return rank_of(decision, item.proposal), item.basis == INTERPLAY, -item.variance_share, item.assumption
 
 
 def by_basis(decision: Decision) -> Table:

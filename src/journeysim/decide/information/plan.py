@@ -1,0 +1,156 @@
+"""The test plan: which assumption to test first, on how many customers, how long that takes, and what it leaves.
+
+A study of n takes n customers (2 n for the two arms of an A/B test) as they arrive at the touchpoint it is about. Its
+value counts for the months that are left then. While it runs the proposal under test waits: where that is the one that
+would be started now, the benefit of those months is lost; any other can be started meanwhile. So
+
+    net gain(n) = EVSI(n) (1 - T / H) - [tested is best now] E[net] T / H - set-up - price x customers
+
+with T the months it takes and H those of the money horizon. A test is worth making where its best size leaves more than
+the standard error of its value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, final
+
+import numpy as np
+
+from journeysim.compare.calendar import ASSUMED_ARRIVALS
+from journeysim.decide.decision import Experiment, Trial
+from journeysim.decide.drivers.groups import Group
+from journeysim.decide.drivers.smooth import smooth
+from journeysim.decide.information.studies import Study, ab_test, evsi, pilot, survey
+from journeysim.decide.information.value import evpi, mean_error
+from journeysim.model.arms import Arm
+from journeysim.model.changes.base import persona_mask
+from journeysim.model.changes.rewards import ChangeReward
+from journeysim.model.changes.shares import AdjustShare, resized
+from journeysim.model.draws import Draws
+from journeysim.model.journey import link_id
+from journeysim.model.quantity import Floats
+from journeysim.model.scenario import Money, Proposal
+from journeysim.model.units import DAYS_PER_MONTH
+from journeysim.simulate.tally import Tally
+
+FEWEST: Final = 50
+SIZES: Final = 16
+#: A study may take half the money horizon at most.
+LONGEST: Final = 0.5
+#: Spread of single customers' feelings on the scale from -1 to 1 where a survey asks for them (MODEL section 2).
+FEELING_SD: Final = 0.5
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class _Testable:
+    """A study of one assumption, and how many customers a month it could have."""
+
+    assumption: str
+    study: Study
+    per_month: float
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Stakes:
+    """What a test is for: all proposals' nets (D, P), the column of the one tested, months of the horizon, prices."""
+
+    nets: Floats
+    column: int
+    months: int
+    money: Money
+    seed: int
+
+
+def tests_of(
+    proposal: Proposal, arm: Arm, today: tuple[Draws, Tally], groups: Sequence[Group], stakes: Stakes
+) -> Iterator[Experiment]:
+    """Yield what a test of each of a proposal's own assumptions could bring, for those that a study can measure."""
+    known = {group.name: group for group in groups}
+    for item in _testable(proposal, arm, *today):
+        if item.assumption in known:
+            yield _test(proposal.name, item, known[item.assumption], stakes)
+
+
+def worth_first(tests: Sequence[Experiment]) -> list[Experiment]:
+    """Return the tests by what they leave at their best size, most first; those that leave nothing last."""
+    return sorted(tests, key=lambda item: (-(item.best.net_gain if item.best else 0.0), -item.evppi))
+
+
+def _test(proposal: str, item: _Testable, group: Group, stakes: Stakes) -> Experiment:
+    fitted = smooth(group.directions, stakes.nets)
+    means = fitted.values if fitted.explained.any() else np.broadcast_to(stakes.nets.mean(axis=0), stakes.nets.shape)
+    trials = tuple(_trial(item, means, n, stakes) for n in sizes(item, stakes.months))
+    best = max(trials, key=lambda trial: trial.net_gain, default=None)
+    return Experiment(
+        proposal, item.assumption, item.study.kind, min(evpi(means), evpi(stakes.nets)), trials,
+        best if best is not None and best.net_gain > mean_error(means) else None,
+    )  # fmt: skip
+
+
+def sizes(item: _Testable, months: int) -> list[int]:
+    """Return the sizes that are tried: from few to what arrives in the longest time, in round numbers."""
+    arms = 2 if item.study.kind == "ab_test" else 1
+    most = item.per_month * months * LONGEST / arms
+    if most < FEWEST:
+        return []
+    spaced = np.geomspace(FEWEST, most, SIZES)
+    return list(dict.fromkeys(_round(n) for n in spaced if _round(n) <= most))
+
+
+def _round(number: float) -> int:
+    """Return a number with two significant digits."""
+    step = 10 ** max(0, int(np.floor(np.log10(number))) - 1)
+    return int(round(number / step) * step)
+
+
+def _trial(item: _Testable, means: Floats, n: int, stakes: Stakes) -> Trial:
+    customers = n * (2 if item.study.kind == "ab_test" else 1)
+    months = customers / item.per_month
+    part, now = months / stakes.months, stakes.nets.mean(axis=0)
+    waits = now[stakes.column] if now[stakes.column] == now.max() and now.max() > 0 else 0.0
+    value = evsi(item.study, means, n, seed=stakes.seed).evppi
+    cost = stakes.money.test_setup + stakes.money.test_per_customer * customers
+    return Trial(n, value, months, cost, float(value * (1 - part) - waits * part - cost))
+
+
+def _testable(proposal: Proposal, arm: Arm, draws: Draws, tally: Tally) -> Iterator[_Testable]:
+    """Yield the studies that can measure a proposal's numbers: by the change they belong to."""
+    numbers = {item.name: item.values for item in arm.assumptions}
+    for change in proposal.changes:
+        for setting in change.quantities:
+            name = f"{proposal.name}: {change.title}, {setting}"
+            if name in numbers and isinstance(change, AdjustShare):
+                yield _of_share(name, change, numbers[name], draws, tally)
+            elif name in numbers and isinstance(change, ChangeReward) and change.what == "feeling":
+                arriving = _per_month(draws, tally, change.target, change.terms.personas)
+                yield _Testable(name, survey(numbers[name], FEELING_SD), arriving)
+    for exposure in arm.exposures:
+        name = f"{proposal.name}: for whom ({exposure.name})"
+        if name in numbers:
+            yield _Testable(name, pilot(numbers[name]), float(_arrivals(draws).mean()))
+
+
+def _of_share(name: str, change: AdjustShare, sizes: Floats, draws: Draws, tally: Tally) -> _Testable:
+    """Return the A/B test of a changed share: those whom it is for, at the touchpoint, before and after."""
+    at = draws.links.index(link_id(change.source, change.target))
+    weight = draws.values("persona_share") * persona_mask(draws, change.terms.personas)
+    share = draws.values("share")[:, :, -1:, at]
+    new = resized(share, change.how, sizes)
+    control, treated = ((part[..., 0] * weight).sum(axis=1) / weight.sum(axis=1) for part in (share, new))
+    return _Testable(name, ab_test(control, treated), _per_month(draws, tally, change.source, change.terms.personas))
+
+
+def _per_month(draws: Draws, tally: Tally, place: str, personas: tuple[str, ...]) -> float:
+    """Return how many customers a month come to a touchpoint; one who comes again counts once."""
+    chance = np.minimum(tally.visits[..., tally.touchpoints.index(place)], 1.0)
+    weight = draws.values("persona_share") * persona_mask(draws, personas)
+    return float((_arrivals(draws) * (chance * weight).sum(axis=1)).mean())
+
+
+def _arrivals(draws: Draws) -> Floats:
+    per_day = draws.values("arrivals")
+    return np.where(np.isnan(per_day), ASSUMED_ARRIVALS, per_day * DAYS_PER_MONTH)
