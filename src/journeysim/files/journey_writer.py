@@ -94,6 +94,8 @@ def _arrivals(journey: JourneyMap) -> Group:
         group["enter seen"] = texts.plain(journey.seen_entry)
     if journey.arrivals_per_day is not None:
         group["arrivals"] = texts.quantity(journey.arrivals_per_day, texts.per_time(texts.plain))
+    if journey.arrival_hours:
+        group["arrive"] = {part.text: texts.percent(part.share) for part in journey.arrival_hours}
     if journey.wished:
         group["touchpoints wished for"] = [quoted(name) for name in journey.wished]
     return group
@@ -190,8 +192,21 @@ def _link(link: Link, write: _Writers, base: Link) -> Node:
 
 
 def _staffing(staffing: Staffing) -> Group:
-    group: Group = {"resource": quoted(staffing.resource), "time": texts.dwell(staffing.time)}
-    return group if staffing.patience is None else group | {"patience": texts.dwell(staffing.patience)}
+    time = "as the dwell" if staffing.time is None else texts.dwell(staffing.time)
+    group: Group = {"resource": quoted(staffing.resource), "time": time}
+    if staffing.patience is not None:
+        group["patience"] = texts.dwell(staffing.patience)
+    if staffing.gives_up_to:
+        group["gives up to"] = quoted(staffing.gives_up_to)
+    if staffing.priority_by_persona:
+        group["priority"] = {name: texts.plain(value) for name, value in staffing.priority_by_persona}
+    elif staffing.priority:
+        group["priority"] = texts.plain(staffing.priority)
+    if staffing.balks is not None:
+        group["balks"] = f"{texts.percent(staffing.balks.share)} from {staffing.balks.waiting} waiting"
+    if staffing.called_back:
+        group["called back"] = texts.percent(staffing.called_back)
+    return group
 
 
 def _outcome(item: Outcome, write: _Writers) -> Group:
@@ -210,7 +225,15 @@ def _outcome(item: Outcome, write: _Writers) -> Group:
 def _resource(item: Resource) -> Group:
     staff = "unlimited" if item.staff.mean == float("inf") else texts.quantity(item.staff, texts.plain)
     group: Group = {"staff": staff}
-    return group | {"open": quoted(item.open)} if item.open else group
+    if item.open:
+        group["open"] = quoted(item.open)
+    if item.closed:
+        group["closed"] = [quoted(day) for day in item.closed]
+    if item.queue != "first come":
+        group["queue"] = item.queue
+    if item.room != float("inf"):
+        group["room"] = texts.plain(item.room)
+    return group
 
 
 def quoted(text: str) -> str:

@@ -36,6 +36,8 @@ The one dataset has these dimensions and variables (float64 unless said):
 | rating_share  | draw, rating_cell                   | who rated what after which wait: share of each cell         |
 | rating_persona_of, rating_place_of, rating_link_of | rating_cell | names of the cell                              |
 | rating_wait_of, rating_late_of | rating_cell        | wait (days) and days late of the cell, NaN where there is none |
+| staff         | draw, resource                      | optional: how many are there, where a change says so, else NaN        |
+| service_factor | draw, resource                     | optional: factor on service times, where a change says so, else NaN   |
 | rate_frailty  | draw, place                         | optional: r, own rate ~ Gamma(r, mean 1) / dwell_a, NaN if alike      |
 
 Coordinates: persona, place (touchpoints, then outcomes) and link ("source -> target") by name; `slot` on link;
@@ -110,6 +112,13 @@ class Draws:
     def values(self, field_name: str) -> NDArray[np.float64]:
         """Return one variable as a plain array."""
         return np.asarray(self.data[field_name].values)
+
+    def of_resource(self, field_name: str, resource: str) -> Floats | None:
+        """Return what changes made of a resource, one value per draw; None where no change did."""
+        if field_name not in self.data or resource not in names_on(self.data, "resource"):
+            return None
+        values = np.asarray(self.data[field_name].sel(resource=resource).values)
+        return None if np.isnan(values).all() else values
 
     def with_data(self, data: xr.Dataset) -> Draws:
         """Return the same draws with another dataset."""

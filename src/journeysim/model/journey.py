@@ -81,12 +81,32 @@ class Tenure:
 
 @final
 @dataclass(frozen=True, slots=True)
+class Balking:
+    """Customers who do not even queue: this share of those who find so many (or more) waiting."""
+
+    share: float
+    waiting: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Staffing:
-    """Who serves a touchpoint: a resource, the time it takes and how long customers wait before they leave."""
+    """Who serves a touchpoint: a resource, the time it takes, and what customers do who have to wait.
+
+    `time` None: staff are held as long as the dwell of the link the customer takes. `patience` None: waits without
+    limit. `gives_up_to` is the place of those who leave unserved ("" lets `gives_up_to` decide). `priority` counts where
+    the resource's queue goes by priority, the larger first. `called_back` is the share of those out of patience who
+    leave their number instead: they keep their turn and wait without limit.
+    """
 
     resource: str
-    time: Dwell
+    time: Dwell | None
     patience: Dwell | None = None
+    gives_up_to: str = ""
+    priority: float = 0.0
+    priority_by_persona: tuple[tuple[str, float], ...] = ()
+    balks: Balking | None = None
+    called_back: float = 0.0
 
 
 @final
@@ -153,15 +173,39 @@ class Persona:
     about: str = ""
 
 
+#: Opening or arrival hours of a week: (from, to) in days from Monday 00:00, in order, not touching.
+Hours = tuple[tuple[float, float], ...]
+ALWAYS: Final[Hours] = ((0.0, 7.0),)
+Discipline = Literal["first come", "last come", "priority", "random"]
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """Staff behind touchpoints: how many, and the hours per week they are there."""
+    """Staff behind touchpoints: how many, when they are there, and how their queue goes.
+
+    `open` is the text of the file and `hours` what it means; `closed` are dates (YYYY-MM-DD) on which nobody is there;
+    at most `room` customers can wait, more are turned away.
+    """
 
     name: str
     staff: Quantity
     open: str = ""
     open_days_per_week: float = 7.0
+    hours: Hours = ALWAYS
+    closed: tuple[str, ...] = ()
+    queue: Discipline = "first come"
+    room: float = float("inf")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ArrivalHours:
+    """A part of the customers who come at certain hours of the week: the text of the file, what it means, the share."""
+
+    text: str
+    hours: Hours
+    share: float
 
 
 @final
@@ -170,7 +214,8 @@ class JourneyMap:
     """Stages, touchpoints, links, personas, outcomes and resources, in the order the file gives them.
 
     `entry` is (touchpoint, share) pairs for all personas; `entry_by_persona` overrides it; `seen_entry` is how many
-    customers the stated entry and persona shares rest on; `arrivals_per_day` is the rate at which customers enter.
+    customers the stated entry and persona shares rest on; `arrivals_per_day` is the rate at which customers enter, over
+    the week as `arrival_hours` say (empty: evenly).
     """
 
     name: str
@@ -182,6 +227,7 @@ class JourneyMap:
     entry_by_persona: tuple[tuple[str, tuple[tuple[str, Quantity], ...]], ...] = ()
     seen_entry: float = CONFIDENCE["guess"]
     arrivals_per_day: Quantity | None = None
+    arrival_hours: tuple[ArrivalHours, ...] = ()
     resources: tuple[Resource, ...] = ()
     currency: str = "EUR"
     kind: MapKind = "current state"
@@ -229,6 +275,20 @@ class JourneyMap:
     @cached_property
     def _outcome_by_name(self) -> dict[str, Outcome]:
         return {outcome.name: outcome for outcome in self.outcomes}
+
+
+def gives_up_to(journey: JourneyMap, touchpoint: Touchpoint) -> str | None:
+    """Return where customers go who leave a touchpoint's queue unserved; None where the map has no such place.
+
+    The place stated, else by name the first of: a silent outcome the touchpoint leads to, an outcome it leads to that
+    is no conversion, a silent outcome of the map, an outcome of the map that is no conversion.
+    """
+    if touchpoint.staffed_by is not None and touchpoint.staffed_by.gives_up_to:
+        return touchpoint.staffed_by.gives_up_to
+    reached = {link.target for link in all_links(touchpoint)}
+    lost = sorted((end for end in journey.outcomes if not end.conversion), key=lambda end: end.name)
+    lost.sort(key=lambda end: (end.name not in reached, not end.silent))
+    return lost[0].name if lost else None
 
 
 def link_id(source: str, target: str) -> str:

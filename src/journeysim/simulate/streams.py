@@ -14,6 +14,9 @@ block has four words; the uniform of word w is (w + 0.5) / 2**32, so 0 and 1 nev
 | CUSTOMER | a name's             | one uniform per customer and name | | |                       |
 | OWN_SHARE | touchpoint and slot | gamma variate     | … and its boost | -        | -                     |
 | OWN_RATE | 0                    | own rate          | -      | -                 | -                     |
+| STAFF    | the touchpoint's     | service time      | patience | balk?           | takes a call back?    |
+| GAP      | 0                    | time since the customer before | - | -         | -                     |
+| PICK     | a resource's         | who is next, where that is random; "customer" counts the picks | | |     |
 """
 
 from __future__ import annotations
@@ -34,6 +37,9 @@ ENTRY: Final = 2
 CUSTOMER: Final = 3
 OWN_SHARE: Final = 4
 OWN_RATE: Final = 5
+STAFF: Final = 8
+GAP: Final = 9
+PICK: Final = 10
 LINK_WORD, DWELL_WORD, VALUE_WORD, KEEP_WORD = range(4)
 LARGEST: Final = 2**32
 #: Customers that compiled code handles together. A constant of the method: sums are formed in blocks of this size.
@@ -68,6 +74,11 @@ def compiled(function: Compiled) -> Compiled:
 def compiled_inner(function: Compiled) -> Compiled:
     """Return the function compiled likewise, but callable from compiled code only: that compiles in half the time."""
     return cast("Compiled", njit(**_INNER)(function))  # type: ignore[call-overload]
+
+
+def compiled_into(function: Compiled) -> Compiled:
+    """Return the function compiled into its callers: for the inside of loops that handle one customer at a time."""
+    return cast("Compiled", njit(**_INNER, forceinline=True)(function))  # type: ignore[call-overload]
 
 
 def seed_halves(seed: int) -> tuple[np.uint64, np.uint64]:

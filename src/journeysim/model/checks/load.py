@@ -7,7 +7,7 @@ import numpy as np
 from journeysim.errors import Problem
 from journeysim.model import dwell as dwells
 from journeysim.model.dwell import Dwell, Family
-from journeysim.model.journey import JourneyMap, Link, Resource, Touchpoint
+from journeysim.model.journey import JourneyMap, Link, Resource, Staffing, Touchpoint
 from journeysim.model.quantity import Floats
 
 
@@ -68,6 +68,14 @@ def mean_days(dwell: Dwell) -> float:
     return float(dwells.mean(dwell.family, dwell.scale.mean, dwell.shape.mean))
 
 
+def _held(point: Touchpoint, staffing: Staffing) -> float:
+    """Return the expected time one visit holds staff (days), at mean shares where that is the dwell."""
+    if staffing.time is not None:
+        return mean_days(staffing.time)
+    shares = dict(_mean_shares(point.links))
+    return sum(shares[link.target] * mean_days(link.dwell) for link in point.links)
+
+
 def check_load(journey: JourneyMap) -> tuple[Problem, ...]:
     """Return a warning for each resource asked for more than it can give by customers of endless patience (J072)."""
     if journey.arrivals_per_day is None or not journey.resources:
@@ -83,7 +91,7 @@ def _check(journey: JourneyMap, resource: Resource, visits: dict[str, float]) ->
         if point.staffed_by is not None and point.staffed_by.resource == resource.name
     ]
     arrivals = journey.arrivals_per_day.mean if journey.arrivals_per_day is not None else 0.0
-    asked = sum(arrivals * visits[point.name] * mean_days(staffing.time) for point, staffing in served)
+    asked = sum(arrivals * visits[point.name] * _held(point, staffing) for point, staffing in served)
     given = resource.staff.mean * resource.open_days_per_week / 7
     patient = [point.name for point, staffing in served if staffing.patience is None]
     if asked <= given or not patient:

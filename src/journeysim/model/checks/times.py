@@ -51,7 +51,8 @@ def _dwells(journey: JourneyMap) -> Iterator[tuple[Path, str, Dwell]]:
         if point.staffed_by is None:
             continue
         at: Path = ("touchpoints", point.name, "staffed by")
-        yield (*at, "time"), f'the service time of "{point.name}"', point.staffed_by.time
+        if point.staffed_by.time is not None:
+            yield (*at, "time"), f'the service time of "{point.name}"', point.staffed_by.time
         if point.staffed_by.patience is not None:
             yield (*at, "patience"), f'the patience at "{point.name}"', point.staffed_by.patience
 

@@ -19,6 +19,7 @@ from journeysim.simulate.streams import (
     Words,
     compiled,
     compiled_inner,
+    compiled_into,
     unit,
     visit_words,
 )
@@ -134,7 +135,7 @@ def walk_block(
     return -1
 
 
-@compiled_inner
+@compiled_into
 def next_arrivals(
     count: int, layout: Layout, parameters: Parameters, row: int, draw: np.uint64, truth: Truth, carried: Carried,
     lanes: Lanes,
@@ -163,7 +164,7 @@ def begin_lives(size: int, layout: Layout, draw: np.uint64, customer: Words, car
         own_scores(size, layout, draw, customer, carried.score)
 
 
-@compiled_inner
+@compiled_into
 def _choose(
     count: int, layout: Layout, parameters: Parameters, row: int, draw: np.uint64, truth: Truth, carried: Carried,
     lanes: Lanes,
@@ -182,7 +183,7 @@ def _choose(
         choose_own(count, layout, parameters, row, draw, truth.own, carried.before, lanes)
 
 
-@compiled_inner
+@compiled_into
 def _take_time(count: int, layout: Layout, truth: Truth, carried: Carried, lanes: Lanes) -> None:
     """Let every lane's move take its time."""
     sort_by_base(count, truth.base, lanes.link, lanes.sizes, lanes.members)
@@ -220,7 +221,7 @@ def _enter(
     for k in range(size):
         chosen = persona
         if persona < 0:
-            chosen = layout.persona_order[_first_above(truth.personas, unit(lanes.words[LINK + k]))]
+            chosen = layout.persona_order[first_above(truth.personas, unit(lanes.words[LINK + k]))]
         block.persona[k] = chosen
         for field in range(5):
             block.money[field, k] = 0.0
@@ -229,14 +230,15 @@ def _enter(
         lanes.slot[k] = k
         lanes.link[k] = -1
         lanes.arrival[k] = 0.0
-        lanes.next_place[k] = layout.entry_order[_first_above(truth.entry[chosen], unit(lanes.words[DWELL + k]))]
+        lanes.next_place[k] = layout.entry_order[first_above(truth.entry[chosen], unit(lanes.words[DWELL + k]))]
         lanes.next_cell[k] = chosen * layout.periods + first_period
         lanes.cell[k] = lanes.next_cell[k]
         entries[chosen, lanes.next_place[k]] += 1
 
 
 @compiled_inner
-def _first_above(upper: Floats, u: float) -> int:
+def first_above(upper: Floats, u: float) -> int:
+    """Return the first position whose cumulative share lies above u."""
     place = 0
     while u >= upper[place]:
         place += 1

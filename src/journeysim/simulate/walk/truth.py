@@ -83,9 +83,9 @@ def fill_truth(layout: Layout, parameters: Parameters, draw: int, truth: Truth) 
         for place in range(layout.touchpoints):
             _fill_row(layout, share, today, cell, place, truth)
         _fill_spread(parameters.visit_value[draw, cell], parameters.visit_value_sd[draw, cell], cell, truth)
-    _cumulate(parameters.persona_share[draw], layout.persona_order, truth.personas)
+    cumulate(parameters.persona_share[draw], layout.persona_order, truth.personas)
     for persona in range(layout.personas):
-        _cumulate(parameters.entry[draw, persona], layout.entry_order, truth.entry[persona])
+        cumulate(parameters.entry[draw, persona], layout.entry_order, truth.entry[persona])
     fill_own(
         layout.own, parameters.own.kappa[draw], parameters.own.rate[draw], parameters.share[draw],
         parameters.today_share[draw], layout.source, layout.gamma_grid, truth.own,
@@ -93,7 +93,7 @@ def fill_truth(layout: Layout, parameters: Parameters, draw: int, truth: Truth) 
 
 
 @compiled_inner
-def _cumulate(share: Floats, order: Ints, out: Floats) -> None:
+def cumulate(share: Floats, order: Ints, out: Floats) -> None:
     """Fill `out` with cumulative shares in the given order, above every uniform from the last positive one on."""
     total = 0.0
     for k in range(order.size):

@@ -1,0 +1,149 @@
+"""What both service engines share, in compiled code: one step of a life, one visit's clocks, one record of a trace."""
+
+# Compiled code takes plain arrays, so many of them.
+# ruff: noqa: PLR0913, PLR0917
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from journeysim.model.dwell import Family
+from journeysim.model.quantity import Floats
+from journeysim.simulate.chain import Ints
+from journeysim.simulate.service.blueprint import Blueprint
+from journeysim.simulate.streams import Words, compiled, compiled_into
+from journeysim.simulate.walk.kernel import begin_lives, next_arrivals
+from journeysim.simulate.walk.lanes import CUSTOMER, KEY, VISIT_NUMBER, Carried, Lanes
+from journeysim.simulate.walk.layout import Layout, Parameters
+from journeysim.simulate.walk.quantiles import Z_NODES, exp_of, fill_gamma, gamma_of, log_of, normal_of
+from journeysim.simulate.walk.truth import Truth
+
+#: In place of a link: the customer entered, or left a queue unserved.
+ENTERED, GAVE_UP = -1, -2
+#: Columns of `Trace.place`: who (position among `People`), where, and the link taken, ENTERED or GAVE_UP.
+WHO, WHERE, LINK = range(3)
+#: Columns of `Trace.time`: days since entry, and how long they had waited at the touchpoint left for this place.
+DAY, WAIT = range(2)
+
+_FIXED: Final = int(Family.FIXED)
+_EXPONENTIAL: Final = int(Family.EXPONENTIAL)
+_GAMMA: Final = int(Family.GAMMA)
+_WEIBULL: Final = int(Family.WEIBULL)
+_LOGNORMAL: Final = int(Family.LOGNORMAL)
+_LOGLOGISTIC: Final = int(Family.LOGLOGISTIC)
+
+
+class Clocks(NamedTuple):
+    """Service times and patiences of one draw, see `Blueprint`."""
+
+    kind: NDArray[np.int32]  # (2 n, 2) family, and position among the gamma clocks
+    number: Floats  # (2 n, 2) scale and shape
+    table: Floats  # (2 n, K)
+    gamma: Floats  # (1, gamma clocks, 2, Z_NODES)
+
+
+class Trace(NamedTuple):
+    """Arrivals as they were found: a customer's own are in order, those of different customers are not."""
+
+    place: NDArray[np.int32]  # (records, 3)
+    time: Floats  # (records, 2)
+    size: Ints  # (1,) how many there are, recorded or not
+
+
+def new_trace(room: int) -> Trace:
+    """Return an empty trace with room for so many records."""
+    return Trace(np.zeros((room, 3), dtype=np.int32), np.zeros((room, 2)), np.zeros(1, dtype=np.int64))
+
+
+def new_clocks(blueprint: Blueprint) -> Clocks:
+    """Return room for one draw's clocks."""
+    gammas = int((blueprint.family == _GAMMA).sum())
+    kind = np.column_stack([blueprint.family.astype(np.int32), blueprint.gamma_place])
+    return Clocks(
+        np.ascontiguousarray(kind), np.zeros((len(kind), 2)), blueprint.table, np.zeros((1, gammas, 2, Z_NODES))
+    )
+
+
+def fill_clocks(blueprint: Blueprint, row: int, clocks: Clocks) -> None:
+    """Make one draw's clocks ready."""
+    clocks.number[:, 0], clocks.number[:, 1] = blueprint.scale[row], blueprint.shape[row]
+    for k in np.flatnonzero(blueprint.family == _GAMMA):
+        fill_gamma(blueprint.shape[row, k], blueprint.gamma_grid, clocks.gamma[0, blueprint.gamma_place[k]])
+
+
+@compiled
+def clock_time(clocks: Clocks, k: int, u: float) -> float:  # noqa: PLR0911 - one return per family
+    """Return the quantile of clock k at u, in days."""
+    family, scale, shape = clocks.kind[k, 0], clocks.number[k, 0], clocks.number[k, 1]
+    if family == _FIXED:
+        return float(scale)
+    if family == _EXPONENTIAL:
+        return float(-scale * log_of(1.0 - u))
+    if family == _WEIBULL:
+        return float(scale * exp_of(log_of(-log_of(1.0 - u)) / shape))
+    if family == _LOGNORMAL:
+        return float(scale * exp_of(shape * normal_of(u)))
+    if family == _LOGLOGISTIC:
+        return float(scale * exp_of(log_of(u / (1.0 - u)) / shape))
+    if family == _GAMMA:
+        return float(scale * exp_of(gamma_of(normal_of(u), clocks.gamma, 0, clocks.kind[k, 1])))
+    position = u * (clocks.table.shape[1] - 1)
+    node = np.int64(position)
+    left = clocks.table[k, node]
+    return float(scale * (left + (position - node) * (clocks.table[k, node + 1] - left)))
+
+
+@compiled
+def begin(count: int, layout: Layout, draw: np.uint64, number: Words, carried: Carried) -> None:
+    """Fill what the first `count` customers carry along from entry on."""
+    begin_lives(count, layout, draw, number, carried)
+
+
+@compiled_into
+def leave_unserved(layout: Layout, carried: Carried, who: int, place: int) -> None:
+    """Let a customer remember the touchpoint whose queue they left."""
+    if layout.own.order2 and not layout.own.passed[place]:
+        carried.before[who] = place
+
+
+@compiled_into
+def take_step(
+    layout: Layout, parameters: Parameters, row: int, draw: np.uint64, truth: Truth, carried: Carried,
+    who: int, number: np.uint32, place: int, cell: int, visit: np.uint32, day: float, lanes: Lanes,
+) -> None:  # fmt: skip
+    """Find where customer `who` goes from a touchpoint whose dwell starts at `day`, in the first lane: the walk's step."""
+    lanes.slot[0] = who
+    lanes.words[CUSTOMER] = number
+    lanes.words[KEY] = layout.place_key[place]
+    lanes.words[VISIT_NUMBER] = visit
+    lanes.place[0] = place
+    lanes.cell[0] = cell
+    lanes.day[0] = day
+    next_arrivals(1, layout, parameters, row, draw, truth, carried, lanes)
+
+
+@compiled
+def step(
+    layout: Layout, parameters: Parameters, row: int, draw: np.uint64, truth: Truth, carried: Carried,
+    who: int, number: np.uint32, place: int, cell: int, visit: np.uint32, day: float, lanes: Lanes,
+) -> None:  # fmt: skip
+    """Do the same, for callers that are not compiled."""
+    take_step(layout, parameters, row, draw, truth, carried, who, number, place, cell, visit, day, lanes)
+
+
+@compiled_into
+def record(trace: Trace, who: int, place: int, link: int, day: float, wait: float) -> bool:
+    """Add an arrival; False where there is no room (it is counted all the same)."""
+    at = trace.size[0]
+    trace.size[0] = at + 1
+    if at >= trace.place.shape[0]:
+        return False
+    trace.place[at, WHO] = who
+    trace.place[at, WHERE] = place
+    trace.place[at, LINK] = link
+    trace.time[at, DAY] = day
+    trace.time[at, WAIT] = wait
+    return True

@@ -1,0 +1,137 @@
+"""Random service blueprints: staffed touchpoints, shared resources, every discipline, hours, impatience, ties in time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from journeysim.calibrate import stated_draws
+from journeysim.model.dwell import Dwell, Family
+from journeysim.model.journey import (
+    ArrivalHours,
+    Balking,
+    JourneyMap,
+    Link,
+    Outcome,
+    Persona,
+    Resource,
+    Row,
+    Staffing,
+    Tenure,
+    Touchpoint,
+)
+from journeysim.model.quantity import Fixed
+from journeysim.simulate.chain import compile_world
+from journeysim.simulate.service.blueprint import Span, blueprint_of
+from journeysim.simulate.service.stage import Room, Stage, arriving_of, stage_of
+from journeysim.simulate.service.steps import WHO, Trace
+from journeysim.simulate.settings import Settings
+
+PERSONAS = ("calm", "brisk")
+OUTCOMES = (Outcome("bought", conversion=True), Outcome("left", silent=True), Outcome("refused"))
+QUEUES = ("first come", "last come", "priority", "random")
+FAMILIES = (Family.EXPONENTIAL, Family.WEIBULL, Family.LOGNORMAL, Family.LOGLOGISTIC, Family.GAMMA)
+
+
+def some_time(rng: np.random.Generator, mean: float) -> Dwell:
+    """Return a dwell of some family; a third of them fixed on a grid, so that events fall together."""
+    if rng.random() < 0.35:
+        return Dwell(Family.FIXED, Fixed(float(rng.choice([0.0, 0.125, 0.25, 0.5])) * mean * 4))
+    if rng.random() < 0.1:
+        return Dwell(Family.EMPIRICAL, Fixed(1.0), quantiles=((0.0, 0.0), (0.5, mean), (1.0, 3 * mean)))
+    return Dwell(FAMILIES[rng.integers(len(FAMILIES))], Fixed(mean * rng.uniform(0.5, 1.5)), Fixed(rng.uniform(0.7, 2)))
+
+
+def some_links(rng: np.random.Generator, names: list[str]) -> tuple[Link, ...]:
+    """Return a row that leads to an outcome with at least a third of the customers."""
+    targets = list(rng.permutation([*names, "bought", "refused"])[: rng.integers(1, 4)])
+    shares = rng.dirichlet(np.ones(len(targets))) * rng.uniform(0.3, 0.65)
+    links = [
+        Link(str(name), Fixed(float(share)), some_time(rng, 0.3)) for name, share in zip(targets, shares, strict=True)
+    ]
+    return (*links, Link("left", None, some_time(rng, 0.3)))
+
+
+def other_links(rng: np.random.Generator, links: tuple[Link, ...]) -> tuple[Link, ...]:
+    """Return the row with other shares: what a persona or a later period may say."""
+    weights = rng.dirichlet(np.ones(len(links)))
+    return tuple(
+        replace(link, share=None if k == len(links) - 1 else Fixed(float(0.8 * weights[k])))
+        for k, link in enumerate(links)
+    )
+
+
+def some_staffing(rng: np.random.Generator, later: list[str], resources: list[str]) -> Staffing:
+    """Return who serves a touchpoint, with all that waiting may do."""
+    return Staffing(
+        resource=str(rng.choice(resources)),
+        time=None if rng.random() < 0.3 else some_time(rng, 0.2),
+        patience=None if rng.random() < 0.3 else some_time(rng, 0.3),
+        gives_up_to=str(rng.choice(["", "left", "refused", *later])),
+        priority=float(rng.integers(3)),
+        priority_by_persona=(("brisk", float(rng.integers(3))),) if rng.random() < 0.5 else (),
+        balks=Balking(float(rng.uniform(0.2, 1.0)), int(rng.integers(5))) if rng.random() < 0.3 else None,
+        called_back=float(rng.choice([0.0, 0.5])),
+    )
+
+
+def some_hours(rng: np.random.Generator) -> tuple[tuple[float, float], ...]:
+    """Return opening hours: always, or one or two spans on some days."""
+    if rng.random() < 0.4:
+        return ((0.0, 7.0),)
+    days = sorted(rng.choice(7, size=rng.integers(2, 8), replace=False).tolist())
+    return tuple((day + low, day + high) for day in days for low, high in ((0.25, 0.5), (0.5625, 0.875)))
+
+
+def some_journey(seed: int) -> JourneyMap:
+    """Return a random service blueprint; every number is certain."""
+    rng = np.random.default_rng(seed)
+    names = [f"step {k}" for k in range(rng.integers(2, 6))]
+    resources = [f"desk {k}" for k in range(rng.integers(1, 4))]
+    points = []
+    for k, name in enumerate(names):
+        staffed = k == 0 or rng.random() < 0.6
+        links = some_links(rng, names)
+        own = (("brisk", Row(links=other_links(rng, links))),) if rng.random() < 0.3 else ()
+        later = (Tenure(0.75, Row(links=other_links(rng, links))),) if rng.random() < 0.3 else ()
+        points.append(
+            Touchpoint(
+                name, links, by_persona=own, by_tenure=later if not own else (),
+                staffed_by=some_staffing(rng, names[k + 1 :], resources) if staffed else None,
+            )
+        )  # fmt: skip
+    desks = tuple(
+        Resource(
+            name, Fixed(float(rng.integers(1, 4))), hours=some_hours(rng), queue=str(rng.choice(QUEUES)),
+            room=float(rng.choice([np.inf, 3.0, 0.0], p=[0.7, 0.2, 0.1])),
+        )
+        for name in resources
+    )  # fmt: skip
+    hours = (ArrivalHours("", ((0.3, 0.9), (1.3, 1.9)), 0.7), ArrivalHours("", ((3.0, 6.0),), 0.3))
+    return JourneyMap(
+        "blueprint", tuple(points), OUTCOMES, (("step 0", Fixed(0.7)), (names[-1], Fixed(0.3))),
+        personas=(Persona("calm", Fixed(0.6)), Persona("brisk", Fixed(0.4))),
+        arrivals_per_day=Fixed(float(rng.uniform(4, 14))), resources=desks,
+        arrival_hours=hours if rng.random() < 0.5 else (),
+    )  # fmt: skip
+
+
+def staged(journey: JourneyMap, *, span: Span, horizon: float = 7.0, seed: int = 0) -> Stage:
+    """Return one journey, taken at its word, ready to run."""
+    draws = stated_draws(journey)
+    chain = compile_world(journey, draws)
+    blueprint = blueprint_of([journey], draws, chain, span, seed=seed)
+    return stage_of(chain, blueprint, arriving_of(journey, draws, span), Settings(horizon), span, seed=seed)
+
+
+def by_customer(trace: Trace) -> tuple[np.ndarray, np.ndarray]:
+    """Return a trace's records, each customer's own in order, customers in order of arrival."""
+    size = int(trace.size[0])
+    order = np.argsort(trace.place[:size, WHO], kind="stable")
+    return trace.place[:size][order], trace.time[:size][order]
+
+
+def used(room: Room) -> tuple[np.ndarray, np.ndarray]:
+    """Return what the resources did: counts, and integrals."""
+    return room.desks.visits.copy(), room.desks.area.copy()
