@@ -14,6 +14,7 @@ from journeysim.model.journey import JourneyMap
 from journeysim.model.observed.arrivals import Arrivals, arrivals_of
 from journeysim.model.observed.by_tenure import ByTenure, by_tenure_of
 from journeysim.model.observed.by_visit import by_visit_of
+from journeysim.model.observed.by_week import ByWeek, by_week_of
 from journeysim.model.observed.moves_after import MovesAfter
 from journeysim.model.observed.paths import Paths, paths_of
 from journeysim.model.observed.patterns import Patterns, patterns_of
@@ -41,6 +42,7 @@ class Observations:
     patterns: Patterns | None = None
     paths: Paths | None = None
     repeats: Repeats | None = None
+    by_week: ByWeek | None = None
 
 
 def observe(log: EventLog, journey: JourneyMap) -> Observations:
@@ -58,4 +60,5 @@ def observe(log: EventLog, journey: JourneyMap) -> Observations:
         patterns=patterns_of(visits, log, journey),
         paths=paths_of(visits, log, journey),
         repeats=repeats_of(visits, log, journey),
+        by_week=by_week_of(visits, log, journey),
     )  # fmt: skip

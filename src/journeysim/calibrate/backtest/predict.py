@@ -9,10 +9,11 @@ import numpy as np
 
 from journeysim.calibrate.backtest.tally import Counter, Crowd, Tally
 from journeysim.calibrate.backtest.values import drawn_values
-from journeysim.calibrate.predict import Predictor, Start, predictor_of, steps
+from journeysim.calibrate.predict import Predictor, Start, arrival_factors, predictor_of, steps, weekly_factors
 from journeysim.model.event_log import Bools, Ints
 from journeysim.model.journey import JourneyMap, all_links
 from journeysim.model.observed.by_visit import earlier_visits
+from journeysim.model.observed.by_week import DAYS
 from journeysim.model.observed.paths import conversions
 from journeysim.model.quantity import Floats
 from journeysim.model.transitions import moves_of
@@ -131,10 +132,11 @@ def foretell(
     parts = []
     size = waiting.start.size + (arriving.size if isinstance(arriving, Start) else 0)
     per_chunk = max(1, _LANES // max(size, 1))
+    factors = weekly_factors(data, int(np.ceil(edges[-1] / DAYS)), rng)
     for low in range(0, predictor.draws, per_chunk):
         draws = np.arange(low, min(low + per_chunk, predictor.draws))
         known = _lanes(predictor, waiting, arriving, data, edges[-1], draws, rng)
-        parts.append(_counted(journey, predictor, data, known, edges, going[draws], draws, silent, rng))
+        parts.append(_counted(journey, predictor, data, known, edges, going[draws], draws, silent, rng, factors))
     whole = {name: np.concatenate([part.metrics[name] for part in parts]) for name in parts[0].metrics}
     return Tally(whole)
 
@@ -166,18 +168,26 @@ def _lanes(
 
 def _counted(  # noqa: PLR0913, PLR0917 - one chunk of draws, with everything it needs
     journey: JourneyMap, predictor: Predictor, data: xr.Dataset, known: _Known, edges: Floats, going: Floats,
-    draws: Ints, silent: frozenset[str], rng: np.random.Generator,
+    draws: Ints, silent: frozenset[str], rng: np.random.Generator, factors: Floats | None,
 ) -> Tally:  # fmt: skip
     start = known.start
     marks = conversions(journey)
     converted = known.converted | ((start.entered >= 0) & marks[start.place])
     crowd = Crowd(known.draw - draws[0], start.persona, start.entered, converted)
     counter = Counter(journey, crowd, edges, len(draws))
-    for step in steps(predictor, start, known.draw, end=float(edges[-1]), rng=rng):
+    for step in steps(predictor, start, known.draw, end=float(edges[-1]), rng=rng, factors=factors):
         who = step.customer
         worth = drawn_values(data, known.draw[who], start.persona[who], step.target, rng)
         counter.add(who, step.target, step.day, worth)
     return counter.result(going, silent=silent)
+
+
+def _of_days(data: xr.Dataset, draws: Ints) -> Floats:
+    """Return the dispersion of days, without what whole weeks have in common where that is there already."""
+    dispersion = np.asarray(data["arrivals_dispersion"].values)[draws]
+    if "swing_arrivals" not in data:
+        return dispersion
+    return np.asarray((1.0 + dispersion) / np.exp(data["swing_arrivals"].values[draws, 2] ** 2) - 1.0)
 
 
 def drawn_arrivals(
@@ -194,10 +204,13 @@ def drawn_arrivals(
         monday = np.datetime64("1970-01-05", "D")
         weekday = ((origin.astype("datetime64[D]") - monday).astype(np.int64) + since) % 7
         mean = mean * np.asarray(data["arrivals_weekday"].values)[draws][:, weekday]
-    if "arrivals_trend" in data:
+    swing = arrival_factors(data, draws, days, rng)
+    if swing is not None:
+        mean = mean * swing
+    elif "arrivals_trend" in data:
         mean = mean * np.exp(np.asarray(data["arrivals_trend"].values)[draws][:, None] * (since + 0.5) / _YEAR)
     if "arrivals_dispersion" in data:
-        r = np.maximum(np.asarray(data["arrivals_dispersion"].values)[draws][:, None], 1e-9)
+        r = np.maximum(_of_days(data, draws)[:, None], 1e-9)
         mean = rng.gamma(1 / r * np.ones_like(mean), r * mean)
     count = rng.poisson(mean)
     draw, day = (np.repeat(each, count.ravel()) for each in (np.repeat(draws, days), np.tile(since, len(draws))))

@@ -15,6 +15,7 @@ from journeysim.calibrate.layers.layer import NOTHING_LEARNED, Choice, Layer, Le
 from journeysim.calibrate.layers.memory import learn_memory
 from journeysim.calibrate.layers.ratings import learn_ratings
 from journeysim.calibrate.layers.repeats import learn_repeats
+from journeysim.calibrate.layers.swings import learn_swings
 from journeysim.calibrate.layers.tenure import learn_tenure
 from journeysim.calibrate.layers.values import learn_values
 from journeysim.model.journey import JourneyMap
@@ -34,6 +35,7 @@ LAYERS: Final[tuple[Learn, ...]] = (
     learn_values,
     learn_ratings,
     learn_arrivals,
+    learn_swings,
 )
 
 

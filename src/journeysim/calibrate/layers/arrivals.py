@@ -20,10 +20,15 @@ import numpy as np
 from scipy import special
 
 from journeysim.calibrate.layers.layer import NOTHING_LEARNED, Choice, Layer
+from journeysim.calibrate.layers.swings import LEAST_WEEKS
+from journeysim.calibrate.layers.swings.pooled import swings_of
+from journeysim.calibrate.layers.swings.series import Series
 from journeysim.calibrate.numerics.laplace import Cloud, cloud_of
 from journeysim.model.journey import JourneyMap
 from journeysim.model.observations import Observations
 from journeysim.model.observed.arrivals import Arrivals
+from journeysim.model.observed.by_week import DAYS as DAYS_A_WEEK
+from journeysim.model.observed.by_week import ByWeek
 from journeysim.model.quantity import Floats
 
 if TYPE_CHECKING:
@@ -37,6 +42,8 @@ _CLEARLY_MORE: Final = 1.5
 _YEAR: Final = 365.25
 _LAGS: Final = 28
 _TRIAL_POINTS, _POINTS = 1000, 4000
+#: How steep arrivals may rise or fall, as sd of the log per week: not at all, or to half or double in a year, a quarter …
+_DRIFTS: Final = np.array([0.0, 0.01, 0.03, 0.1])
 #: An orthonormal basis of what adds up to 0 over a week, shape (7, 6).
 _WEEK: Final = np.linalg.svd(np.ones((1, 7)))[2][1:].T
 
@@ -78,7 +85,8 @@ def learn_arrivals(journey: JourneyMap, observed: Observations, data: xr.Dataset
     """Return how many customers enter per day; off for a transition table, and for a log of a chosen group.
 
     Writes `arrivals` (the mean over a week, at the end of the log where there is a trend), `arrivals_dispersion`, and
-    `arrivals_weekday` and `arrivals_trend` where the log is long enough for them. A map that states clearly more
+    `arrivals_weekday` and `arrivals_trend` where the log is long enough for them; `swing_arrivals` says how weeks swing about
+    the rate (`swings`). A map that states clearly more
     arrivals than the log shows keeps its number: the log is a sample. A first and a last day that the log
     covers in part are left out when seven full days remain.
     """
@@ -103,7 +111,23 @@ def learn_arrivals(journey: JourneyMap, observed: Observations, data: xr.Dataset
         del variables["arrivals"]
     enough = "arrivals" in variables and days.count.sum() > journey.seen_entry
     measured = {"arrivals": frozenset({""})} if enough else {}
-    return Layer(variables, cloud.gates("arrivals"), notes, (choice,), measured)
+    weeks = _by_week(observed.by_week, variables, found.worth, seed)
+    variables |= weeks.variables
+    return Layer(variables, cloud.gates("arrivals"), (*notes, *weeks.notes), (choice, *weeks.choices), measured)
+
+
+def _by_week(seen: ByWeek | None, variables: dict[str, tuple[object, ...]], worth: float, seed: int) -> Layer:
+    """Return how whole weeks swing about the rate at the log's end, with a slope of their own.
+
+    The slope stands where a forecast has use for one: it competes with swings that carry over, so that three good weeks
+    need not be a trend.
+    """
+    if seen is None or seen.weeks < LEAST_WEEKS or "arrivals" not in variables:
+        return NOTHING_LEARNED
+    rate = DAYS_A_WEEK * np.asarray(variables["arrivals"][1], dtype=np.float64) / worth
+    series = Series("arrivals", seen.entered / worth, np.repeat(rate[:, None], seen.weeks, axis=1))
+    found = swings_of("arrivals by week", [series], seed=seed, drifts=_DRIFTS)
+    return Layer({"swing_arrivals": (("draw", "swing_entry"), found.states[0])}, choices=(found.choice,))
 
 
 def _is_sample(journey: JourneyMap, variables: dict[str, tuple[object, ...]]) -> bool:
@@ -221,4 +245,4 @@ def _notes(journey: JourneyMap, days: _Days, variables: dict[str, tuple[object, 
     elif stated is not None and stated.mean * _CLEARLY_MORE < low:
         yield f"the map says that only {stated.mean:.4g} enter per day; the log is believed"
     if "arrivals_weekday" in variables or "arrivals_trend" in variables:
-        yield "engines let customers enter at the mean rate; they do not use season, trend and dispersion of arrivals yet"
+        yield "engines let customers enter at the mean rate; they do not use season, trend, dispersion and swings of arrivals yet"

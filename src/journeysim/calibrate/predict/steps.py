@@ -20,6 +20,7 @@ from scipy import special
 from journeysim.calibrate.dwells.families import from_tables, survival
 from journeysim.calibrate.predict.predictor import Predictor
 from journeysim.calibrate.predict.start import Start
+from journeysim.calibrate.predict.swings import bounds, thinned
 from journeysim.model.dwell import Family, by_family
 from journeysim.model.event_log import Bools, Ints
 from journeysim.model.quantity import Floats
@@ -41,14 +42,22 @@ class Step:
     day: Floats
 
 
-def steps(predictor: Predictor, start: Start, draw: Ints, *, end: float, rng: np.random.Generator) -> Iterator[Step]:
+def steps(
+    predictor: Predictor, start: Start, draw: Ints, *, end: float, rng: np.random.Generator,
+    factors: Floats | None = None,
+) -> Iterator[Step]:  # fmt: skip
     """Yield every visible move until day `end`, one batch per lock-step; row i lives in draw `draw[i]`.
 
-    Moves over silent links are taken and not shown: they leave no event.
+    Moves over silent links are taken and not shown: they leave no event. `factors` (draw, link, week) multiply hazards in
+    the weeks from day 0 on (`swings`); nobody may then still be at a touchpoint before day 0.
     """
     lanes = _Lanes.of(predictor, start, draw)
+    racing = None if factors is None else bounds(factors, predictor.source, predictor.touchpoints)
     while lanes.size:
-        link, day = _next(predictor, lanes, rng)
+        if factors is None or racing is None:
+            link, day = _next(predictor, lanes, rng)
+        else:
+            link, day = _swung(predictor, lanes, (factors, racing), end, rng)
         target = predictor.target[link]
         seen = ~predictor.silent[link] & (day <= end)
         moved = lanes.take(np.flatnonzero(seen))
@@ -149,6 +158,20 @@ def _next(predictor: Predictor, lanes: _Lanes, rng: np.random.Generator) -> tupl
     link = np.where(stuck, links[:, 0], link)
     dwell = _dwell(predictor, lanes, period, link, rng.random(lanes.size))
     return link, np.where(stuck, np.inf, lanes.arrived + dwell)
+
+
+def _swung(
+    predictor: Predictor, lanes: _Lanes, weekly: tuple[Floats, Ints], end: float, rng: np.random.Generator
+) -> tuple[Ints, Floats]:
+    """Return each customer's link and the day of arrival at its end, in weeks that differ."""
+    factors, racing = weekly
+
+    def draw_next(rows: Ints, silent: Floats) -> tuple[Ints, Floats]:
+        link, day = _next(predictor, replace(lanes.take(rows), silent=silent), rng)
+        return link, np.where(predictor.silent[link], np.inf, day)
+
+    at = racing[lanes.draw, lanes.place]
+    return thinned(draw_next, factors, lanes.draw, at, lanes.arrived, lanes.silent, end=end, rng=rng)
 
 
 def _shares(predictor: Predictor, lanes: _Lanes, period: Ints, links: Ints) -> Floats:

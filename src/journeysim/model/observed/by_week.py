@@ -1,0 +1,151 @@
+"""What happened in each week of a log, and who could have moved: counts for asking whether weeks differ.
+
+Weeks are seven days long and counted back from the cut-off, so the last one is whole. A customer at a touchpoint from
+age a to age b within a week was exposed to the hazard between these ages, so what a fit expects of the week is
+L(b) - L(a), summed over customers, with L the cumulative hazard of a link (Aalen, Borgan and Gjessing 2008, section
+3.1). Ages are binned as dwells are and counted with their sign, + at the end of an exposure, - at its beginning: a
+table by touchpoint, persona, tenure period, week and bin, however many customers there are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, final
+
+import numpy as np
+
+from journeysim.model.event_log import EventLog, Ints
+from journeysim.model.journey import JourneyMap
+from journeysim.model.observed.by_tenure import periods_at
+from journeysim.model.quantity import Floats
+from journeysim.model.transitions import Moves, dwell_edges, moves_of
+from journeysim.model.visits import Visits
+
+#: Half a year: how weeks differ shows in these, and how the next will be in the latest.
+MOST_WEEKS: Final = 26
+DAYS: Final = 7.0
+#: Arrivals are rounded to the hour where ages at the turn of a week are counted.
+_SLOTS: Final = 24.0
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Exposed:
+    """Ages at which customers' exposure in a week ends (positive counts) or begins (negative), one row per combination."""
+
+    touchpoint: Ints
+    persona: Ints
+    period: Ints
+    week: Ints
+    age: Ints
+    count: Floats
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class ByWeek:
+    """Whole weeks of a log, oldest first; touchpoints, personas and places as positions in the map.
+
+    `entered` (week,): customers entering, weighted; all else counts the customers of the log. `moved` (touchpoint, place,
+    week): moves of the map by the week in which they ended. `exposed` holds positions of `ages` (bin,), the days that a bin stands for.
+    """
+
+    entered: Floats
+    moved: Floats
+    exposed: Exposed
+    ages: Floats
+
+    @property
+    def weeks(self) -> int:
+        """How many weeks there are."""
+        return len(self.entered)
+
+
+def by_week_of(visits: Visits, _log: EventLog, journey: JourneyMap) -> ByWeek | None:
+    """Return the latest whole weeks of a log, at most MOST_WEEKS; None for a log of less than a week."""
+    weeks = min(int(-visits.day.min(initial=0.0) / DAYS), MOST_WEEKS)
+    if not weeks:
+        return None
+    moves = moves_of(visits, journey)
+    period = periods_at(visits, journey.tenure_ends)[moves.arrival]
+    stays = _Stays(moves, period, visits.day[moves.arrival], weeks)
+    edges = dwell_edges(float(-visits.day.min(initial=0.0)))
+    entering = visits.first & (visits.place < len(journey.touchpoints))
+    ages = np.concatenate([[edges[1] / 2], np.sqrt(edges[1:-1] * edges[2:])])
+    entered = _entered(visits.day[entering], visits.weight[entering], weeks)
+    return ByWeek(entered, _moved(stays, journey), _exposed(stays, edges, journey), ages)
+
+
+def _entered(day: Floats, weight: Floats, weeks: int) -> Floats:
+    week = _week_of(day, weeks)
+    return np.bincount(week[week >= 0], weights=weight[week >= 0], minlength=weeks).astype(np.float64)
+
+
+def _week_of(day: Floats, weeks: int) -> Ints:
+    """Return the week of days before the cut-off, -1 before the first week; the cut-off itself is in the last one."""
+    return np.asarray(np.clip(np.floor(day / DAYS).astype(np.int64), -weeks - 1, -1) + weeks, dtype=np.int64)
+
+
+@final
+class _Stays:
+    """Stays at touchpoints: when they began and ended, and in which weeks; lives inside one count."""
+
+    def __init__(self, moves: Moves, period: Ints, arrived: Floats, weeks: int) -> None:
+        self.weeks, self.moves = weeks, moves
+        self.cell = np.stack([moves.source, moves.persona, period])
+        self.arrived, self.left = arrived, np.minimum(arrived + moves.dwell, 0.0)
+        self.first, self.last = _week_of(arrived, weeks), _week_of(self.left, weeks)
+
+
+def _moved(stays: _Stays, journey: JourneyMap) -> Floats:
+    moves = stays.moves
+    used = (moves.target >= 0) & (stays.last >= 0)
+    found = np.zeros((len(journey.touchpoints), len(journey.place_names), stays.weeks))
+    np.add.at(found, (moves.source[used], moves.target[used], stays.last[used]), 1.0)
+    return found
+
+
+def _exposed(stays: _Stays, edges: Floats, journey: JourneyMap) -> Exposed:
+    """Count where exposures end and begin: at moves or the cut-off, and on both sides of every turn of weeks.
+
+    An exposure that begins with the stay begins at age 0, where nothing has been expected yet.
+    """
+    ended = stays.last >= 0
+    age = _bin((stays.left - stays.arrived)[ended], edges)
+    cell, turn, at, count = _turns(stays, edges)
+    before = turn > 0
+    keys = np.concatenate(
+        [
+            np.stack([*stays.cell[:, ended], stays.last[ended], age]),
+            np.stack([*cell, turn, at]),
+            np.stack([*cell[:, before], turn[before] - 1, at[before]]),
+        ],
+        axis=1,
+    )
+    signed = np.concatenate([np.ones(int(ended.sum())), -count, count[before]])
+    sizes = (len(journey.touchpoints), len(journey.personas), len(journey.tenure_ends), stays.weeks, len(edges))
+    packed, where = np.unique(np.ravel_multi_index(tuple(keys), sizes), return_inverse=True)
+    sums = np.bincount(where.reshape(-1), weights=signed, minlength=len(packed))
+    place, persona, period, week, bins = (np.asarray(each, dtype=np.int64) for each in np.unravel_index(packed, sizes))
+    return Exposed(place, persona, period, week, bins, np.asarray(sums, dtype=np.float64))
+
+
+def _turns(stays: _Stays, edges: Floats) -> tuple[Ints, Ints, Ints, Floats]:
+    """Return the turns of weeks that stays last over: cell, the week that begins, bin of the age then, and how many stays.
+
+    Stays that agree in cell, hour of arrival and weeks are taken together before turns are counted, so that a customer
+    silent for years costs no more than one.
+    """
+    long = stays.last > stays.first
+    slot = np.floor(stays.arrived * _SLOTS).astype(np.int64)
+    rows = np.stack([*stays.cell, slot, stays.first, stays.last])[:, long]
+    unique, number = np.unique(rows, axis=1, return_counts=True)
+    turns = unique[5] - unique[4]
+    which = np.repeat(np.arange(len(turns)), turns)
+    turn = unique[4][which] + 1 + np.arange(len(which)) - (np.cumsum(turns) - turns)[which]
+    age = (turn - stays.weeks) * DAYS - unique[3][which] / _SLOTS
+    return unique[:3, which], turn, _bin(age, edges), number[which].astype(np.float64)
+
+
+def _bin(age: Floats, edges: Floats) -> Ints:
+    return np.clip(np.searchsorted(edges, age, side="right") - 1, 0, len(edges) - 2)

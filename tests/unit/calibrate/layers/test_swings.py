@@ -1,0 +1,135 @@
+"""Swings of weeks: what is expected of a week, the evidence, and what carries over, against exact answers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import special, stats
+
+from journeysim.calibrate import stated_draws
+from journeysim.calibrate.layers.swings import learn_swings
+from journeysim.calibrate.layers.swings.expected import expected_moves
+from journeysim.calibrate.layers.swings.pooled import CARRIES, swings_of
+from journeysim.calibrate.layers.swings.series import Series, Swing, peak_of, states
+from journeysim.model.dwell import Dwell, Family
+from journeysim.model.journey import JourneyMap, Link, Outcome, Touchpoint
+from journeysim.model.observations import observe
+from journeysim.model.observed.by_week import by_week_of
+from journeysim.model.quantity import Fixed
+from journeysim.model.visits import visits_of
+from worlds import world_log
+
+MANY = JourneyMap(
+    "many",
+    (
+        Touchpoint(
+            "visit",
+            (
+                Link("ask", Fixed(0.5), Dwell(Family.GAMMA, Fixed(3.0), Fixed(2.0))),
+                Link("bought", Fixed(0.3), Dwell(Family.LOGNORMAL, Fixed(0.1), Fixed(1.0))),
+                Link("gone", Fixed(0.2)),
+            ),
+        ),
+        Touchpoint("ask", (Link("bought", Fixed(1.0), Dwell(Family.WEIBULL, Fixed(5.0), Fixed(0.7))),)),
+    ),
+    (Outcome("bought"), Outcome("gone", silent=True)),
+    (("visit", Fixed(1.0)),),
+)
+
+
+def test_as_many_moves_are_expected_as_come_where_all_is_as_stated():
+    """Moves minus expectation are a martingale: 3,000 customers, every week within 4.5 sd; a silent exit counts nothing."""
+    log = world_log(MANY, 3000, 56.0, seed=4)
+    seen = by_week_of(visits_of(log, MANY), log, MANY)
+    assert seen is not None
+    data = stated_draws(MANY).take(np.zeros(1, dtype=np.int64)).data
+    labels = [str(name) for name in data["link"].values]
+    visit = np.array([labels.index(f"visit -> {name}") for name in ("ask", "bought", "gone")])
+    found = expected_moves(data, seen, 0, visit, np.array([False, False, True]))[0]
+    assert found[2].tolist() == [0.0] * seen.weeks
+    for k, place in enumerate((1, 2)):
+        off = (seen.moved[0, place] - found[k]) / np.sqrt(found[k])
+        assert np.abs(off).max() < 4.5
+        assert abs(seen.moved[0, place].sum() / found[k].sum() - 1) < 0.06
+
+
+def test_the_evidence_of_two_weeks_is_the_integral():
+    """Laplace against a grid of 400 x 400 points: 0.01 in the log, at counts of 30."""
+    swing = Swing(0.3, 0.6)
+    series = Series("s", np.array([30.0, 42.0]), np.full((1, 2), 33.0))
+    at = np.linspace(-2.5, 2.5, 400)
+    z = np.stack(np.meshgrid(at, at, indexing="ij"), axis=-1).reshape(-1, 2)
+    logs = series.counts * (np.log(33.0) + z) - 33.0 * np.exp(z)
+    prior = stats.multivariate_normal(np.zeros(2), swing.covariance(2)).logpdf(z)
+    whole = special.logsumexp(logs.sum(axis=1) + prior) + 2 * np.log(at[1] - at[0])
+    assert peak_of(series, swing, np.zeros(2)).evidence == pytest.approx(whole, abs=0.01)
+
+
+def test_a_draw_that_expects_a_tenth_more_is_pulled_down_by_a_tenth():
+    """Where counts say all (10,000 a week), z falls by as much as log E is higher."""
+    series = Series("s", np.full(6, 1e4), np.stack([np.full(6, 1e4), np.full(6, 1.1e4)]))
+    found = states(series, peak_of(series, Swing(0.5, 0.0), np.zeros(6)), np.arange(2), 1)
+    apart = found[0, :2].sum() - found[1, :2].sum()
+    noise = states(replace(series, expected=np.full((2, 6), 1e4)), peak_of(series, Swing(0.5, 0.0), np.zeros(6)),
+                   np.arange(2), 1)  # fmt: skip
+    assert apart - (noise[0, :2].sum() - noise[1, :2].sum()) == pytest.approx(np.log(1.1), rel=0.02)
+
+
+def world(series: int, weeks: int, sd: float, carry: float, seed: int) -> tuple[list[Series], np.ndarray]:
+    """Return series of 20 to 300 expected a week, and the true log factor of the week after."""
+    rng = np.random.default_rng(seed)
+    expected = np.exp(rng.uniform(np.log(20), np.log(300), series))
+    x = sd * rng.standard_normal((series, weeks + 1))
+    for w in range(1, weeks + 1):
+        x[:, w] = carry * x[:, w - 1] + np.sqrt(1 - carry**2) * x[:, w]
+    counts = rng.poisson(expected[:, None] * np.exp(x))
+    seen = counts[:, :-1].astype(float)
+    return [Series(str(k), seen[k], np.full((400, weeks), expected[k])) for k in range(series)], x[:, -1]
+
+
+def next_week(found: np.ndarray, seed: int) -> np.ndarray:
+    level, last, sd, carry, _ = np.moveaxis(found, -1, 0)
+    return level + carry * last + sd * np.sqrt(1 - carry**2) * np.random.default_rng(seed).standard_normal(last.shape)
+
+
+@pytest.mark.parametrize("carry", [0.0, 0.8])
+def test_the_next_weeks_factor_lies_in_its_interval_as_often_as_it_should(carry: float):
+    """60 series, sd 0.25, 12 weeks: 90 % intervals hold 48 to 60 (binomial, 1 in 1,000 either way for 54 +- 2.3)."""
+    series, true = world(60, 12, 0.25, carry, 1)
+    found = swings_of("moves by week", series, seed=1)
+    low, high = np.quantile(next_week(found.states, 2), [0.05, 0.95], axis=1)
+    assert 47 <= np.sum((low < true) & (true < high)) <= 60
+    assert np.mean(found.states[..., 2]) == pytest.approx(0.25, abs=0.06)
+    assert found.choice.chosen == ("a week's swing carries over" if carry else "every week swings on its own")
+
+
+def test_without_swings_their_sd_is_near_nothing_and_intervals_hardly_widen():
+    """60 series of 12 weeks: the sd of next week's count grows by less than 7 % over Poisson."""
+    series, _ = world(60, 12, 0.0, 0.0, 3)
+    found = swings_of("moves by week", series, seed=1)
+    assert np.median(found.states[..., 2]) <= 0.03
+    assert (found.choice.chosen, found.ahead) == ("all weeks are alike", 0.0)
+    factor = np.exp(next_week(found.states, 2))
+    expected = np.array([each.expected[0, 0] for each in series])
+    wider = np.sqrt(expected * factor.mean(axis=1) + expected**2 * factor.var(axis=1)) / np.sqrt(expected)
+    assert np.mean(wider) < 1.07
+
+
+def test_carries_are_those_of_the_grid_and_the_layer_writes_what_it_found():
+    log = world_log(MANY, 1500, 56.0, seed=4)
+    data = stated_draws(MANY).take(np.zeros(200, dtype=np.int64)).data
+    layer = learn_swings(MANY, observe(log, MANY), data, seed=1)
+    (dims, found) = layer.variables["swing_move"]
+    assert dims == ("draw", "link", "swing")
+    labels = [str(name) for name in data["link"].values]
+    assert np.all(np.isnan(found[:, labels.index("visit -> gone")]))
+    ask = labels.index("visit -> ask")
+    assert set(np.unique(found[:, ask, 3])) <= set(CARRIES)
+    assert np.median(found[:, ask, 2]) < 0.1
+
+
+def test_a_log_of_three_weeks_says_nothing_about_weeks():
+    log = world_log(MANY, 300, 27.0, seed=4)
+    assert learn_swings(MANY, observe(log, MANY), stated_draws(MANY).data, seed=1).variables == {}
