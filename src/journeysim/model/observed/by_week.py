@@ -47,7 +47,8 @@ class ByWeek:
     """Whole weeks of a log, oldest first; touchpoints, personas and places as positions in the map.
 
     `entered` (week,): customers entering, weighted; all else counts the customers of the log. `moved` (touchpoint, place,
-    week): moves of the map by the week in which they ended. `exposed` holds positions of `ages` (bin,), the days that a bin stands for.
+    week): moves of the map by the week in which they ended. `exposed` holds positions of `ages` (bin,), the days that a
+    bin stands for.
     """
 
     entered: Floats
