@@ -169,7 +169,14 @@ def links(draw: st.DrawFn, places: list[str], outcomes: list[str], stated: dict[
     shares = draw(row_shares(len(targets)))
     money = st.just(NOTHING) | rewards()
     return tuple(
-        Link(target, share, draw(_like(stated.setdefault(target, draw(dwells())))), draw(money), draw(money))
+        Link(
+            target,
+            share,
+            draw(_like(stated.setdefault(target, draw(dwells())))),
+            draw(money),
+            draw(money),
+            sensitivity=draw(st.just(ZERO) | st.floats(-3, 3).map(Fixed)),
+        )
         for target, share in zip(targets, shares, strict=True)
     )
 
@@ -285,7 +292,7 @@ def journeys(draw: st.DrawFn, *, most_touchpoints: int = 4) -> JourneyMap:
         outcomes=tuple(draw(outcomes_of(name, personas)) for name in outcomes),
         entry=draw(entries(places)),
         personas=tuple(
-            Persona(name, share, draw(texts()))
+            Persona(name, share, draw(texts()), draw(st.just(ZERO) | st.floats(-1, 1).map(Fixed)))
             for name, share in zip(personas, draw(parts(len(personas))), strict=True)
         ),
         stages=tuple(stages),

@@ -11,11 +11,12 @@ from scipy import special
 
 from chains import random_chain
 from journeysim.model.dwell import Family, ppf
+from journeysim.model.satisfaction import CSAT_CUTS, NPS_CUTS
 from journeysim.model.units import DAYS_PER_YEAR
 from journeysim.simulate.chain import Chain
-from journeysim.simulate.layers import Frailty, Layers, Memory
+from journeysim.simulate.layers import Frailty, Layers, Memory, Moods
 from journeysim.simulate.settings import Settings
-from journeysim.simulate.streams import ENTRY, OWN_RATE, OWN_SHARE, RESIDUAL, VISIT, place_key, uniforms
+from journeysim.simulate.streams import ENTRY, FEELING, OWN_RATE, OWN_SHARE, RESIDUAL, VISIT, place_key, uniforms
 
 Money = tuple[float, float]
 TABLES = 5
@@ -43,6 +44,9 @@ class Life:
     value_pv: float = 0.0
     cost_pv: float = 0.0
     effort: float = 0.0
+    effort_to_convert: float = 0.0
+    moods: list[float] = field(default_factory=lambda: [0.0, 0.0])
+    satisfied: list[int] = field(default_factory=list)
 
 
 def rich_chain(seed: int, *, draws: int = 2) -> Chain:
@@ -109,7 +113,23 @@ def layered_chain(seed: int) -> Chain:
         *rng.normal(0, 0.5, (2, draws, personas, links)), *rng.normal(0, 0.3, (2, draws, links)),
         first, order2[0], order2[1], np.arange(n) == 5,
     )  # fmt: skip
-    return dataclasses.replace(chain, coupled=np.ones(n, dtype=bool), layers=Layers(frailty, memory))
+    return dataclasses.replace(
+        chain, coupled=np.ones(n, dtype=bool), layers=Layers(frailty, memory, _moods(rng, chain))
+    )
+
+
+def _moods(rng: np.random.Generator, chain: Chain) -> Moods:
+    """Return feelings at most touchpoints, another set of them today, and links that answer to them."""
+    draws, personas, periods, links = chain.share.shape
+    places, at = (
+        len(chain.touchpoints) + len(chain.outcomes),
+        np.append(rng.random((2, 8)) < 0.7, np.zeros((2, 2)), 1) > 0,
+    )
+    return Moods(
+        *rng.uniform(-0.6, 0.8, (2, draws, personas, periods, places)), *at, rng.uniform(0, 0.5, places),
+        rng.uniform(0.1, 0.7, places), *rng.uniform(-0.5, 0.5, (2, draws, personas)),
+        *rng.normal(0, 0.8, (2, draws, links)), csat=CSAT_CUTS, nps=NPS_CUTS,
+    )  # fmt: skip
 
 
 def _random_row(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
@@ -131,6 +151,8 @@ def reference_life(chain: Chain, settings: Settings, seed: int, draw: int, custo
     u = uniforms(seed, draw, customer, 0, 0, ENTRY)
     by_name = sorted(range(len(chain.personas)), key=chain.personas.__getitem__)
     life = Life(persona=by_name[pick(chain.persona_share[draw][by_name], u[0])])
+    if chain.layers.moods is not None:
+        life.moods = [item[draw, life.persona] for item in (chain.layers.moods.mood, chain.layers.moods.today_mood)]
     n, names = len(chain.touchpoints), chain.touchpoints + chain.outcomes
     slots = sorted(range(len(names)), key=lambda k: (k < n, names[k]))
     place, day = slots[pick(chain.entry[draw, life.persona][slots], u[1])], 0.0
@@ -138,7 +160,7 @@ def reference_life(chain: Chain, settings: Settings, seed: int, draw: int, custo
     period = _arrive(chain, settings, who, life, place, day, (0.0, 0.0))
     while place < n:
         at = (draw, life.persona, period)
-        link, dwell = _move(chain, who, at, place, life.path)
+        link, dwell = _move(chain, who, at, place, life)
         _stay(chain, settings, life, at, place, day, min(day + dwell, settings.horizon))
         day += dwell
         if not day <= settings.horizon:
@@ -154,9 +176,9 @@ def pick(shares: np.ndarray, u: float) -> int:
     return int(np.argmax(np.cumsum(shares) / np.sum(shares) > u))
 
 
-def _move(chain: Chain, who: Who, at: tuple[int, int, int], place: int, path: list[int]) -> tuple[int, float]:
-    visit = path.count(place) - 1
-    share, today = (_own_row(chain, who, at, place, path, side) for side in (0, 1))
+def _move(chain: Chain, who: Who, at: tuple[int, int, int], place: int, life: Life) -> tuple[int, float]:
+    visit = life.path.count(place) - 1
+    share, today = (_own_row(chain, who, at, place, life, side) for side in (0, 1))
     u = uniforms(who.seed, who.draw, who.customer, chain.key[place], visit, VISIT)
     if (chain.coupled[place] or chain.layers.names) and today.sum() > 0:
         chosen = pick(today, u[0])
@@ -169,9 +191,9 @@ def _move(chain: Chain, who: Who, at: tuple[int, int, int], place: int, path: li
     return link, _dwell(chain, (*at, link), u[1]) / _own_rate(chain, who, at[0], place, link)
 
 
-def _own_row(chain: Chain, who: Who, at: tuple[int, int, int], place: int, path: list[int], side: int) -> np.ndarray:
+def _own_row(chain: Chain, who: Who, at: tuple[int, int, int], place: int, life: Life, side: int) -> np.ndarray:
     """Return the row of this customer at this visit; side 0 is the world's, side 1 today's."""
-    row = slice(chain.row_start[place], chain.row_start[place + 1])
+    row, path, moods = slice(chain.row_start[place], chain.row_start[place + 1]), life.path, chain.layers.moods
     share, frailty, memory = (chain.share, chain.today_share)[side][at][row], chain.layers.frailty, chain.layers.memory
     if memory is not None:
         before = next((seen for seen in path[-2::-1] if not memory.passed[seen]), len(chain.touchpoints))
@@ -185,6 +207,8 @@ def _own_row(chain: Chain, who: Who, at: tuple[int, int, int], place: int, path:
         visits = min(path.count(place) - 1, 3)
         shift = (memory.start, memory.today_start)[side][at[0], at[1]][row]
         share = share * np.exp(shift + visits * (memory.effect, memory.today_effect)[side][at[0]][row])
+    if moods is not None:
+        share = share * np.exp((moods.sensitivity, moods.today_sensitivity)[side][at[0]][row] * life.moods[side])
     return share / share.sum() if share.any() else share
 
 
@@ -222,12 +246,29 @@ def _arrive(chain: Chain, settings: Settings, who: Who, life: Life, place: int, 
     key = chain.key[place] if place < n else place_key("outcome", names[place])
     words = uniforms(who.seed, who.draw, who.customer, key, life.path.count(place), VISIT)
     _book(settings, life, link[0] + _visit_value(chain, at, words[2]), link[1] + chain.visit_cost[at], day)
+    _feel(chain, who, life, at, key)
     life.path.append(place)
     life.days.append(day)
     life.effort += chain.effort[at]
     if chain.converts[place] and np.isnan(life.convert_day):
         life.convert_day, life.touches_to_convert = day, sum(where < n for where in life.path)
+        life.effort_to_convert = life.effort
     return period
+
+
+def _feel(chain: Chain, who: Who, life: Life, at: tuple[int, int, int, int], key: int) -> None:
+    """Let an arrival feel something, here and as it would be today."""
+    moods, place = chain.layers.moods, at[-1]
+    if moods is None:
+        return
+    u = uniforms(who.seed, who.draw, who.customer, key, life.path.count(place), FEELING)[0]
+    sides = ((moods.at, moods.feeling), (moods.today_at, moods.today_feeling))
+    felt = [np.clip(mean[at] + moods.spread[place] * special.ndtri(u), -1, 1) for _, mean in sides]
+    for side, (where, _) in enumerate(sides):
+        if where[place]:
+            life.moods[side] += moods.weight[place] * (felt[side] - life.moods[side])
+    if moods.at[place] and felt[0] > moods.csat[2]:
+        life.satisfied.append(place)
 
 
 def _visit_value(chain: Chain, at: tuple[int, int, int, int], u: float) -> float:

@@ -13,9 +13,10 @@ from scipy import special, stats
 
 from chains import build_chain, fixed
 from journeysim.model.dwell import Family
+from journeysim.model.satisfaction import CSAT_CUTS, NPS_CUTS
 from journeysim.simulate.chain import Chain
 from journeysim.simulate.exact import exact_tally
-from journeysim.simulate.layers import Frailty, Layers, Memory
+from journeysim.simulate.layers import Frailty, Layers, Memory, Moods
 from journeysim.simulate.settings import Settings
 from journeysim.simulate.streams import place_key
 from journeysim.simulate.walk import walk_lives, walk_tally
@@ -204,3 +205,69 @@ def test_rows_by_the_place_before_are_those_of_the_expanded_map():
         return dict(zip(HUB, rows[state], strict=True)), {"ask": "ask", "shop": "shop"}
 
     compare(walked, expanded(row_of, ["entered", "shop", "ask"]))
+
+
+def tired() -> tuple[Chain, Chain]:
+    """Return two rounds of a chain whose satisfied customers pay, and its oracle: feelings are +1 or -1 for certain.
+
+    A feeling far from 0 with no spread is cut to -1 or 1, so satisfaction walks on a few levels: a finite map again.
+    """
+    rows = {
+        "good": {"desk": fixed(1.0, 1.0)},
+        "bad": {"desk": fixed(1.0, 1.0)},
+        "desk": {"left": fixed(0.3, 1.0), "buy": fixed(0.3, 1.0), "bad": fixed(0.2, 1.0), "good": fixed(0.2, 1.0)},
+    }
+    chain = build_chain(rows, outcomes=["left", "buy"], converts=["buy"], entry={"good": 0.6, "bad": 0.4})
+    places = 5
+    feeling = np.array([5.0, -5.0, 0.0, 0.0, 0.0])[None, None, None]
+    at, sensitivity = feeling[0, 0, 0] != 0, np.zeros((1, len(chain.links)))
+    sensitivity[0, [chain.links.index("desk -> buy"), chain.links.index("desk -> left")]] = [1.2, -0.8]
+    weight, mood = np.full(places, 1.0), np.full((1, 1), 0.0)
+    moods = Moods(
+        feeling, feeling, at, at, np.zeros(places), weight, mood, mood, sensitivity, sensitivity, CSAT_CUTS, NPS_CUTS
+    )
+    oracle = {f"{mood} desk": _desk(1.0 if mood == "good" else -1.0) for mood in ("good", "bad")}
+    oracle |= {mood: {f"{mood} desk": fixed(1.0, 1.0)} for mood in ("good", "bad")}
+    exact = build_chain(oracle, outcomes=["left", "buy"], converts=["buy"], entry={"good": 0.6, "bad": 0.4})
+    return replace(chain, layers=Layers(moods=moods)), exact
+
+
+def _desk(mood: float) -> dict[str, tuple[float, Family, float, float]]:
+    raw = np.array([0.3 * np.exp(-0.8 * mood), 0.3 * np.exp(1.2 * mood), 0.2, 0.2])
+    return {
+        name: fixed(float(share), 1.0)
+        for name, share in zip(("left", "buy", "bad", "good"), raw / raw.sum(), strict=True)
+    }
+
+
+def test_links_that_answer_to_satisfaction_are_those_of_the_expanded_map():
+    """With weight 1 satisfaction is the last feeling. z < 4.5 for 6 shares and 2 counts of a million: false alarm 6e-5."""
+    walked, exact = tired()
+    for horizon in (6.0, 40.0):
+        found, _ = walk_tally(walked, Settings(horizon), seed=3, customers=MANY)
+        wanted, _ = exact_tally(exact, Settings(horizon))
+        for name in ("converted", "lost", "active"):
+            share = float(getattr(wanted, name)[0, 0])
+            assert abs(float(getattr(found, name)[0, 0]) - share) < 4.5 * np.sqrt(share * (1 - share) / MANY) + 1e-9, (
+                name
+            )
+        visits = wanted.visits[0, 0, exact.touchpoints.index("good")]
+        assert abs(found.visits[0, 0, 0] - visits) < 4.5 * np.sqrt(4 * visits / MANY)
+
+
+def test_answers_are_normal_probabilities_of_the_cut_points():
+    """One touchpoint, feeling ~ Normal(0.25, 0.5) cut to [-1, 1], mood 0.2, weight 0.6: closed forms, z < 4.5 each."""
+    chain = build_chain({"desk": {"end": fixed(1.0, 1.0)}}, outcomes=["end"])
+    feeling, at = np.array([[[[0.25, 0.0]]]]), np.array([True, False])
+    mood, none = np.full((1, 1), 0.2), np.zeros((1, 1))
+    spread, weight = np.array([0.5, 0.0]), np.array([0.6, 0.0])
+    moods = Moods(feeling, feeling, at, at, spread, weight, mood, mood, none, none, CSAT_CUTS, NPS_CUTS)
+    paths = walk_tally(replace(chain, layers=Layers(moods=moods)), Settings(5.0), seed=3, customers=MANY)[0].paths
+    answered = [(cut - 0.08) / 0.6 for cut in (NPS_CUTS[8], NPS_CUTS[6])]
+    satisfied, promoters, not_against = (float(stats.norm.sf(cut, 0.25, 0.5)) for cut in (CSAT_CUTS[2], *answered))
+    wanted = (satisfied, promoters, 1 - not_against)
+    for got, share in zip(
+        (paths.satisfied[0, 0, 0], paths.promoters[0, 0], paths.detractors[0, 0]), wanted, strict=True
+    ):
+        assert 0.02 < share < 0.98
+        assert abs(float(got) - share) < 4.5 * np.sqrt(share * (1 - share) / MANY)

@@ -30,7 +30,7 @@ from journeysim.calibrate.numerics.addressed import dirichlet, normals
 from journeysim.model.addresses import uniforms
 from journeysim.model.draws import TABLE_SIZE, Draws, new_data, with_more_tables
 from journeysim.model.dwell import Family, quantile_table
-from journeysim.model.journey import JourneyMap, Link, Outcome, Touchpoint, all_links, link_id
+from journeysim.model.journey import ZERO, JourneyMap, Link, Outcome, Touchpoint, all_links, link_id
 from journeysim.model.quantity import Floats, Quantity
 
 Shared = Sequence[tuple[str, Quantity]]
@@ -204,6 +204,21 @@ class _Filler:
                 for s, place in enumerate(places):
                     self._place(s, place, g, p)
         self._tables()
+        self._moods()
+
+    def _moods(self) -> None:
+        """Write what satisfaction starts from and acts on, where the map states any of it."""
+        links = [link for _, link in self.labels]
+        personas = self.journey.personas
+        if any(link.sensitivity != ZERO for link in links):
+            shifts = [
+                self.reading.number(link.sensitivity, "sensitivity", tp.name, BASE, link.target)
+                for tp, link in self.labels
+            ]
+            self.data = self.data.assign(sensitivity=(("draw", "link"), np.stack(shifts, axis=-1)))
+        if any(persona.mood != ZERO for persona in personas):
+            moods = [self.reading.number(persona.mood, "mood", persona.name) for persona in personas]
+            self.data = self.data.assign(mood=(("draw", "persona"), np.stack(moods, axis=-1)))
 
     def _tables(self) -> None:
         """Give every empirical dwell its table."""

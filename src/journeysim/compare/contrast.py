@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Final, final
 
 import numpy as np
@@ -12,16 +12,15 @@ from journeysim.compare.calendar import calendars
 from journeysim.compare.comparison import Calendar, Comparison, Contrast, Flips, Flow, Level, Story, spread_of
 from journeysim.compare.flips import flips_of, stories_of
 from journeysim.compare.luck import SINGLE, lives_of, of_persona, pooled_sd
-from journeysim.compare.metrics import Direction, Metric, Unit, metrics_at
+from journeysim.compare.metrics import Direction, Metric, Unit, metrics_at, promoter_score, rests_on_lives
 from journeysim.compare.rated import rating_contrasts, rating_levels
 from journeysim.model.quantity import Floats
 from journeysim.simulate.lives import Lives
 from journeysim.simulate.outcomes import ArmOutcomes, Outcomes
-from journeysim.simulate.tally import Tally, mix_personas
+from journeysim.simulate.tally import Tally, mix_personas, one_persona
 
 EVERYBODY: Final = "all"
 _ROUNDING: Final = 1e-12
-_BY: Final = {item.name for item in fields(Tally)} - {"marks", "links", "touchpoints", "outcomes", "personas"}
 
 
 def compare(outcomes: Outcomes, *, horizon_months: int = 24) -> Comparison:
@@ -103,13 +102,8 @@ def _stories(outcomes: Outcomes, lives: Mapping[str, Lives | None]) -> Iterator[
 def _by_persona(arm: ArmOutcomes, realism: float = 1.0) -> dict[str, Tally]:
     """Return the arm's cohort tally of everybody and of each persona, every one with a persona axis of length 1."""
     cohort = arm.cohort(realism)
-    alone = {name: _one_persona(cohort, k) for k, name in enumerate(cohort.personas)}
+    alone = {name: one_persona(cohort, k) for k, name in enumerate(cohort.personas)}
     return {EVERYBODY: mix_personas(cohort, arm.persona_shares(realism))} | alone
-
-
-def _one_persona(tally: Tally, number: int) -> Tally:
-    parts = {name: getattr(tally, name)[:, number : number + 1] for name in _BY}
-    return replace(tally, personas=tally.personas[number : number + 1], **parts)
 
 
 def _as_today(today: ArmOutcomes, arm: ArmOutcomes) -> ArmOutcomes:
@@ -131,7 +125,7 @@ def _levels(outcomes: Outcomes, arm: ArmOutcomes, lives: Lives | None) -> Iterat
         for metric in metrics_at(tally, journey):
             values = metric.of(tally)[:, 0]
             luck = single.sd(metric.name, persona)
-            error = _mc_error(outcomes, luck, single, len(values))
+            error = _mc_error(outcomes, metric.name, luck, single, len(values))
             yield Level(
                 metric.name, metric.unit, arm.arm.name, persona, "cohort",
                 spread_of(values), _sd_between(values), luck, error, values,
@@ -148,7 +142,7 @@ def _contrasts(outcomes: Outcomes, arm: ArmOutcomes) -> Iterator[Contrast]:
                 if not _in_both(metric, tally, there[persona]):
                     continue
                 values = difference(metric.of(tally)[:, 0], metric.of(there[persona])[:, 0])
-                error = _mc_error(outcomes, single.sd(metric.name, persona), single, len(values))
+                error = _mc_error(outcomes, metric.name, single.sd(metric.name, persona), single, len(values))
                 yield Contrast(
                     metric.name, metric.unit, arm.arm.name, outcomes.today.arm.name, persona, "cohort", realism,
                     spread_of(values), p_better(values, metric.good), error, values,
@@ -156,11 +150,15 @@ def _contrasts(outcomes: Outcomes, arm: ArmOutcomes) -> Iterator[Contrast]:
 
 
 def _in_both(metric: Metric, here: Tally, there: Tally) -> bool:
-    """Return whether a metric of one touchpoint or link has its touchpoint or link in both tallies."""
+    """Return whether a metric has its touchpoint, link or stage, and NPS some feelings, in both tallies."""
     kind, bracket, place = metric.name.partition("[")
     if not bracket:
-        return True
-    axis = "touchpoints" if kind == "drop_off" else "links"
+        return metric.name != "nps" or all(np.isfinite(promoter_score(tally)).any() for tally in (here, there))
+    if kind == "csat":
+        return all(tally.paths is not None and place[:-1] in tally.paths.felt for tally in (here, there))
+    if kind == "abandonment":
+        return all(tally.paths is not None and place[:-1] in tally.paths.stages for tally in (here, there))
+    axis = "links" if kind == "click_through" else "touchpoints"
     return all(place[:-1] in getattr(tally, axis) for tally in (here, there))
 
 
@@ -197,9 +195,9 @@ def _differing(outcomes: Outcomes, arm: ArmOutcomes, realism: float) -> _Singles
     return _Singles(lives_of(arm, seed=seed, realism=realism), lives_of(outcomes.today, seed=seed), arm)
 
 
-def _mc_error(outcomes: Outcomes, luck: float | None, single: _Singles, draws: int) -> float:
+def _mc_error(outcomes: Outcomes, metric: str, luck: float | None, single: _Singles, draws: int) -> float:
     """Return the Monte Carlo standard error of a mean over draws: 0 for the exact engine, NaN where it is not known."""
-    if outcomes.engine.name == "exact":
+    if outcomes.engine.name == "exact" and not rests_on_lives(metric):
         return 0.0
     if luck is None or single.lives is None:
         return float("nan")

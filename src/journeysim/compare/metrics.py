@@ -56,6 +56,29 @@ def touches(tally: Tally) -> Floats:
     return np.asarray(tally.visits[..., : len(tally.touchpoints)].sum(axis=-1))
 
 
+def _per_converter(tally: Tally, name: Literal["touches_to_convert", "effort_to_convert"]) -> Floats:
+    """Return a sum until conversion per customer who converts, NaN where nobody does or whole lives are not known."""
+    if tally.paths is None:
+        return np.full(tally.converted.shape, np.nan)
+    return _ratio(getattr(tally.paths, name), tally.converted)
+
+
+def _ratio(part: Floats, whole: Floats) -> Floats:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(whole > 0, part / whole, np.nan)
+
+
+def promoter_score(tally: Tally) -> Floats:
+    """Return the Net Promoter Score in points, shape (D, G); NaN where no touchpoint gives a feeling."""
+    if tally.paths is None:
+        return np.full(tally.converted.shape, np.nan)
+    return np.asarray(100.0 * (tally.paths.promoters - tally.paths.detractors))
+
+
+def _bounce(tally: Tally) -> Floats:
+    return np.full(tally.converted.shape, np.nan) if tally.paths is None else tally.paths.bounced
+
+
 METRICS: Final[tuple[Metric, ...]] = (
     Metric("conversion", "Conversion", "share", 1, lambda tally: tally.converted),
     Metric("churn", "Churn", "share", -1, lambda tally: tally.churned),
@@ -67,6 +90,14 @@ METRICS: Final[tuple[Metric, ...]] = (
     Metric("clv", "Customer lifetime value", "money", 1, lambda tally: tally.value_pv - tally.cost_pv),
     Metric("effort", "Effort", "count", -1, lambda tally: tally.effort),
     Metric("touches", "Visits to touchpoints", "count", 0, touches),
+    Metric(
+        "touches_to_convert", "Visits until conversion", "count", -1, lambda t: _per_converter(t, "touches_to_convert")
+    ),
+    Metric(
+        "effort_to_convert", "Effort until conversion", "count", -1, lambda t: _per_converter(t, "effort_to_convert")
+    ),
+    Metric("bounce", "Leaves after the first touchpoint", "share", -1, _bounce),
+    Metric("nps", "Net Promoter Score at the end", "count", 1, promoter_score),
     Metric("time_to_convert_median", "Time to convert, median", "days", -1, lambda t: conversion_quantile(t, 0.5)),
     Metric("time_to_convert_p90", "Time to convert, 9 in 10", "days", -1, lambda t: conversion_quantile(t, 0.9)),
 )
@@ -89,10 +120,75 @@ def click_through(link: str) -> Metric:
     return Metric(name, f"From {source} to {target}", "share", 0, lambda t: _share_of_visits(t, source, target.__eq__))
 
 
+def reach(touchpoint: str) -> Metric:
+    """Return the share of customers who were at a touchpoint at all."""
+
+    def of(tally: Tally) -> Floats:
+        if tally.paths is None or touchpoint not in tally.touchpoints:
+            return np.full(tally.converted.shape, np.nan)
+        return tally.paths.reached[..., tally.touchpoints.index(touchpoint)]
+
+    return Metric(f"reach[{touchpoint}]", f"Comes to {touchpoint}", "share", 0, of)
+
+
+def csat(touchpoint: str) -> Metric:
+    """Return the share of visits to a touchpoint whose feeling is answered with 4 or 5 of 5 (top two boxes)."""
+
+    def of(tally: Tally) -> Floats:
+        if tally.paths is None or touchpoint not in tally.paths.felt:
+            return np.full(tally.converted.shape, np.nan)
+        at = tally.touchpoints.index(touchpoint)
+        return _ratio(tally.paths.satisfied[..., at], tally.visits[..., at])
+
+    return Metric(f"csat[{touchpoint}]", f"Satisfied at {touchpoint}", "share", 1, of)
+
+
+def abandonment(stage: str, touchpoints: frozenset[str], conversions: frozenset[str]) -> Metric:
+    """Return the share of customers who were in a stage and end from one of its touchpoints without converting."""
+
+    def of(tally: Tally) -> Floats:
+        if tally.paths is None or stage not in tally.paths.stages:
+            return np.full(tally.converted.shape, np.nan)
+        ends = frozenset(tally.outcomes) - conversions
+        leaving = [
+            k for k, (source, target) in enumerate(_ends(tally.links)) if source in touchpoints and target in ends
+        ]
+        return _ratio(tally.moves[..., leaving].sum(axis=-1), tally.paths.staged[..., tally.paths.stages.index(stage)])
+
+    return Metric(f"abandonment[{stage}]", f"Leaves in {stage}", "share", -1, of)
+
+
+def _path_metrics(tally: Tally, journey: JourneyMap, conversions: frozenset[str]) -> Iterator[Metric]:
+    """Yield what only whole lives tell: reach and CSAT of touchpoints, abandonment of stages."""
+    if tally.paths is None:
+        return
+    yield from (reach(name) for name in tally.touchpoints)
+    yield from (csat(name) for name in tally.touchpoints if name in tally.paths.felt)
+    for stage in tally.paths.stages:
+        members = frozenset(point.name for point in journey.touchpoints if point.stage == stage)
+        yield abandonment(stage, members, conversions)
+
+
+def rests_on_lives(metric: str) -> bool:
+    """Return whether a metric comes from walked lives even where the exact engine gives the others."""
+    return metric.partition("[")[0] in _ON_LIVES
+
+
+_ON_LIVES: Final = frozenset(
+    {"touches_to_convert", "effort_to_convert", "bounce", "nps", "reach", "csat", "abandonment"}
+)
+
+
 def metrics_at(tally: Tally, journey: JourneyMap) -> Iterator[Metric]:
-    """Yield the registry, then the drop-off of every touchpoint and the click-through of every link of a tally."""
+    """Yield the registry, then the metrics of single touchpoints, stages and links of a tally.
+
+    What the tally cannot know is left out: without feelings there is no NPS, without whole lives no reach.
+    """
     conversions = frozenset(end.name for end in journey.outcomes if end.conversion)
-    yield from METRICS
+    silent = {"nps"} if tally.paths is None or not np.isfinite(tally.paths.promoters).any() else set()
+    silent |= {metric.name for metric in METRICS if rests_on_lives(metric.name)} if tally.paths is None else set()
+    yield from (metric for metric in METRICS if metric.name not in silent)
+    yield from _path_metrics(tally, journey, conversions)
     yield from (drop_off(name, conversions) for name in tally.touchpoints)
     yield from (click_through(link) for link in tally.links)
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from journeysim.errors import Problem, raise_if_errors
-from journeysim.files.journey_shape import JourneyFile, OutcomeFile
+from journeysim.files.journey_shape import JourneyFile, OutcomeFile, SatisfactionFile
 from journeysim.files.reading import Loaded, Source, currency_of, in_order, open_source, validated
 from journeysim.files.rows import touchpoint
 from journeysim.files.shapes import Reading
 from journeysim.files.yaml_positions import Steps, load
 from journeysim.model.checks import check_journey
 from journeysim.model.checks.names import outcome_with_next
-from journeysim.model.journey import CONFIDENCE, NOTHING, JourneyMap, Outcome, Persona, Resource, Row
+from journeysim.model.journey import CONFIDENCE, NOTHING, ZERO, JourneyMap, Outcome, Persona, Resource, Row
 from journeysim.model.quantity import Fixed, Quantity
+from journeysim.model.satisfaction import Satisfaction
 
 Shares = tuple[tuple[str, Quantity], ...]
 EVERYBODY = (Persona("all customers", Fixed(1.0)),)
@@ -75,6 +76,7 @@ def journey_of(source: Source) -> JourneyMap:
         kind=file.kind,
         about=file.about,
         wished=file.touchpoints_wished_for,
+        satisfaction=_satisfaction(file.satisfaction),
     )
     found = check_journey(journey, whole=source.structure_known)
     source.add(problem for problem in found if not _names_something_unread(problem, source))
@@ -116,7 +118,22 @@ def _personas(source: Source, file: JourneyFile) -> tuple[Persona, ...]:
             )
             source.spoiled.add(("personas",))
     shares = with_rest(source, {name: item.share for name, item in file.personas.items()}, ("personas",))
-    return tuple(Persona(name, share, file.personas[name].about) for name, share in shares)
+    return tuple(
+        Persona(name, share, file.personas[name].about, file.personas[name].mood or ZERO) for name, share in shares
+    )
+
+
+def _satisfaction(file: SatisfactionFile | None) -> Satisfaction:
+    """Return the stated numbers, the usual ones where none are stated."""
+    usual = Satisfaction()
+    if file is None:
+        return usual
+    return Satisfaction(
+        weight=file.weight or usual.weight,
+        weight_at_truth=file.weight_at_moments_of_truth or usual.weight_at_truth,
+        csat=file.csat or usual.csat,
+        nps=file.nps or usual.nps,
+    )
 
 
 def _outcome(source: Source, name: str, item: OutcomeFile) -> Outcome:

@@ -13,6 +13,7 @@ from pydantic.json_schema import SkipJsonSchema
 from journeysim.files.shapes import (
     Arrivals,
     Confidence,
+    Cuts,
     Duration,
     Effort,
     Feeling,
@@ -20,8 +21,10 @@ from journeysim.files.shapes import (
     Flag,
     Number,
     Open,
+    Part,
     Patience,
     Raw,
+    RealNumber,
     RewardSum,
     ShareOrRest,
     Staff,
@@ -44,6 +47,7 @@ class PersonaFile(FileModel):
     model_config = short_form("share")
     share: ShareOrRest = None
     about: Text = ""
+    mood: RealNumber | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -60,6 +64,7 @@ class LinkFile(FileModel):
     dwell: Time | None = None
     value: RewardSum | None = None
     cost: RewardSum | None = None
+    sensitivity: RealNumber | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -178,6 +183,16 @@ class ResourceFile(FileModel):
 
 
 @final
+class SatisfactionFile(FileModel):
+    """Satisfaction."""
+
+    weight: Part | None = None
+    weight_at_moments_of_truth: Part | None = None
+    csat: Cuts | None = None
+    nps: Cuts | None = None
+
+
+@final
 class JourneyFile(FileModel):
     """A journey file."""
 
@@ -196,4 +211,5 @@ class JourneyFile(FileModel):
     enter_by_persona: dict[str, dict[str, ShareOrRest]] = Field(default_factory=dict)
     enter_seen: Number | None = None
     arrivals: Arrivals | None = None
+    satisfaction: SatisfactionFile | None = None
     touchpoints_wished_for: Texts = ()

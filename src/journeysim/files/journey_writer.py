@@ -18,6 +18,7 @@ from journeysim.model.journey import (
     JourneyMap,
     Link,
     Outcome,
+    Persona,
     Resource,
     Reward,
     Row,
@@ -26,6 +27,7 @@ from journeysim.model.journey import (
     Touchpoint,
 )
 from journeysim.model.quantity import Quantity
+from journeysim.model.satisfaction import Satisfaction
 
 Node = Value | Mapping[str, "Node"] | list["Node"]
 Group = dict[str, Node]
@@ -74,7 +76,7 @@ def _journey(journey: JourneyMap) -> Group:
         group["kind"] = journey.kind
     _texts(group, {"about": journey.about, "currency": journey.currency})
     group["personas"] = {
-        persona.name: _about({"share": texts.quantity(persona.share, texts.percent)}, persona.about)
+        persona.name: _about({"share": texts.quantity(persona.share, texts.percent)}, persona.about) | _mood(persona)
         for persona in journey.personas
     }
     if journey.stages:
@@ -98,7 +100,23 @@ def _arrivals(journey: JourneyMap) -> Group:
         group["arrive"] = {part.text: texts.percent(part.share) for part in journey.arrival_hours}
     if journey.wished:
         group["touchpoints wished for"] = [quoted(name) for name in journey.wished]
-    return group
+    return group | _satisfaction(journey.satisfaction)
+
+
+def _satisfaction(rule: Satisfaction) -> Group:
+    """Return what is not as usual."""
+    usual, group = Satisfaction(), {}
+    if rule.weight != usual.weight:
+        group["weight"] = texts.percent(rule.weight)
+    if rule.weight_at_truth != usual.weight_at_truth:
+        group["weight at moments of truth"] = texts.percent(rule.weight_at_truth)
+    cuts: Group = {name: [texts.plain(cut) for cut in getattr(rule, name)] for name in ("csat", "nps")
+                   if getattr(rule, name) != getattr(usual, name)}  # fmt: skip
+    return {"satisfaction": group | cuts} if group or cuts else {}
+
+
+def _mood(persona: Persona) -> Group:
+    return {} if persona.mood == ZERO else {"mood": texts.quantity(persona.mood, texts.plain)}
 
 
 def _shares(shares: Iterable[tuple[str, Quantity]]) -> Group:
@@ -188,6 +206,8 @@ def _link(link: Link, write: _Writers, base: Link) -> Node:
         group["value"] = texts.reward(link.value, write.sum_)
     if link.cost != base.cost:
         group["cost"] = texts.reward(link.cost, write.sum_)
+    if link.sensitivity != base.sensitivity:
+        group["sensitivity"] = texts.quantity(link.sensitivity, texts.plain)
     return share if len(group) == 1 and isinstance(share, str) else group
 
 

@@ -22,7 +22,7 @@ Links = tuple[Link, ...]
 def links_of_file(links: dict[str, LinkFile] | None, base: Links = ()) -> Links | None:
     """Return a row of links in the file's order; None when the file gives none.
 
-    What a link leaves out (dwell, value, cost) it takes from the link of `base` to the same target, if there is one.
+    What a link leaves out (dwell, value, cost, sensitivity) it takes from the link of `base` to the same target, if there is one.
     """
     if links is None:
         return None
@@ -31,7 +31,14 @@ def links_of_file(links: dict[str, LinkFile] | None, base: Links = ()) -> Links 
 
 
 def _link(target: str, item: LinkFile, base: Link) -> Link:
-    return Link(target, item.share, item.dwell or base.dwell, item.value or base.value, item.cost or base.cost)
+    return Link(
+        target,
+        item.share,
+        item.dwell or base.dwell,
+        item.value or base.value,
+        item.cost or base.cost,
+        sensitivity=item.sensitivity if item.sensitivity is not None else base.sensitivity,
+    )
 
 
 def row_of_file(source: Source, row: RowSettings, path: Steps, base: Links) -> Row:

@@ -184,6 +184,19 @@ def _share_or_rest(raw: object) -> Quantity | None:
     return None if raw == "rest" else quantity(raw, SHARE)
 
 
+def _cuts(raw: object) -> tuple[float, ...]:
+    if not isinstance(raw, list):
+        raise UnreadableError("J015", "a list of numbers is expected here, for example [-0.6, -0.2, 0.2, 0.6]")
+    return tuple(REAL.read(required_text(item)) for item in raw)
+
+
+def _part(raw: object) -> float:
+    value = SHARE.read(required_text(raw))
+    if not 0 < value <= 1:
+        raise UnreadableError("J070", f'"{raw}" must lie above 0 and be at most 100 %')
+    return value
+
+
 def _number(raw: object) -> float:
     value = PLAIN.read(required_text(raw))
     if value <= 0:
@@ -201,6 +214,10 @@ Texts = Annotated[
 Flag = Annotated[bool, *reads(lambda raw, _: flag(raw), {"type": "boolean"})]
 WholeNumber = Annotated[int, *reads(lambda raw, _: whole(raw), {"type": ["integer", "string"]})]
 AtLeastOne = Annotated[int, *reads(lambda raw, _: whole(raw, least=1), {"type": ["integer", "string"]})]
+Part = Annotated[float, *reads(lambda raw, _: _part(raw), {"type": ["number", "string"]})]
+Cuts = Annotated[
+    tuple[float, ...], *reads(lambda raw, _: _cuts(raw), {"type": "array", "items": {"type": ["number", "string"]}})
+]
 Number = Annotated[float, *reads(lambda raw, _: _number(raw), {"type": ["number", "string"]})]
 Share = Annotated[Quantity, *simple(SHARE)]
 ShareOrRest = Annotated[

@@ -29,6 +29,8 @@ The one dataset has these dimensions and variables (float64 unless said):
 | order2_share  | draw, persona, order2               | optional: share by the touchpoint before, where it matters  |
 | visit_start   | draw, persona, link                 | optional: shift of the log weight at a first visit, NaN if none |
 | visit_effect  | draw, link                          | optional: shift of the log weight per earlier visit (at most 3) |
+| mood          | draw, persona                       | optional: satisfaction at entry, see `model.satisfaction`   |
+| sensitivity   | draw, link                          | optional: shift of the log weight per unit of satisfaction, NaN if none |
 | rating_cut    | draw, rating_cuts                   | optional, as all `rating_…`: cut-points, see `model.rating` |
 | rating_answers | rating_answer                      | the answers, in order                                       |
 | rating_touchpoint | draw, place                     | shift of the log-odds of a better answer; 0 where nobody answered |

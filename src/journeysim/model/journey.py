@@ -9,6 +9,7 @@ from typing import Final, Literal, final
 
 from journeysim.model.dwell import INSTANT, Dwell
 from journeysim.model.quantity import Fixed, Quantity
+from journeysim.model.satisfaction import Satisfaction
 
 MapKind = Literal["current state", "future state", "day in the life", "service blueprint"]
 ZERO: Final = Fixed(0.0)
@@ -40,7 +41,8 @@ class Link:
     """A possible move: where to, with which share, taking how long. `share=None` means "the rest".
 
     `slot` is the place the link takes in its row when customers' fates are drawn (MODEL section 7): normally the
-    target's own name; a link that replaces another keeps the other's slot.
+    target's own name; a link that replaces another keeps the other's slot. `sensitivity` is the shift of the link's log
+    weight per unit of satisfaction.
     """
 
     target: str
@@ -49,6 +51,7 @@ class Link:
     value: Reward = NOTHING
     cost: Reward = NOTHING
     slot: str = ""
+    sensitivity: Quantity = ZERO
 
     @property
     def place(self) -> str:
@@ -166,11 +169,12 @@ class Outcome:
 @final
 @dataclass(frozen=True, slots=True)
 class Persona:
-    """A named part of the customers, with its share and what the map says about it."""
+    """A named part of the customers, with its share, what the map says about it, and the satisfaction it comes with."""
 
     name: str
     share: Quantity
     about: str = ""
+    mood: Quantity = ZERO
 
 
 #: Opening or arrival hours of a week: (from, to) in days from Monday 00:00, in order, not touching.
@@ -233,6 +237,7 @@ class JourneyMap:
     kind: MapKind = "current state"
     about: str = ""
     wished: tuple[str, ...] = field(default=())
+    satisfaction: Satisfaction = Satisfaction()
 
     @cached_property
     def touchpoint_names(self) -> tuple[str, ...]:

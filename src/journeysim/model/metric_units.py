@@ -21,6 +21,10 @@ METRIC_UNITS: Final[Mapping[str, MetricUnit]] = MappingProxyType(
         "clv": "money",
         "effort": "count",
         "touches": "count",
+        "touches_to_convert": "count",
+        "effort_to_convert": "count",
+        "bounce": "share",
+        "nps": "count",
         "time_to_convert_median": "days",
         "time_to_convert_p90": "days",
     }

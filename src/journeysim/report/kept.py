@@ -130,7 +130,7 @@ def _only(tally: Tally, kept: frozenset[str]) -> Tally:
     """Return a tally whose other arrays are empty."""
     arrays = [item.name for item in fields(Tally) if isinstance(getattr(tally, item.name), np.ndarray)]
     empty: dict[str, Any] = {name: _EMPTY for name in arrays if name not in kept}
-    return replace(tally, **empty)
+    return replace(tally, paths=None, **empty)
 
 
 def _without_money(decision: Decision) -> Decision:

@@ -28,7 +28,7 @@ _MODULES: Final = (
     "compare.comparison", "decide.decision", "model.arms", "model.changes.audience", "model.changes.base",
     "model.changes.dwells", "model.changes.removal", "model.changes.rewards", "model.changes.shares",
     "model.changes.touchpoints", "model.draws", "model.dwell", "model.journey", "model.log_settings", "model.log_shape",
-    "model.quantity", "model.scenario",
+    "model.quantity", "model.satisfaction", "model.scenario",
     "simulate.outcomes", "simulate.settings",
     "simulate.tally",
 )  # fmt: skip

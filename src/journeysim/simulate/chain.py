@@ -20,7 +20,12 @@ from journeysim.model.quantity import Floats
 from journeysim.simulate.compile_layers import Rows, compile_layers
 from journeysim.simulate.layers import NO_LAYERS, Bools, Ints, Layers
 
-__all__ = ["Bools", "Chain", "Ints", "compile_world"]
+#: What a visit, a day and a move bring in money.
+MONEY_FIELDS: Final = (
+    "visit_value", "visit_value_sd", "visit_cost", "value_per_day", "cost_per_day", "link_value", "link_cost",
+)  # fmt: skip
+
+__all__ = ["MONEY_FIELDS", "Bools", "Chain", "Ints", "compile_world"]
 
 Item = TypeVar("Item", bound=np.generic)
 
@@ -67,6 +72,8 @@ class Chain:
     churns: Bools  # (s,) an outcome that is churn
     after_conversion: Bools  # (s,) … and counts among the converted only
     layers: Layers = NO_LAYERS
+    stages: tuple[str, ...] = ()
+    stage: Ints | None = None  # (n,) position among `stages`, -1 where a touchpoint has none
 
     @property
     def draws(self) -> int:
@@ -140,9 +147,16 @@ def compile_world(journey: JourneyMap, draws: Draws, today: Draws | None = None)
         persona_share=draws.values("persona_share"),
         arrivals=draws.values("arrivals"),
         period_end=np.asarray(draws.data["period_end"].values, dtype=np.float64),
+        stages=journey.stages,
+        stage=_stage_numbers(journey),
         layers=compile_layers(journey, draws, today, _rows(slots, touchpoints, first_world=today is None)),
         **arrays,
     )
+
+
+def _stage_numbers(journey: JourneyMap) -> Ints:
+    known = {name: k for k, name in enumerate(journey.stages)}
+    return np.array([known.get(point.stage, -1) for point in journey.touchpoints], dtype=np.int64)
 
 
 def _rows(slots: list[_Slot], touchpoints: tuple[str, ...], *, first_world: bool) -> Rows:

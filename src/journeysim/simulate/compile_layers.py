@@ -14,7 +14,7 @@ from journeysim.model.addresses import name_key
 from journeysim.model.draws import Draws, names_on
 from journeysim.model.journey import JourneyMap, split_link
 from journeysim.model.quantity import Floats
-from journeysim.simulate.layers import Frailty, Ints, Layers, Memory
+from journeysim.simulate.layers import Frailty, Ints, Layers, Memory, Moods
 
 _AFTER = " | "
 
@@ -41,7 +41,11 @@ def compile_layers(journey: JourneyMap, draws: Draws, today: Draws | None, rows:
     Raises BadInput when two links' names fall on one random address.
     """
     base = draws if today is None else today
-    return Layers(frailty=_frailty(journey, draws, base, rows), memory=_memory(draws, base, rows))
+    return Layers(
+        frailty=_frailty(journey, draws, base, rows),
+        memory=_memory(draws, base, rows),
+        moods=_moods(journey, draws, base, rows),
+    )
 
 
 def _frailty(journey: JourneyMap, draws: Draws, today: Draws, rows: Rows) -> Frailty | None:
@@ -92,6 +96,48 @@ def _memory(draws: Draws, today: Draws, rows: Rows) -> Memory | None:
         today_order2=_after(today, rows.today, entries),
         passed=np.array([name not in today.places for name in rows.touchpoints]),
     )
+
+
+def _moods(journey: JourneyMap, draws: Draws, today: Draws, rows: Rows) -> Moods | None:
+    spread = np.array([point.feeling_spread for point in journey.touchpoints] + [0.0] * len(journey.outcomes))
+    feeling, before = _feelings(draws, journey.place_names), _feelings(today, journey.place_names)
+    at, today_at = (np.asarray((values != 0).any(axis=(0, 1, 2)) | (spread > 0)) for values in (feeling, before))
+    own = np.array([name in today.places for name in journey.place_names])
+    mood, today_mood = _mood(draws), _mood(today)
+    if not (at.any() or mood.any() or today_mood.any()):
+        return None
+    rule = journey.satisfaction
+    weight = [rule.weight_at_truth if point.moment_of_truth else rule.weight for point in journey.touchpoints]
+    return Moods(
+        feeling=feeling,
+        today_feeling=before,
+        at=at,
+        today_at=today_at & own,
+        spread=spread,
+        weight=np.array(weight + [0.0] * len(journey.outcomes)),
+        mood=mood,
+        today_mood=today_mood,
+        sensitivity=_on_links(draws, "sensitivity", (draws.count,), rows.here),
+        today_sensitivity=_on_links(today, "sensitivity", (draws.count,), rows.today),
+        csat=rule.csat,
+        nps=rule.nps,
+    )
+
+
+def _feelings(draws: Draws, places: tuple[str, ...]) -> Floats:
+    """Return the mean feeling at the places, shape (draw, persona, period, place), 0 where the draws have no such place."""
+    values = draws.values("feeling")
+    found = np.zeros((*values.shape[:-1], len(places)))
+    for k, name in enumerate(places):
+        if name in draws.places:
+            found[..., k] = values[..., draws.places.index(name)]
+    return found
+
+
+def _mood(draws: Draws) -> Floats:
+    if "mood" in draws.data:
+        return draws.values("mood")
+    return np.zeros((draws.count, len(draws.personas)))
 
 
 def _on_links(draws: Draws, name: str, shape: tuple[int, ...], positions: tuple[int | None, ...]) -> Floats:

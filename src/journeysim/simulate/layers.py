@@ -50,8 +50,34 @@ class Memory:
     passed: Bools  # (n,) touchpoints that are not remembered
 
 
-Layer = Frailty | Memory
-_WITHOUT_DRAWS: Final = frozenset({"slot_key", "silent", "first", "passed"})
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Moods:
+    """Feelings and satisfaction (`model.satisfaction`): a link's weight is multiplied by exp(sensitivity x satisfaction)."""
+
+    feeling: Floats  # (D, G, P, s) mean of a feeling
+    today_feeling: Floats  # (D, G, P, s)
+    at: Bools  # (s,) touchpoints that give a feeling at all …
+    today_at: Bools  # (s,) … and that do today
+    spread: Floats  # (s,) standard deviation of a feeling, before it is cut to [-1, 1]
+    weight: Floats  # (s,) how far a feeling moves satisfaction
+    mood: Floats  # (D, G) satisfaction at entry
+    today_mood: Floats  # (D, G)
+    sensitivity: Floats  # (D, L)
+    today_sensitivity: Floats  # (D, L)
+    csat: tuple[float, ...]  # cut-points between the answers 1 to 5
+    nps: tuple[float, ...]  # cut-points between the answers 0 to 10
+
+    @property
+    def acts(self) -> bool:
+        """Whether satisfaction does anything but being asked for."""
+        return bool(self.sensitivity.any() or self.today_sensitivity.any())
+
+
+Layer = Frailty | Memory | Moods
+_WITHOUT_DRAWS: Final = frozenset(
+    {"slot_key", "silent", "first", "passed", "at", "today_at", "spread", "weight", "csat", "nps"}
+)
 
 
 @final
@@ -61,12 +87,14 @@ class Layers:
 
     frailty: Frailty | None = None
     memory: Memory | None = None
+    moods: Moods | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Which layers are on, in words for people."""
+        """Which layers act on what customers do, in words for people."""
         said = {"frailty": "customers who differ", "memory": "memory"}
-        return tuple(words for name, words in said.items() if getattr(self, name) is not None)
+        found = tuple(words for name, words in said.items() if getattr(self, name) is not None)
+        return (*found, "feelings that act") if self.moods is not None and self.moods.acts else found
 
     def take(self, chosen: Ints) -> Layers:
         """Return the layers of the chosen draws only."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from journeysim.model.arms import Arm, World
 from journeysim.model.journey import JourneyMap
 from journeysim.simulate.agreement import agreement_of
-from journeysim.simulate.chain import Chain, compile_world
+from journeysim.simulate.chain import MONEY_FIELDS, Chain, compile_world
 from journeysim.simulate.lives import Lives
 from journeysim.simulate.outcomes import ArmOutcomes, Engine, Outcomes
 from journeysim.simulate.settings import Settings
@@ -19,6 +20,8 @@ from journeysim.simulate.tally import Tally
 LIVES_DRAWS: Final = 40
 LIVES_CUSTOMERS: Final = 2_500
 WALK_CUSTOMERS: Final = 2_000
+#: Per draw, where the exact engine counts and customers are walked for reach, bounces and answers alone.
+PATH_CUSTOMERS: Final = 1_000
 
 
 def simulate(
@@ -55,7 +58,8 @@ def simulate(
         if choice.name == "exact":
             from journeysim.simulate.exact import exact_tally
 
-            tallies[key], report = exact_tally(chain, settings)
+            tally, report = exact_tally(chain, settings)
+            tallies[key] = _with_paths(tally, chain, settings, seed)
             error, step = max(error, report.error), max(step, report.step)
         else:
             from journeysim.simulate.walk import walk_tally
@@ -86,6 +90,15 @@ def _choose(asked: str | None, chains: Iterable[Chain]) -> Engine:
     if asked == "exact":
         raise ValueError(f"the exact engine cannot run this: {why}")
     return Engine("walk", why)
+
+
+def _with_paths(tally: Tally, chain: Chain, settings: Settings, seed: int) -> Tally:
+    """Return the exact tally with what only whole lives tell, from walked customers without money."""
+    from journeysim.simulate.walk import walk_tally
+
+    nothing = {name: np.zeros_like(getattr(chain, name)) for name in MONEY_FIELDS}
+    walked, _ = walk_tally(replace(chain, **nothing), settings, seed=seed, customers=PATH_CUSTOMERS)
+    return replace(tally, paths=walked.paths)
 
 
 def _chain(world: World, today: World) -> Chain:

@@ -13,6 +13,7 @@ block has four words; the uniform of word w is (w + 0.5) / 2**32, so 0 and 1 nev
 | ENTRY    | 0                    | persona           | place of entry | -         | -                     |
 | CUSTOMER | a name's             | one uniform per customer and name | | |                       |
 | OWN_SHARE | touchpoint and slot | gamma variate     | … and its boost | -        | -                     |
+| FEELING  | the touchpoint's     | feeling           | -      | -                 | -                     |
 | OWN_RATE | 0                    | own rate          | -      | -                 | -                     |
 | STAFF    | the touchpoint's     | service time      | patience | balk?           | takes a call back?    |
 | GAP      | 0                    | time since the customer before | - | -         | -                     |
@@ -37,6 +38,7 @@ ENTRY: Final = 2
 CUSTOMER: Final = 3
 OWN_SHARE: Final = 4
 OWN_RATE: Final = 5
+FEELING: Final = 6
 STAFF: Final = 8
 GAP: Final = 9
 PICK: Final = 10

@@ -17,6 +17,27 @@ from journeysim.model.quantity import Floats
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
+class Paths:
+    """What only whole lives tell, per entering customer within the horizon; the walk fills it.
+
+    Axes as in `Tally`, S stages. `felt` names the touchpoints that give a feeling; without any, `promoters` and
+    `detractors` are NaN.
+    """
+
+    reached: Floats  # (D, G, s) P(was at the place)
+    staged: Floats  # (D, G, S) P(was at a touchpoint of the stage)
+    bounced: Floats  # (D, G) P(ends without converting after the first touchpoint)
+    touches_to_convert: Floats  # (D, G) expected visits to touchpoints until conversion, 0 for who does not convert
+    effort_to_convert: Floats  # (D, G) the same of effort
+    satisfied: Floats  # (D, G, s) expected visits whose feeling is answered with 4 or 5 of 5
+    promoters: Floats  # (D, G) P(answers 9 or 10 of 10 at the end, or at the horizon)
+    detractors: Floats  # (D, G) P(answers 0 to 6)
+    stages: tuple[str, ...]
+    felt: frozenset[str]
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
 class Tally:
     """Expected counts and sums per entering customer within the horizon.
 
@@ -48,10 +69,13 @@ class Tally:
     touchpoints: tuple[str, ...]
     outcomes: tuple[str, ...]
     personas: tuple[str, ...]
+    paths: Paths | None = None
 
 
 _AXES: Final = {"ends": "outcomes", "moves": "links", "visits": "places", "value_at": "places", "cost_at": "places"}
-_LABELS: Final = frozenset({"marks", "links", "touchpoints", "outcomes", "personas"})
+_LABELS: Final = frozenset({"marks", "links", "touchpoints", "outcomes", "personas", "paths"})
+_PATH_AXES: Final = {"reached": "places", "satisfied": "places", "staged": "stages"}
+_PATH_LABELS: Final = frozenset({"stages", "felt"})
 
 
 def places_of(tally: Tally) -> tuple[str, ...]:
@@ -76,7 +100,29 @@ def mix_worlds(tallies: Sequence[Tally], weights: Sequence[Floats]) -> Tally:
     mixed: dict[str, Any] = {
         item.name: _mix_field(item.name, tallies, weights, labels) for item in fields(Tally) if item.name not in _LABELS
     }
-    return replace(first, touchpoints=touchpoints, links=labels["links"], **mixed)
+    paths = _mix_paths(tallies, weights, labels["places"])
+    return replace(first, touchpoints=touchpoints, links=labels["links"], paths=paths, **mixed)
+
+
+def _mix_paths(tallies: Sequence[Tally], weights: Sequence[Floats], places: tuple[str, ...]) -> Paths | None:
+    """Return the paths of several worlds mixed; None where a world has none."""
+    found = [(tally.paths, places_of(tally)) for tally in tallies if tally.paths is not None]
+    if len(found) < len(tallies):
+        return None
+    wanted = {"places": places, "stages": _union(paths.stages for paths, _ in found)}
+    mixed: dict[str, Any] = {}
+    for item in fields(Paths):
+        if item.name not in _PATH_LABELS:
+            axis = _PATH_AXES.get(item.name)
+            parts = [getattr(paths, item.name) for paths, _ in found]
+            if axis is not None:
+                names = [own if axis == "places" else paths.stages for paths, own in found]
+                parts = [_aligned(part, own, wanted[axis]) for part, own in zip(parts, names, strict=True)]
+            mixed[item.name] = sum(
+                part * weight.reshape(weight.shape + (1,) * (part.ndim - weight.ndim))
+                for part, weight in zip(parts, weights, strict=True)
+            )
+    return Paths(stages=wanted["stages"], felt=frozenset().union(*(paths.felt for paths, _ in found)), **mixed)
 
 
 def mix_personas(tally: Tally, shares: Floats) -> Tally:
@@ -87,7 +133,32 @@ def mix_personas(tally: Tally, shares: Floats) -> Tally:
             values = getattr(tally, item.name)
             by = shares.reshape(shares.shape + (1,) * (values.ndim - 2))
             mixed[item.name] = (values * by).sum(axis=1, keepdims=True)
-    return replace(tally, personas=("all",), **mixed)
+    return replace(tally, personas=("all",), paths=_paths_of(tally, shares), **mixed)
+
+
+def one_persona(tally: Tally, number: int) -> Tally:
+    """Return one persona's tally; its persona axis has length 1."""
+    parts: dict[str, Any] = {
+        item.name: getattr(tally, item.name)[:, number : number + 1]
+        for item in fields(Tally)
+        if item.name not in _LABELS
+    }
+    only = np.zeros((len(tally.converted), len(tally.personas)))
+    only[:, number] = 1.0
+    return replace(tally, personas=(tally.personas[number],), paths=_paths_of(tally, only), **parts)
+
+
+def _paths_of(tally: Tally, shares: Floats) -> Paths | None:
+    """Return the paths of personas mixed by shares (D, G)."""
+    if tally.paths is None:
+        return None
+    mixed: dict[str, Any] = {}
+    for item in fields(Paths):
+        if item.name not in _PATH_LABELS:
+            values = getattr(tally.paths, item.name)
+            by = shares.reshape(shares.shape + (1,) * (values.ndim - 2))
+            mixed[item.name] = (values * by).sum(axis=1, keepdims=True)
+    return replace(tally.paths, **mixed)
 
 
 def _union(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:

@@ -10,13 +10,15 @@ import pytest
 
 from chains import build_chain, fixed
 from journeysim.calibrate.prior import prior_draws, stated_draws
+from journeysim.compare import compare
 from journeysim.model.arms import build_arms
-from journeysim.model.changes import AddTouchpoint, AdjustShare, RemoveTouchpoint, Reroute
-from journeysim.model.journey import Touchpoint
+from journeysim.model.changes import AddTouchpoint, AdjustShare, ChangeReward, RemoveTouchpoint, Reroute
+from journeysim.model.journey import JourneyMap, Link, Touchpoint
 from journeysim.model.quantity import Fixed
+from journeysim.model.satisfaction import CSAT_CUTS, NPS_CUTS
 from journeysim.model.scenario import Proposal, Scenario
 from journeysim.simulate.chain import Chain, compile_world
-from journeysim.simulate.layers import Frailty, Layers, Memory
+from journeysim.simulate.layers import Frailty, Layers, Memory, Moods
 from journeysim.simulate.run import simulate
 from journeysim.simulate.settings import Settings
 from journeysim.simulate.streams import place_key
@@ -44,6 +46,19 @@ def no_memory(chain: Chain) -> Memory:
     return Memory(start, start, effect, effect, np.full((n + 1, n), -1), nothing, nothing, np.zeros(n, dtype=bool))
 
 
+def moods_without_effect(chain: Chain) -> Moods:
+    """Return feelings that nothing answers to."""
+    draws, personas, periods, links = chain.share.shape
+    places = len(chain.touchpoints) + len(chain.outcomes)
+    felt, mood, no_link = (
+        np.full((draws, personas, periods, places), 0.3),
+        np.zeros((draws, personas)),
+        np.zeros((draws, links)),
+    )
+    at, half = np.arange(places) < 3, np.full(places, 0.5)
+    return Moods(felt, felt, at, at, half, half, mood, mood, no_link, no_link, CSAT_CUTS, NPS_CUTS)
+
+
 def same_bits(first, second) -> bool:
     names = [item.name for item in dataclasses.fields(first)]
     pairs = [(getattr(first, name), getattr(second, name)) for name in names]
@@ -64,11 +79,38 @@ def test_lives_are_those_of_the_plain_reference(seed):
             np.testing.assert_allclose(lives.value[draw, customer], life.value, rtol=1e-5, atol=1e-9)
 
 
+def test_what_lives_tell_is_the_sum_over_the_references_lives():
+    chain = layered_chain(3)
+    chain = replace(chain, stages=("early", "late"), stage=np.array([0, 0, 0, 1, 1, 1, -1, -1]))
+    tally = walk_tally(chain, RUN, seed=11, customers=150)[0]
+    n, places = 8, len(chain.touchpoints) + len(chain.outcomes)
+    for draw in range(2):
+        lives = [reference_life(chain, RUN, 11, draw, customer) for customer in range(150)]
+        for g in range(3):
+            own = [life for life in lives if life.persona == g]
+            wanted = {
+                "reached": [np.mean([place in life.path for life in own]) for place in range(places)],
+                "staged": [
+                    np.mean([any(place in life.path for place in at) for life in own]) for at in ((0, 1, 2), (3, 4, 5))
+                ],
+                "bounced": np.mean(
+                    [life.path[-1] >= n and np.isnan(life.convert_day) and len(life.path) <= 2 for life in own]
+                ),
+                "touches_to_convert": np.mean([life.touches_to_convert for life in own]),
+                "effort_to_convert": np.mean([life.effort_to_convert for life in own]),
+                "satisfied": [np.mean([life.satisfied.count(place) for life in own]) for place in range(places)],
+                "promoters": np.mean([life.moods[0] > NPS_CUTS[8] for life in own]),
+                "detractors": np.mean([life.moods[0] <= NPS_CUTS[6] for life in own]),
+            }
+            for name, expected in wanted.items():
+                np.testing.assert_allclose(getattr(tally.paths, name)[draw, g], expected, rtol=1e-9, err_msg=name)
+
+
 def test_layers_that_say_nothing_are_no_layers_bit_for_bit():
     chain = rich_chain(3)
-    nothing = replace(chain, layers=Layers(frailty_of(chain, np.nan), no_memory(chain)))
+    nothing = replace(chain, layers=Layers(frailty_of(chain, np.nan), no_memory(chain), moods_without_effect(chain)))
     for ran in (
-        lambda item: walk_tally(item, RUN, seed=5, customers=1500)[0],
+        lambda item: replace(walk_tally(item, RUN, seed=5, customers=1500)[0], paths=None),
         lambda item: walk_lives(item, RUN, seed=5, draws=[0, 1], customers=PEOPLE),
     ):
         assert same_bits(ran(chain), ran(nothing))
@@ -88,15 +130,7 @@ def test_customers_who_hardly_differ_live_the_base_lives():
 def test_equal_arms_differ_by_exactly_nothing(seed):
     """Rows are marked as changed everywhere, though every number is today's: each choice by today's row must stand."""
     made = layered_chain(seed)
-    frailty, memory = made.layers.frailty, made.layers.memory
-    today = replace(
-        made,
-        today_share=made.share,
-        layers=Layers(
-            replace(frailty, today_kappa=frailty.kappa),
-            replace(memory, today_start=memory.start, today_effect=memory.effect, today_order2=memory.order2),
-        ),
-    )
+    today = replace(made, today_share=made.share, layers=as_today(made.layers))
     alone = replace(today, coupled=np.zeros(8, dtype=bool))
     assert same_bits(*(walk_lives(item, RUN, seed=1, draws=[0, 1], customers=PEOPLE) for item in (today, alone)))
 
@@ -120,16 +154,21 @@ def test_whom_a_change_does_not_touch_lives_the_same_life():
 
 def as_today(layers: Layers) -> Layers:
     frailty, memory = layers.frailty, layers.memory
+    felt = layers.moods
     return Layers(
         replace(frailty, today_kappa=frailty.kappa),
         replace(memory, today_start=memory.start, today_effect=memory.effect, today_order2=memory.order2),
+        replace(
+            felt, today_feeling=felt.feeling, today_at=felt.at, today_mood=felt.mood, today_sensitivity=felt.sensitivity
+        ),
     )
 
 
 def test_any_number_of_threads_and_any_grouping_gives_the_same_bits():
     chain = layered_chain(2)
     one, many = (walk_tally(chain, RUN, seed=5, customers=2000, threads=count)[0] for count in (1, 3))
-    assert same_bits(one, many)
+    assert same_bits(replace(one, paths=None), replace(many, paths=None))
+    assert same_bits(one.paths, many.paths)
     whole = walk_lives(chain, RUN, seed=5, draws=[1], customers=PEOPLE)
     some = walk_lives(chain, RUN, seed=5, draws=[1], customers=PEOPLE[700:712])
     assert np.array_equal(whole.value[:, 700:712], some.value)
@@ -258,3 +297,88 @@ def test_half_of_a_link_diverted_leaves_rows_that_add_up():
 
 def test_stated_draws_have_no_layers():
     assert compile_world(shop(), stated_draws(shop())).layers.names == ()
+
+
+# Feelings: a shop where the satisfied pay and the dissatisfied leave.
+
+
+def feeling_shop(*, sensitivity: float = 1.5) -> JourneyMap:
+    journey = shop()
+    cart, others = journey.touchpoint("cart"), [point for point in journey.touchpoints if point.name != "cart"]
+    links = tuple(
+        replace(link, sensitivity=Fixed(sensitivity)) if link.target == "paid" else link for link in cart.links
+    )
+    felt = [
+        replace(point, feeling=Fixed(0.4), feeling_spread=0.3, moment_of_truth=point.name == "help") for point in others
+    ]
+    moody = tuple(replace(item, mood=Fixed(0.3)) if item.name == "young" else item for item in journey.personas)
+    return replace(journey, touchpoints=(*felt, replace(cart, links=links)), personas=moody)
+
+
+def feeling_arms(journey, *changes):
+    scenario = Scenario("s", journey, (Proposal("p", changes),), horizon=60.0)
+    return build_arms(scenario, prior_draws(journey, draws=4, seed=1), seed=1)
+
+
+def test_feelings_of_a_map_become_a_layer_and_a_change_of_feeling_acts():
+    arms = feeling_arms(feeling_shop(), ChangeReward("feeling", "help", "plus", Fixed(0.5)))
+    today, world = arms[0].worlds[0], arms[1].worlds[-1]
+    chain = compile_world(today.journey, today.draws)
+    assert chain.layers.names == ("feelings that act",)
+    assert chain.layers.moods.weight.tolist() == [0.3, 0.6, 0.3, 0.0, 0.0]
+    assert chain.layers.moods.at.tolist() == [True, True, False, False, False]
+    assert chain.layers.moods.mood[0].tolist() == [0.0, 0.3]
+    found = simulate(arms, settings=Settings(60.0), seed=3, customers=4000)
+    assert (found.engine.name, "feelings that act" in found.engine.why) == ("walk", True)
+    before, after = found.arms[0].tallies[0], found.arms[1].tallies[-1]
+    assert (after.converted >= before.converted).all()
+    assert after.converted.sum() > before.converted.sum()
+    assert (after.paths.promoters >= before.paths.promoters).all()
+    at = after.touchpoints.index("help")
+    assert (after.paths.satisfied[..., at] > before.paths.satisfied[..., at]).all()
+    changed = compile_world(world.journey, world.draws, today.draws)
+    lives = [
+        walk_lives(item, Settings(60.0), seed=4, draws=[0], customers=np.arange(20_000)) for item in (chain, changed)
+    ]
+    helped = np.array([
+        "help" in {step.place for step in life_story(chain, Settings(60.0), seed=4, draw=0, customer=int(customer))}
+        for customer in PEOPLE[:400]
+    ])  # fmt: skip
+    same = (lives[0].end == lives[1].end)[0, :400]
+    assert same[~helped].all()
+    assert 0 < (lives[0].end != lives[1].end).mean() < 0.01
+
+
+def test_feelings_that_nothing_answers_to_leave_the_exact_engine_and_are_asked_for():
+    arms = feeling_arms(feeling_shop(sensitivity=0.0), ChangeReward("feeling", "help", "plus", Fixed(0.5)))
+    found = simulate(arms, settings=Settings(60.0), seed=3)
+    assert found.engine.name == "exact"
+    before, after = found.arms[0].tallies[0], found.arms[1].tallies[-1]
+    assert np.array_equal(before.converted, after.converted)
+    assert (after.paths.promoters > before.paths.promoters).all()
+    told = compare(found)
+    metrics = {item.metric: item for item in told.contrasts if item.persona == "all" and item.realism == 1.0}
+    assert metrics["nps"].spread.mean > 0
+    assert metrics["csat[help]"].p_better == 1.0
+    assert metrics["conversion"].spread.mean == 0.0
+    assert np.isnan(metrics["nps"].mc_error)
+    assert "csat[cart]" not in metrics
+    assert "nps" not in {
+        item.metric for item in compare(simulate(feeling_arms(shop()), settings=Settings(60.0), seed=3)).levels
+    }
+
+
+def test_a_touchpoint_added_without_a_feeling_leaves_satisfaction_and_fates():
+    arms = feeling_arms(feeling_shop(), AddTouchpoint(Touchpoint("zebra", ()), on=(("visit", "cart"),)))
+    today, world = arms[0].worlds[0], arms[1].worlds[-1]
+    chains = compile_world(today.journey, today.draws), compile_world(world.journey, world.draws, today.draws)
+    lives = [walk_lives(chain, Settings(60.0), seed=4, draws=[0, 3], customers=PEOPLE) for chain in chains]
+    ends = [np.array([*item.places, "on the way"])[item.end] for item in lives]
+    assert np.array_equal(*ends)
+
+
+def test_an_added_touchpoint_may_answer_to_satisfaction():
+    point = Touchpoint("zebra", (Link("paid", Fixed(0.5), sensitivity=Fixed(2.0)), Link("left", Fixed(0.5))))
+    arms = feeling_arms(shop(), AddTouchpoint(point, on=(("visit", "cart"),)))
+    draws = arms[1].worlds[-1].draws
+    assert draws.values("sensitivity")[:, draws.links.index("zebra -> paid")].tolist() == [2.0] * 4

@@ -26,7 +26,7 @@ from journeysim.model.changes.memory import RowsAfter, rows_after, with_rows_aft
 from journeysim.model.changes.shares import missing_link
 from journeysim.model.draws import TABLE_SIZE, Draws
 from journeysim.model.dwell import INSTANT, Dwell, Family
-from journeysim.model.journey import JourneyMap, Link, Touchpoint, link_id
+from journeysim.model.journey import ZERO, JourneyMap, Link, Touchpoint, link_id
 from journeysim.model.quantity import Fixed, Floats, Quantity
 
 Label = tuple[str, str]
@@ -75,6 +75,7 @@ class AddTouchpoint(Change):
         found = {"divert": self.divert} | dict(zip(_PLACE_REWARDS.values(), rewards, strict=True))
         for link in self.links:
             found |= {f"dwell to {link.target}": link.dwell.scale, f"dwell shape to {link.target}": link.dwell.shape}
+            found |= {f"sensitivity to {link.target}": link.sensitivity} if link.sensitivity != ZERO else {}
             if link.share is not None:
                 found[f"share to {link.target}"] = link.share
         return found
@@ -153,7 +154,19 @@ class AddTouchpoint(Change):
         new = relabel(with_values(draws, share=share), places=journey.place_names, drop_links=drop, add=add)
         for source in diverted:
             new = with_rows_after(new, source, self._rows_after(draws, source, part[..., 0], whole=whole))
-        return self._rewards(new, sizes)
+        return self._sensitivities(self._rewards(new, sizes), sizes)
+
+    def _sensitivities(self, draws: Draws, sizes: Sizes) -> Draws:
+        """Write how the new touchpoint's links answer to satisfaction, where it says so."""
+        stated = {link.target: f"sensitivity to {link.target}" for link in self.links}
+        asked = {target: sizes[name] for target, name in stated.items() if name in sizes}
+        if not asked:
+            return draws
+        none = np.full((draws.count, len(draws.links)), np.nan)
+        values = draws.values("sensitivity").copy() if "sensitivity" in draws.data else none
+        for target, size in asked.items():
+            values[:, position(draws, self.touchpoint.name, target)] = size
+        return draws.with_data(draws.data.assign(sensitivity=(("draw", "link"), values)))
 
     def _rows_after(self, draws: Draws, source: str, part: Floats, *, whole: bool) -> RowsAfter:
         """Return the source's rows by the place before with the same part of the same links diverted."""

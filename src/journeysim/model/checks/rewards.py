@@ -8,19 +8,41 @@ import numpy as np
 
 from journeysim.errors import Problem
 from journeysim.model.checks.rows import Path, span
-from journeysim.model.journey import JourneyMap, Outcome, Reward, Row, Touchpoint
+from journeysim.model.journey import JourneyMap, Outcome, Reward, Row, Touchpoint, links_of
 from journeysim.model.quantity import Quantity
+from journeysim.model.satisfaction import Satisfaction
 
 
 def check_rewards(journey: JourneyMap) -> tuple[Problem, ...]:
     """Return numbers outside what they can mean (J070): sums, spreads, feelings, weights, staff."""
     problems = [problem for point in journey.touchpoints for problem in _touchpoint(point)]
     problems += [problem for outcome in journey.outcomes for problem in _rewards(outcome, ("outcomes", outcome.name))]
+    problems += [*_moods(journey), *_satisfaction(journey.satisfaction)]
     for resource in journey.resources:
         if not resource.staff.mean > 0 or not 0 < resource.open_days_per_week <= 7:
             message = f'"{resource.name}" needs staff above 0, and to be open for some time'
             problems.append(Problem("J070", message, path=("resources", resource.name)))
     return tuple(problems)
+
+
+def _moods(journey: JourneyMap) -> Iterator[Problem]:
+    for persona in journey.personas:
+        if not -1 <= persona.mood.mean <= 1:
+            message = f"a mood lies between -1 and 1, not at {persona.mood.mean:g}"
+            yield Problem("J070", message, path=("personas", persona.name, "mood"))
+    for point, link in links_of(journey):
+        if not _finite(link.sensitivity):
+            path = ("touchpoints", point.name, "next", link.target, "sensitivity")
+            yield Problem("J070", "sensitivity must be finite", path=path)
+
+
+def _satisfaction(rule: Satisfaction) -> Iterator[Problem]:
+    for name, cuts, count in (("csat", rule.csat, 4), ("nps", rule.nps, 10)):
+        if len(cuts) != count or list(cuts) != sorted(set(cuts)) or not all(-1 < cut < 1 for cut in cuts):
+            message = (
+                f"{name} has {count} cut-points, increasing, between -1 and 1; these are {len(cuts)}: {list(cuts)}"
+            )
+            yield Problem("J070", message, path=("satisfaction", name))
 
 
 def _touchpoint(point: Touchpoint) -> Iterator[Problem]:

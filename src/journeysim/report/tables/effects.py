@@ -16,7 +16,7 @@ from journeysim.simulate.tally import Tally
 #: Metrics in the order a decision maker asks for them; others follow by name.
 ORDER: Final = (
     "conversion", "loss", "churn", "margin", "clv", "revenue", "cost", "time_to_convert_median", "time_to_convert_p90",
-    "rating", "effort", "touches", "active",
+    "nps", "rating", "effort", "effort_to_convert", "touches", "touches_to_convert", "bounce", "active",
 )  # fmt: skip
 QUANTILES: Final = ("q05", "q25", "q50", "q75", "q95")
 _NEARLY_ALL: Final = 0.99

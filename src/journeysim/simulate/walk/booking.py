@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Ints
-from journeysim.simulate.streams import VALUE_WORD, VISIT, compiled_inner, uniform_at
+from journeysim.simulate.streams import BLOCK, VALUE_WORD, VISIT, compiled_inner, uniform_at
 from journeysim.simulate.walk.lanes import CUSTOMER, Lanes
 from journeysim.simulate.walk.layout import Layout, Parameters
 from journeysim.simulate.walk.quantiles import exp_of, normal_of
@@ -27,6 +27,7 @@ class Books(NamedTuple):
 
     entries: Ints  # (D, G, s)
     moves: Ints  # (D, C * L) completed moves
+    satisfied: Ints  # (D, G, s) visits whose feeling is answered with 4 or 5 of 5
     value_at: Floats  # (D, G, s)
     cost_at: Floats  # (D, G, s)
     value_month: Floats  # (D, G, M)
@@ -71,7 +72,7 @@ def book_arrivals(
             value = parameters.visit_value[row, cell, place]
             cost = parameters.visit_cost[row, cell, place]
             if truth.spread[cell * places + place]:
-                visit = seen[slot * places + place]
+                visit = seen[place * BLOCK + slot]
                 customer = lanes.words[CUSTOMER + k]
                 value = _spread_value(cell * places + place, place, visit, layout, draw, truth, customer)
             if link >= 0:

@@ -15,7 +15,7 @@ from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Chain, Ints
 from journeysim.simulate.settings import Settings
 from journeysim.simulate.streams import LARGEST
-from journeysim.simulate.tally import Tally
+from journeysim.simulate.tally import Paths, Tally
 from journeysim.simulate.walk.booking import Books
 from journeysim.simulate.walk.kernel import MOST_MOVES
 from journeysim.simulate.walk.layout import check_chain, check_numbers, layout_of, parameters_of, too_many_moves
@@ -89,12 +89,24 @@ def merge_walks(first: tuple[Tally, WalkError], second: tuple[Tally, WalkError])
         for item in fields(Tally)
         if item.name not in _SAME
     }
+    merged["paths"] = _merge_paths(first[0].paths, second[0].paths, part)
     errors = {name: _merge_errors(name, first, second) for name in _WITH_ERROR}
     return replace(first[0], **merged), WalkError(customers=before + after, **errors)
 
 
-_SAME = ("marks", "links", "touchpoints", "outcomes", "personas")
+_SAME = ("marks", "links", "touchpoints", "outcomes", "personas", "paths")
 _WITH_ERROR = ("converted", "value", "cost", "value_pv", "cost_pv")
+
+
+def _merge_paths(first: Paths | None, second: Paths | None, part: Floats) -> Paths | None:
+    if first is None or second is None:
+        return None
+    mixed: dict[str, Any] = {
+        item.name: _mix(getattr(first, item.name), getattr(second, item.name), part)
+        for item in fields(Paths)
+        if item.name not in {"stages", "felt"}
+    }
+    return replace(first, **mixed)
 
 
 def _mix(first: Floats, second: Floats, part: Floats) -> Floats:
@@ -136,10 +148,9 @@ def _in_threads(walk: Callable[[tuple[int, int]], None], draws: int, threads: in
 def _tally(chain: Chain, settings: Settings, books: Books, sums: Sums) -> Tally:
     """Turn counts and sums into means per customer of each persona."""
     draws, personas = sums.customers.shape
-    count = np.maximum(sums.customers, 1).astype(np.float64)
 
     def per_customer(total: Ints | Floats) -> Floats:
-        return total / count.reshape(count.shape + (1,) * (total.ndim - 2))
+        return _per_customer(total, sums.customers)
 
     moves = books.moves.reshape(draws, personas, -1, chain.target.size).sum(axis=2)
     arrived = books.entries.copy()
@@ -168,6 +179,29 @@ def _tally(chain: Chain, settings: Settings, books: Books, sums: Sums) -> Tally:
         touchpoints=chain.touchpoints,
         outcomes=chain.outcomes,
         personas=chain.personas,
+        paths=_paths(chain, books, sums),
+    )
+
+
+def _per_customer(total: Ints | Floats, customers: Ints) -> Floats:
+    """Return means per customer, shape as `total`, whose first axes are those of `customers`."""
+    count = np.maximum(customers, 1).astype(np.float64)
+    return np.asarray(total / count.reshape(count.shape + (1,) * (total.ndim - 2)))
+
+
+def _paths(chain: Chain, books: Books, sums: Sums) -> Paths:
+    moods, counted = chain.layers.moods, sums.customers
+    asked, felt = np.nan, frozenset[str]()
+    if moods is not None:
+        asked, felt = 1.0, frozenset(name for name, at in zip(chain.touchpoints, moods.at, strict=False) if at)
+    names = ("reached", "staged", "bounced", "touches_to_convert", "effort_to_convert")
+    return Paths(
+        **{name: _per_customer(getattr(sums, name), counted) for name in names},
+        satisfied=_per_customer(books.satisfied, counted),
+        promoters=asked * _per_customer(sums.promoters, counted),
+        detractors=asked * _per_customer(sums.detractors, counted),
+        stages=chain.stages,
+        felt=felt,
     )
 
 

@@ -23,7 +23,8 @@ from journeysim.simulate.streams import (
     unit,
     visit_words,
 )
-from journeysim.simulate.walk.booking import Books, book_arrivals, book_days
+from journeysim.simulate.walk.booking import EFFORT, Books, book_arrivals, book_days
+from journeysim.simulate.walk.feelings import feel
 from journeysim.simulate.walk.lanes import (
     CUSTOMER,
     DWELL,
@@ -65,7 +66,8 @@ class Block(NamedTuple):
     touches: NDArray[np.int32]
     touches_to_convert: NDArray[np.int32]
     money: Floats  # (5, BLOCK): value, cost, their present values, effort
-    seen: NDArray[np.uint32]  # (BLOCK * s,) earlier visits
+    effort_to_convert: Floats
+    seen: NDArray[np.uint32]  # (s * BLOCK,) visits so far, place by place
     carried: Carried
 
 
@@ -87,6 +89,7 @@ def new_block(places: int) -> Block:
         touches=np.zeros(BLOCK, dtype=np.int32),
         touches_to_convert=np.zeros(BLOCK, dtype=np.int32),
         money=np.zeros((5, BLOCK)),
+        effort_to_convert=np.zeros(BLOCK),
         seen=np.zeros(BLOCK * places, dtype=np.uint32),
         carried=new_carried(BLOCK),
     )
@@ -111,7 +114,7 @@ def walk_block(
     `persona` below 0 lets each customer's own uniform say which persona they are; otherwise all are that one. `row`
     is the draw's place in `parameters` and `books`, `draw` its number in the addresses.
     """
-    _enter(size, persona, layout, draw, truth, block, lanes, books.entries[row])
+    _enter(size, persona, layout, parameters, row, draw, truth, block, lanes, books.entries[row])
     count, step = size, size - size
     while count > 0:
         if step > MOST_MOVES:
@@ -130,6 +133,11 @@ def walk_block(
             book_arrivals(
                 count, layout, parameters, row, draw, truth, block.persona, block.money, block.seen, lanes, books
             )
+        if layout.felt.on:
+            feel(
+                count, layout, parameters, row, draw, block.persona, block.seen, block.carried, lanes,
+                books.satisfied[row],
+            )  # fmt: skip
         count = _settle(count, step, layout, block, lanes)
         step += 1
     return -1
@@ -156,10 +164,17 @@ def next_arrivals(
 
 
 @compiled_inner
-def begin_lives(size: int, layout: Layout, draw: np.uint64, customer: Words, carried: Carried) -> None:
+def begin_lives(
+    size: int, layout: Layout, parameters: Parameters, row: int, draw: np.uint64, customer: Words, persona: Indices,
+    carried: Carried,
+) -> None:  # fmt: skip
     """Fill what the first `size` customers carry along when they enter."""
     for k in range(size):
         carried.before[k] = layout.touchpoints
+    if layout.felt.on:
+        for k in range(size):
+            for side in range(2):
+                carried.mood[side, k] = parameters.felt.mood[row, side, persona[k]]
     if layout.own.rates:
         own_scores(size, layout, draw, customer, carried.score)
 
@@ -180,7 +195,7 @@ def _choose(
             truth.keep, truth.rest, lanes.place, lanes.cell, lanes.words, lanes.link,
         )  # fmt: skip
     if layout.own.rows:
-        choose_own(count, layout, parameters, row, draw, truth.own, carried.before, lanes)
+        choose_own(count, layout, parameters, row, draw, truth.own, carried, lanes)
 
 
 @compiled_into
@@ -206,17 +221,17 @@ def _take_time(count: int, layout: Layout, truth: Truth, carried: Carried, lanes
 
 @compiled_inner
 def _enter(
-    size: int, persona: int, layout: Layout, draw: np.uint64, truth: Truth, block: Block, lanes: Lanes, entries: Ints
-) -> None:
+    size: int, persona: int, layout: Layout, parameters: Parameters, row: int, draw: np.uint64, truth: Truth,
+    block: Block, lanes: Lanes, entries: Ints,
+) -> None:  # fmt: skip
     """Let the block's customers arrive at their places of entry on day 0."""
-    for k in range(size * layout.place_key.size):
+    for k in range(BLOCK * layout.place_key.size):
         block.seen[k] = np.uint32(0)
     for k in range(size):
         lanes.words[CUSTOMER + k] = block.customer[k]
         lanes.words[KEY + k] = np.uint32(0)
         lanes.words[VISIT_NUMBER + k] = _ENTRY_TAG
     visit_words(size, layout.seed_low, layout.seed_high, draw, lanes.words)
-    begin_lives(size, layout, draw, block.customer, block.carried)
     first_period = period_of(layout.period_end, 0.0)
     for k in range(size):
         chosen = persona
@@ -227,6 +242,7 @@ def _enter(
             block.money[field, k] = 0.0
         block.convert_day[k] = np.inf
         block.touches_to_convert[k] = 0
+        block.effort_to_convert[k] = 0.0
         lanes.slot[k] = k
         lanes.link[k] = -1
         lanes.arrival[k] = 0.0
@@ -234,6 +250,7 @@ def _enter(
         lanes.next_cell[k] = chosen * layout.periods + first_period
         lanes.cell[k] = lanes.next_cell[k]
         entries[chosen, lanes.next_place[k]] += 1
+    begin_lives(size, layout, parameters, row, draw, block.customer, block.persona, block.carried)
 
 
 @compiled_inner
@@ -256,7 +273,7 @@ def _count_moves(
 @compiled_inner
 def _settle(count: int, step: int, layout: Layout, block: Block, lanes: Lanes) -> int:
     """Write arrivals into the block, keep the lanes that go on, and return how many do."""
-    places, kept = layout.place_key.size, 0
+    kept = 0
     for k in range(count):
         day = lanes.arrival[k]
         if day <= layout.horizon:
@@ -268,7 +285,8 @@ def _settle(count: int, step: int, layout: Layout, block: Block, lanes: Lanes) -
             if layout.converts[place] and block.convert_day[slot] == np.inf:
                 block.convert_day[slot] = day
                 block.touches_to_convert[slot] = step + goes_on
-            seen = slot * places + place
+                block.effort_to_convert[slot] = block.money[EFFORT, slot]
+            seen = place * BLOCK + slot
             lanes.slot[kept] = slot
             lanes.place[kept] = place
             lanes.cell[kept] = lanes.next_cell[k]

@@ -54,11 +54,12 @@ class Carried(NamedTuple):
 
     before: Indices  # the place before, as far as it is remembered; the number of touchpoints at entry
     score: Floats  # normal score of the own rate
+    mood: Floats  # (2, slots) satisfaction, and what it would be today on the same way
 
 
 def new_carried(size: int) -> Carried:
     """Return room for so many customers."""
-    return Carried(before=_indices(size), score=np.zeros(size))
+    return Carried(before=_indices(size), score=np.zeros(size), mood=np.zeros((2, size)))
 
 
 def new_lanes(entries: int) -> Lanes:
@@ -142,7 +143,7 @@ def base_quantiles(
             for k in range(count):
                 gathered[k] = log_of(-log_of(1.0 - gathered[k]))
         elif base in (NORMAL, LOG_GAMMA):
-            _normal_quantiles(count, gathered, other)
+            normal_quantiles(count, gathered, other)
         elif base == LOGISTIC:
             for k in range(count):
                 gathered[k] = log_of(gathered[k] / (1.0 - gathered[k]))
@@ -154,8 +155,11 @@ def base_quantiles(
 
 
 @compiled_inner
-def _normal_quantiles(count: int, u: Floats, other: Floats) -> None:
-    """Three loops, so that the choice between the two formulas does not keep them from vector instructions."""
+def normal_quantiles(count: int, u: Floats, other: Floats) -> None:
+    """Turn uniforms into normal quantiles, in place.
+
+    Three loops, so that the choice between the two formulas does not keep them from vector instructions.
+    """
     for k in range(count):
         other[k] = tail_normal(u[k])
     for k in range(count):

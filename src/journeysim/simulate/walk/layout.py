@@ -17,6 +17,7 @@ from journeysim.model.units import DAYS_PER_YEAR
 from journeysim.simulate.chain import Bools, Chain, Ints
 from journeysim.simulate.settings import Settings
 from journeysim.simulate.streams import LARGEST, Words, place_key, seed_halves
+from journeysim.simulate.walk.felt_layout import FeltNumbers, FeltPlan, check_felt, felt_numbers, felt_plan
 from journeysim.simulate.walk.own_layout import OwnNumbers, OwnPlan, check_own, own_numbers, own_plan
 from journeysim.simulate.walk.quantiles import SMALLEST_SHAPE, Z_NODES, gamma_grid
 
@@ -68,6 +69,9 @@ class Layout(NamedTuple):
     books_days: bool  # … or per day
     source: Ints  # (L,)
     own: OwnPlan
+    felt: FeltPlan
+    stage: Ints  # (n,) the touchpoint's stage, -1 where it has none
+    stages: int
     seed_low: np.uint64
     seed_high: np.uint64
 
@@ -91,9 +95,10 @@ class Parameters(NamedTuple):
     link_value: Floats  # (D, C, L)
     link_cost: Floats  # (D, C, L)
     own: OwnNumbers
+    felt: FeltNumbers
 
 
-_NUMBERS: Final = tuple(name for name in Parameters._fields if name != "own")
+_NUMBERS: Final = tuple(name for name in Parameters._fields if name not in {"own", "felt"})
 _PER_CELL: Final = frozenset(_NUMBERS) - {"family", "entry", "persona_share"}
 
 
@@ -104,7 +109,7 @@ def parameters_of(chain: Chain) -> Parameters:
     cells = (draws, personas * periods, -1)
     folded = {name: item.reshape(cells) if name in _PER_CELL else item for name, item in arrays.items()}
     plain = {name: _plain(item, np.float64) for name, item in folded.items()}
-    return Parameters(family=_plain(chain.family, np.int8), own=own_numbers(chain), **plain)
+    return Parameters(family=_plain(chain.family, np.int8), own=own_numbers(chain), felt=felt_numbers(chain), **plain)
 
 
 def layout_of(chain: Chain, settings: Settings, seed: int) -> Layout:
@@ -141,6 +146,9 @@ def layout_of(chain: Chain, settings: Settings, seed: int) -> Layout:
         books_days=_any(chain, "value_per_day", "cost_per_day"),
         source=_plain(chain.source, np.int64),
         own=own,
+        felt=felt_plan(chain),
+        stage=_plain(np.full(len(chain.touchpoints), -1) if chain.stage is None else chain.stage, np.int64),
+        stages=len(chain.stages),
         seed_low=low,
         seed_high=high,
     )
@@ -152,6 +160,7 @@ def check_chain(chain: Chain) -> None:
     _check_dwells(chain)
     _check_numbers(chain)
     check_own(chain)
+    check_felt(chain)
 
 
 def check_numbers(customers: ArrayLike) -> Ints:

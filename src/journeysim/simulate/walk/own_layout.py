@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Bools, Chain, Ints
-from journeysim.simulate.layers import Frailty, Memory
+from journeysim.simulate.layers import Frailty, Memory, Moods
 from journeysim.simulate.streams import BLOCK, Words, compiled_inner
+from journeysim.simulate.walk.felt_layout import feelings_differ
 from journeysim.simulate.walk.quantiles import SMALLEST_SHAPE, Z_NODES, fill_gamma
 
 #: In place of 1 / shape where a customer's own share is the persona's.
@@ -218,9 +219,10 @@ def _check_memory(memory: Memory) -> None:
 
 def _own_places(chain: Chain) -> Bools:
     """Return where a customer's row may be another than the persona's."""
-    found, (frailty, memory) = np.zeros(len(chain.touchpoints), dtype=np.bool_), (
-        chain.layers.frailty, chain.layers.memory,
-    )  # fmt: skip
+    frailty, memory, moods = chain.layers.frailty, chain.layers.memory, chain.layers.moods
+    found = np.zeros(len(chain.touchpoints), dtype=np.bool_)
+    if moods is not None:
+        np.logical_or.at(found, chain.source, _sensitive(moods))
     if frailty is not None:
         found |= np.isfinite(frailty.kappa).any(axis=0) | np.isfinite(frailty.today_kappa).any(axis=0)
     if memory is not None:
@@ -231,10 +233,19 @@ def _own_places(chain: Chain) -> Bools:
     return found
 
 
+def _sensitive(moods: Moods) -> Bools:
+    """Return which links are sensitive to satisfaction, here or today."""
+    return np.asarray((moods.sensitivity != 0).any(axis=0) | (moods.today_sensitivity != 0).any(axis=0))
+
+
 def _differ_from_today(chain: Chain) -> Bools:
     """Return where today has a row and any number that an own row is made of is not today's."""
-    frailty, memory = chain.layers.frailty, chain.layers.memory
+    frailty, memory, moods = chain.layers.frailty, chain.layers.memory, chain.layers.moods
     found = chain.coupled.copy()
+    if moods is not None:
+        changed = (moods.sensitivity != moods.today_sensitivity).any(axis=0)
+        moved = changed | (_sensitive(moods) if feelings_differ(moods) else changed)
+        np.logical_or.at(found, chain.source, moved)
     if frailty is not None:
         found |= ~np.all((frailty.kappa == frailty.today_kappa) | np.isnan(frailty.kappa), axis=0)
     if memory is not None:

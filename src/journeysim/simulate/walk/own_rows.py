@@ -5,9 +5,9 @@ A variate of shape a is G(a + 1) U^(1/a) (Marsaglia and Tsang 2000, section 6), 
 exact law and the variates move smoothly with the share: a changed row keeps the customer's own luck. They are
 addressed by touchpoint and slot, without a visit number: the same at every visit, for life.
 
-What is remembered multiplies: weight = variate x exp(start + visits x effect), the variate being the share itself, or
-the share after the place before, where customers are alike. The choice is by inverse distribution function, coupled
-maximally to the row the customer would have had today (MODEL section 7).
+What is remembered and felt multiplies: weight = variate x exp(start + visits x effect + sensitivity x satisfaction),
+the variate being the share itself, or the share after the place before, where customers are alike. The choice is by
+inverse distribution function, coupled maximally to the row the customer would have had today (MODEL section 7).
 """
 
 # Compiled code takes plain arrays, so many of them.
@@ -32,7 +32,18 @@ from journeysim.simulate.streams import (
     unit,
     visit_words,
 )
-from journeysim.simulate.walk.lanes import CUSTOMER, DWELL, KEEP, KEY, LINK, VISIT_NUMBER, Indices, Lanes
+from journeysim.simulate.walk.lanes import (
+    CUSTOMER,
+    DWELL,
+    KEEP,
+    KEY,
+    LINK,
+    VISIT_NUMBER,
+    Carried,
+    Indices,
+    Lanes,
+    normal_quantiles,
+)
 from journeysim.simulate.walk.layout import Layout, Parameters
 from journeysim.simulate.walk.own_layout import OwnPlan, OwnRoom, OwnTruth
 from journeysim.simulate.walk.quantiles import exp_of, gamma_of, log_of, normal_of
@@ -45,18 +56,20 @@ _OWN_TAG = np.uint32(OWN_SHARE << PURPOSE_SHIFT)
 
 @compiled_inner
 def choose_own(
-    count: int, layout: Layout, parameters: Parameters, row: int, draw: np.uint64, own: OwnTruth, before: Indices,
+    count: int, layout: Layout, parameters: Parameters, row: int, draw: np.uint64, own: OwnTruth, carried: Carried,
     lanes: Lanes,
 ) -> None:  # fmt: skip
-    """Choose the link of every lane at a touchpoint with own rows; `before` is the place before, by slot."""
+    """Choose the link of every lane at a touchpoint with own rows; `carried` is by slot."""
     room = lanes.own
     coupled = _list_members(count, layout.own, lanes.place, room.member, 0, True)  # noqa: FBT003 - compiled
     members = _list_members(count, layout.own, lanes.place, room.member, coupled, False)  # noqa: FBT003
     drawn = _list_entries(members, layout.own, layout.row_start, lanes.place, room)
     _draw_variates(drawn, layout, draw, lanes, room)
-    _weigh(0, members, drawn, layout, parameters, row, own, before, lanes, room, parameters.share, room.weight)
+    _weigh(0, members, drawn, layout, parameters, row, own, carried, lanes, room, parameters.share, room.weight)
     if coupled > 0:
-        _weigh(1, coupled, drawn, layout, parameters, row, own, before, lanes, room, parameters.today_share, room.today)
+        _weigh(
+            1, coupled, drawn, layout, parameters, row, own, carried, lanes, room, parameters.today_share, room.today
+        )
     for m in range(members):
         k, start, end = room.member[m], room.first[m], room.first[m + 1]
         base = room.today if m < coupled else room.weight
@@ -109,7 +122,10 @@ def _draw_variates(drawn: int, layout: Layout, draw: np.uint64, lanes: Lanes, ro
             words[VISIT_NUMBER + e] = _OWN_TAG
         visit_words(size, layout.seed_low, layout.seed_high, draw, words)
         for e in range(size):
-            room.normal[start + e] = normal_of(unit(words[LINK + e]))
+            lanes.gathered[e] = unit(words[LINK + e])
+        normal_quantiles(size, lanes.gathered, lanes.other)
+        for e in range(size):
+            room.normal[start + e] = lanes.gathered[e]
         for e in range(size):
             room.boost[start + e] = log_of(unit(words[DWELL + e]))
 
@@ -117,7 +133,7 @@ def _draw_variates(drawn: int, layout: Layout, draw: np.uint64, lanes: Lanes, ro
 @compiled_inner
 def _weigh(
     side: int, members: int, drawn: int, layout: Layout, parameters: Parameters, row: int, own: OwnTruth,
-    before: Indices, lanes: Lanes, room: OwnRoom, share: Floats, weight: Floats,
+    carried: Carried, lanes: Lanes, room: OwnRoom, share: Floats, weight: Floats,
 ) -> None:  # fmt: skip
     """Fill the weights of the first members' rows, up to a factor per row; side 0 is the world's own, 1 is today's."""
     numbers, plan, cells = parameters.own, layout.own, layout.personas * layout.periods
@@ -129,8 +145,12 @@ def _weigh(
         room.level[e] = (
             numbers.start[row, side, lanes.cell[k] // layout.periods, link] + visits * numbers.effect[row, side, link]
         )
+    if layout.felt.acts:
+        for e in range(entries):
+            mood = carried.mood[side, lanes.slot[room.lane[e]]]
+            room.level[e] += parameters.felt.sensitivity[row, side, room.link[e]] * mood
     if plan.order2:
-        _remember_place(members, side, layout, parameters, row, before, lanes, room, weight)
+        _remember_place(members, side, layout, parameters, row, carried.before, lanes, room, weight)
     for d in range(drawn):
         entry = room.drawn[d]
         if entry >= entries:

@@ -38,6 +38,13 @@ class Sums(NamedTuple):
     converted_from: Ints  # (D, G, T) converted after the mark before and by this one
     ended_from: Ints  # (D, G, T)
     converted_month: Ints  # (D, G, M)
+    reached: Ints  # (D, G, s) customers who were at a place
+    staged: Ints  # (D, G, S) … or in a stage
+    bounced: Ints  # (D, G) customers who end without converting after their first touchpoint
+    touches_to_convert: Ints  # (D, G) summed over who converts
+    promoters: Ints  # (D, G)
+    detractors: Ints  # (D, G)
+    effort_to_convert: Floats  # (D, G) summed over who converts
     total: Floats  # (D, G, 5)
     squares: Floats  # (D, G, 5) squared deviations from the mean
 
@@ -48,6 +55,7 @@ def new_books(draws: int, layout: Layout) -> Books:
     return Books(
         entries=np.zeros((draws, personas, places), dtype=np.int64),
         moves=np.zeros((draws, personas * layout.periods * layout.target.size), dtype=np.int64),
+        satisfied=np.zeros((draws, personas, places), dtype=np.int64),
         value_at=np.zeros((draws, personas, places)),
         cost_at=np.zeros((draws, personas, places)),
         value_month=np.zeros((draws, personas, months)),
@@ -60,11 +68,17 @@ def new_sums(draws: int, layout: Layout) -> Sums:
     by_persona, marks, months = (draws, layout.personas), layout.marks.size, layout.month_ends.size
     outcomes = layout.place_key.size - layout.touchpoints
     widths = {"ends": outcomes, "converted_from": marks, "ended_from": marks, "converted_month": months}
+    widths |= {"reached": layout.place_key.size, "staged": layout.stages}
     counts = {
         name: np.zeros((*by_persona, widths[name]) if name in widths else by_persona, dtype=np.int64)
-        for name in Sums._fields[:-2]
+        for name in Sums._fields[:-3]
     }
-    return Sums(**counts, total=np.zeros((*by_persona, 5)), squares=np.zeros((*by_persona, 5)))
+    return Sums(
+        **counts,
+        effort_to_convert=np.zeros(by_persona),
+        total=np.zeros((*by_persona, 5)),
+        squares=np.zeros((*by_persona, 5)),
+    )
 
 
 class Room(NamedTuple):
@@ -120,6 +134,7 @@ def walk_draws(
                     runaway[0], runaway[1], runaway[2] = row, block.customer[slot], block.place[slot]
                     return False
                 _add_fates(size, layout, block, row, sums)
+                _add_places(size, layout, block, row, sums)
                 if layout.books_visits or layout.books_days:
                     _add_money(
                         size, block.persona, block.money,
@@ -146,6 +161,8 @@ def _add_fates(size: int, layout: Layout, block: Block, row: int, sums: Sums) ->
             sums.converted[row, persona] += 1
             sums.converted_month[row, persona, month_of(layout.month_ends, block.convert_day[k])] += 1
             sums.converted_from[row, persona, mark_of(layout.marks, block.convert_day[k])] += 1
+            sums.touches_to_convert[row, persona] += block.touches_to_convert[k]
+            sums.effort_to_convert[row, persona] += block.effort_to_convert[k]
         if place < layout.touchpoints:
             sums.active[row, persona] += 1
         else:
@@ -154,6 +171,24 @@ def _add_fates(size: int, layout: Layout, block: Block, row: int, sums: Sums) ->
             counts = layout.churns[place] and (converted or not layout.after_conversion[place])
             sums.lost[row, persona] += np.int64(not converted and not counts)
             sums.churned[row, persona] += np.int64(counts)
+            sums.bounced[row, persona] += np.int64(not converted and block.touches[k] <= 1)
+        if layout.felt.on:
+            sums.promoters[row, persona] += np.int64(block.carried.mood[0, k] > layout.felt.promoter)
+            sums.detractors[row, persona] += np.int64(block.carried.mood[0, k] <= layout.felt.detractor)
+
+
+@compiled_inner
+def _add_places(size: int, layout: Layout, block: Block, row: int, sums: Sums) -> None:
+    """Count who was where: at each place, and at any touchpoint of each stage."""
+    for place in range(layout.place_key.size):
+        for k in range(size):
+            sums.reached[row, block.persona[k], place] += np.int64(block.seen[place * BLOCK + k] > 0)
+    for stage in range(layout.stages):
+        for k in range(size):
+            found = False
+            for place in range(layout.touchpoints):
+                found |= layout.stage[place] == stage and block.seen[place * BLOCK + k] > 0
+            sums.staged[row, block.persona[k], stage] += np.int64(found)
 
 
 @compiled_inner

@@ -1,0 +1,69 @@
+"""The stage of a step that lets arrivals feel, and satisfaction move with it."""
+
+# Compiled code takes plain arrays, so many of them.
+# ruff: noqa: PLR0913, PLR0917
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from journeysim.simulate.chain import Ints
+from journeysim.simulate.streams import BLOCK, FEELING, PURPOSE_SHIFT, compiled_inner, unit, visit_words
+from journeysim.simulate.walk.lanes import (
+    CUSTOMER,
+    KEY,
+    LINK,
+    VISIT_NUMBER,
+    Carried,
+    Indices,
+    Lanes,
+    normal_quantiles,
+)
+from journeysim.simulate.walk.layout import Layout, Parameters
+
+_FEELING_TAG = np.uint32(FEELING << PURPOSE_SHIFT)
+
+
+@compiled_inner
+def feel(
+    count: int, layout: Layout, parameters: Parameters, row: int, draw: np.uint64, persona: Indices,
+    seen: NDArray[np.uint32], carried: Carried, lanes: Lanes, satisfied: Ints,
+) -> None:  # fmt: skip
+    """Give each arrival within the horizon its feeling, move satisfaction, and count the satisfied (persona, place).
+
+    A feeling is addressed by customer, touchpoint and visit. Beside their satisfaction customers carry what it would
+    be today had they come the same way: what today's own row depends on.
+    """
+    members = _list_arrivals(count, layout, seen, lanes)
+    visit_words(members, layout.seed_low, layout.seed_high, draw, lanes.own.words)
+    for m in range(members):
+        lanes.gathered[m] = unit(lanes.own.words[LINK + m])
+    normal_quantiles(members, lanes.gathered, lanes.other)
+    plan, numbers = layout.felt, parameters.felt
+    for m in range(members):
+        k = lanes.own.member[m]
+        place, cell, slot = lanes.next_place[k], lanes.next_cell[k], lanes.slot[k]
+        off = plan.spread[place] * lanes.gathered[m]
+        if plan.at[place]:
+            felt = min(max(numbers.mean[row, 0, cell, place] + off, -1.0), 1.0)
+            carried.mood[0, slot] += plan.weight[place] * (felt - carried.mood[0, slot])
+            satisfied[persona[slot], place] += np.int64(felt > plan.satisfied)
+        if plan.today[place]:
+            felt = min(max(numbers.mean[row, 1, cell, place] + off, -1.0), 1.0)
+            carried.mood[1, slot] += plan.weight[place] * (felt - carried.mood[1, slot])
+
+
+@compiled_inner
+def _list_arrivals(count: int, layout: Layout, seen: NDArray[np.uint32], lanes: Lanes) -> int:
+    """List the lanes that arrive where something is felt, with the addresses of their feelings; return how many."""
+    members, words = 0, lanes.own.words
+    for k in range(count):
+        place = lanes.next_place[k]
+        if lanes.arrival[k] <= layout.horizon and (layout.felt.at[place] or layout.felt.today[place]):
+            lanes.own.member[members] = k
+            words[CUSTOMER + members] = lanes.words[CUSTOMER + k]
+            words[KEY + members] = layout.place_key[place]
+            words[VISIT_NUMBER + members] = seen[place * BLOCK + lanes.slot[k]] | _FEELING_TAG
+            members += 1
+    return members
