@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from journeysim.simulate.chain import Ints
 from journeysim.simulate.streams import BLOCK, FEELING, PURPOSE_SHIFT, compiled_inner, unit, visit_words
+from journeysim.simulate.walk.felt_layout import FeltPlan
 from journeysim.simulate.walk.lanes import (
     CUSTOMER,
     KEY,
@@ -40,18 +41,34 @@ def feel(
     for m in range(members):
         lanes.gathered[m] = unit(lanes.own.words[LINK + m])
     normal_quantiles(members, lanes.gathered, lanes.other)
-    plan, numbers = layout.felt, parameters.felt
     for m in range(members):
         k = lanes.own.member[m]
-        place, cell, slot = lanes.next_place[k], lanes.next_cell[k], lanes.slot[k]
-        off = plan.spread[place] * lanes.gathered[m]
-        if plan.at[place]:
-            felt = min(max(numbers.mean[row, 0, cell, place] + off, -1.0), 1.0)
-            carried.mood[0, slot] += plan.weight[place] * (felt - carried.mood[0, slot])
-            satisfied[persona[slot], place] += np.int64(felt > plan.satisfied)
-        if plan.today[place]:
-            felt = min(max(numbers.mean[row, 1, cell, place] + off, -1.0), 1.0)
-            carried.mood[1, slot] += plan.weight[place] * (felt - carried.mood[1, slot])
+        place, slot = lanes.next_place[k], lanes.slot[k]
+        felt = move_mood(layout.felt, parameters, row, lanes.next_cell[k], place, lanes.gathered[m], slot, carried)
+        satisfied[persona[slot], place] += np.int64(felt > layout.felt.satisfied)
+
+
+@compiled_inner
+def move_mood(
+    plan: FeltPlan, parameters: Parameters, row: int, cell: int, place: int, score: float, slot: int, carried: Carried
+) -> float:
+    """Move a customer's satisfaction by the feeling with this normal score; return the feeling, -infinity for none."""
+    felt, off = -np.inf, plan.spread[place] * score
+    if plan.at[place]:
+        felt = min(max(parameters.felt.mean[row, 0, cell, place] + off, -1.0), 1.0)
+        carried.mood[0, slot] += plan.weight[place] * (felt - carried.mood[0, slot])
+    if plan.today[place]:
+        today = min(max(parameters.felt.mean[row, 1, cell, place] + off, -1.0), 1.0)
+        carried.mood[1, slot] += plan.weight[place] * (today - carried.mood[1, slot])
+    return felt
+
+
+@compiled_inner
+def begin_moods(size: int, parameters: Parameters, row: int, persona: Indices, carried: Carried) -> None:
+    """Let the first `size` customers enter in the mood of their personas."""
+    for k in range(size):
+        for side in range(2):
+            carried.mood[side, k] = parameters.felt.mood[row, side, persona[k]]
 
 
 @compiled_inner

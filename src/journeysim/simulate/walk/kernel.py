@@ -24,7 +24,7 @@ from journeysim.simulate.streams import (
     visit_words,
 )
 from journeysim.simulate.walk.booking import EFFORT, Books, book_arrivals, book_days
-from journeysim.simulate.walk.feelings import feel
+from journeysim.simulate.walk.feelings import begin_moods, feel
 from journeysim.simulate.walk.lanes import (
     CUSTOMER,
     DWELL,
@@ -164,17 +164,10 @@ def next_arrivals(
 
 
 @compiled_inner
-def begin_lives(
-    size: int, layout: Layout, parameters: Parameters, row: int, draw: np.uint64, customer: Words, persona: Indices,
-    carried: Carried,
-) -> None:  # fmt: skip
-    """Fill what the first `size` customers carry along when they enter."""
+def begin_lives(size: int, layout: Layout, draw: np.uint64, customer: Words, carried: Carried) -> None:
+    """Fill what the first `size` customers carry along when they enter; their moods are `feelings.begin_moods`."""
     for k in range(size):
         carried.before[k] = layout.touchpoints
-    if layout.felt.on:
-        for k in range(size):
-            for side in range(2):
-                carried.mood[side, k] = parameters.felt.mood[row, side, persona[k]]
     if layout.own.rates:
         own_scores(size, layout, draw, customer, carried.score)
 
@@ -250,7 +243,9 @@ def _enter(
         lanes.next_cell[k] = chosen * layout.periods + first_period
         lanes.cell[k] = lanes.next_cell[k]
         entries[chosen, lanes.next_place[k]] += 1
-    begin_lives(size, layout, parameters, row, draw, block.customer, block.persona, block.carried)
+    begin_lives(size, layout, draw, block.customer, block.carried)
+    if layout.felt.on:
+        begin_moods(size, parameters, row, block.persona, block.carried)
 
 
 @compiled_inner
