@@ -27,7 +27,7 @@ REWARDS = {
     "effort": {"a": 1.0, "bought": 2.0},
 }
 NUMBERS = [item.name for item in fields(exact_tally(build_chain({"a": {"o": 1.0}}, outcomes=["o"]), Settings(2.0))[0])][
-    :-4
+    :-5
 ]
 
 

@@ -26,7 +26,8 @@ def same_bits(first, second) -> bool:
 
 
 def _values(item):
-    return [getattr(item, name.name) for name in dataclasses.fields(item)]
+    found = [getattr(item, name.name) for name in dataclasses.fields(item)]
+    return [value for part in found for value in (_values(part) if dataclasses.is_dataclass(part) else [part])]
 
 
 @pytest.mark.parametrize("seed", range(4))
