@@ -24,7 +24,7 @@ The one dataset has these dimensions and variables (float64 unless said):
 | arrivals_dispersion | draw                          | optional: variance of a day's arrivals = mean + dispersion x mean^2 |
 | swing_move    | draw, link, swing                   | optional: swings of weeks in a move's log hazard: level, last |
 |               |                                     | week's swing, sd, part carried to the next week; NaN if not learned |
-| swing_arrivals | draw, swing_entry                  | optional: the same about `arrivals`, and a slope per week for a trend |
+| swing_arrivals | draw, swing                        | optional: the same about `arrivals`, in place of the trend  |
 | frailty       | draw, place                         | optional: kappa, own shares ~ Dirichlet(kappa x share), NaN if alike  |
 | order2_share  | draw, persona, order2               | optional: share by the touchpoint before, where it matters  |
 | visit_start   | draw, persona, link                 | optional: shift of the log weight at a first visit, NaN if none |

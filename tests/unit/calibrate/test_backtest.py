@@ -137,7 +137,8 @@ def test_those_on_the_way_are_where_they_were_last_seen():
 
 def test_counts_by_period_are_those_of_the_moves():
     """Two customers in one unit: one converts in its first period, one enters before and converts in the second."""
-    crowd = Crowd(np.zeros(2, dtype=int), np.zeros(2, dtype=int), np.array([0.5, -3.0]), np.zeros(2, dtype=bool))
+    crowd = Crowd(np.zeros(2, dtype=int), np.zeros(2, dtype=int), np.array([0.5, -3.0]), np.zeros(2, dtype=bool),
+                  np.ones(2))  # fmt: skip
     counter = Counter(one(), crowd, np.array([0.0, 7.0, 14.0]), 1)
     counter.add(np.array([0, 1]), np.array([1, 1]), np.array([1.0, 2.0]))
     counter.add(np.array([0, 1]), np.array([2, 2]), np.array([3.0, 9.0]))

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
 
+from journeysim.calibrate.backtest.ratings import Raters
 from journeysim.calibrate.backtest.tally import Counter, Crowd, Tally
-from journeysim.calibrate.backtest.values import drawn_values
+from journeysim.calibrate.backtest.values import Payments, paid_before
 from journeysim.calibrate.predict import Predictor, Start, arrival_factors, predictor_of, steps, weekly_factors
 from journeysim.model.event_log import Bools, Ints
 from journeysim.model.journey import JourneyMap, all_links
@@ -30,19 +31,37 @@ _YEAR: Final = 365.25
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class OnTheWay:
-    """Customers who had not ended at an origin (day 0): where they are, their code in the log, and who has converted."""
+    """Customers who had not ended at an origin (day 0): where they are, their code in the log, and who has converted.
+
+    `weight` says how many each stands for, `paid` (customer, place, 2) how many payments each has made, and their sum.
+    """
 
     start: Start
     customer: Ints
     converted: Bools
+    weight: Floats
+    paid: Floats
 
     def going(self, personas: int) -> Floats:
         """Return how many they are, by persona."""
-        return np.bincount(self.start.persona, minlength=personas).astype(np.float64)
+        return np.bincount(self.start.persona, weights=self.weight, minlength=personas).astype(np.float64)
 
 
-def on_the_way(visits: Visits, journey: JourneyMap) -> OnTheWay:
-    """Return everybody whose last arrival is at a touchpoint; days of the visits count from the origin."""
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Entering:
+    """Customers who enter after an origin: where and when, their code in the log, and how many each stands for."""
+
+    start: Start
+    customer: Ints
+    weight: Floats
+
+
+def on_the_way(visits: Visits, journey: JourneyMap, values: Floats | None = None) -> OnTheWay:
+    """Return everybody whose last arrival is at a touchpoint; days of the visits count from the origin.
+
+    `values` are those of the visits (`values.seen_values`).
+    """
     n = len(journey.touchpoints)
     starts = np.flatnonzero(visits.first)
     ends = np.append(starts[1:], len(visits.place))[: len(starts)] - 1
@@ -61,7 +80,8 @@ def on_the_way(visits: Visits, journey: JourneyMap) -> OnTheWay:
     converted = np.zeros(len(who), dtype=bool)
     buyers = row[whose[conversions(journey)[visits.place]]]
     converted[buyers[buyers >= 0]] = True
-    return OnTheWay(start, visits.customer[last], converted)
+    paid = paid_before(visits, values, visits.customer[last], len(journey.place_names))
+    return OnTheWay(start, visits.customer[last], converted, visits.weight[last], paid)
 
 
 def _history(visits: Visits, journey: JourneyMap, row: Ints, customers: int) -> tuple[Ints, Ints]:
@@ -91,12 +111,12 @@ def _link_index(journey: JourneyMap) -> Ints:
     return found
 
 
-def entering(visits: Visits, journey: JourneyMap, *, until: float) -> tuple[Start, Ints]:
-    """Return those whose first arrival, at a touchpoint, lies in [0, until), and their codes in the log."""
+def entering(visits: Visits, journey: JourneyMap, *, until: float) -> Entering:
+    """Return those whose first arrival, at a touchpoint, lies in [0, until)."""
     rows = np.flatnonzero(visits.first & (visits.day >= 0) & (visits.day < until))
     rows = rows[visits.place[rows] < len(journey.touchpoints)]
     start = Start.entering(visits.persona[rows], visits.place[rows], visits.day[rows], len(journey.touchpoints))
-    return start, visits.customer[rows]
+    return Entering(start, visits.customer[rows], visits.weight[rows])
 
 
 def joined(one: Start, other: Start, links: int) -> Start:
@@ -116,27 +136,47 @@ def joined(one: Start, other: Start, links: int) -> Start:
     )  # fmt: skip
 
 
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class _World:
+    """What all draws of one prediction share: the map, the draws, factors of weeks, who answers what, and the periods."""
+
+    journey: JourneyMap
+    predictor: Predictor
+    data: xr.Dataset
+    silent: frozenset[str]
+    edges: Floats
+    factors: Floats | None
+    raters: Raters | None
+
+    @property
+    def end(self) -> float:
+        """The day on which the last period ends."""
+        return float(self.edges[-1])
+
+
 def foretell(
     journey: JourneyMap,
     data: xr.Dataset,
     waiting: OnTheWay,
-    arriving: Start | np.datetime64,
+    arriving: Entering | np.datetime64,
     edges: Floats,
     *,
     silent: frozenset[str],
     rng: np.random.Generator,
+    raters: Raters | None = None,
 ) -> Tally:
-    """Return the tally of every draw; who enters is known (a start) or drawn too (the origin's date)."""
+    """Return the tally of every draw; who enters is known or drawn too (the origin's date)."""
     predictor = predictor_of(journey, data, silent)
-    going = np.tile(waiting.going(len(journey.personas)), (predictor.draws, 1))
-    parts = []
-    size = waiting.start.size + (arriving.size if isinstance(arriving, Start) else 0)
-    per_chunk = max(1, _LANES // max(size, 1))
     factors = weekly_factors(data, int(np.ceil(edges[-1] / DAYS)), rng)
+    world = _World(journey, predictor, data, silent, edges, factors, raters)
+    going = np.tile(waiting.going(len(journey.personas)), (predictor.draws, 1))
+    size = waiting.start.size + (arriving.start.size if isinstance(arriving, Entering) else 0)
+    per_chunk = max(1, _LANES // max(size, 1))
+    parts = []
     for low in range(0, predictor.draws, per_chunk):
         draws = np.arange(low, min(low + per_chunk, predictor.draws))
-        known = _lanes(predictor, waiting, arriving, data, edges[-1], draws, rng)
-        parts.append(_counted(journey, predictor, data, known, edges, going[draws], draws, silent, rng, factors))
+        parts.append(_counted(world, _lanes(world, waiting, arriving, draws, rng), going[draws], draws, rng))
     whole = {name: np.concatenate([part.metrics[name] for part in parts]) for name in parts[0].metrics}
     return Tally(whole)
 
@@ -144,42 +184,51 @@ def foretell(
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class _Known:
-    """Starting customers of several draws, their draws, and who has converted."""
+    """Starting customers of several draws, their draws, who has converted, what each counts for and has paid."""
 
     start: Start
     draw: Ints
     converted: Bools
+    weight: Floats
+    paid: Floats
 
 
 def _lanes(
-    predictor: Predictor, waiting: OnTheWay, arriving: Start | np.datetime64, data: xr.Dataset, end: float,
-    draws: Ints, rng: np.random.Generator,
-) -> _Known:  # fmt: skip
-    count = waiting.start.size
-    start = waiting.start.take(np.tile(np.arange(count), len(draws)))
-    draw = np.repeat(draws, count)
-    if isinstance(arriving, Start):
-        new, whose = arriving.take(np.tile(np.arange(arriving.size), len(draws))), np.repeat(draws, arriving.size)
+    world: _World, waiting: OnTheWay, arriving: Entering | np.datetime64, draws: Ints, rng: np.random.Generator
+) -> _Known:
+    count, times = waiting.start.size, len(draws)
+    start = waiting.start.take(np.tile(np.arange(count), times))
+    if isinstance(arriving, Entering):
+        new = arriving.start.take(np.tile(np.arange(arriving.start.size), times))
+        whose, weight = np.repeat(draws, arriving.start.size), np.tile(arriving.weight, times)
     else:
-        new, whose = drawn_arrivals(predictor, data, arriving, end, draws, rng)
-    converted = np.concatenate([np.tile(waiting.converted, len(draws)), np.zeros(new.size, dtype=bool)])
-    return _Known(joined(start, new, len(predictor.source)), np.concatenate([draw, whose]), converted)
+        new, whose = drawn_arrivals(world.predictor, world.data, arriving, world.end, draws, rng)
+        weight = np.ones(new.size)
+    return _Known(
+        joined(start, new, len(world.predictor.source)),
+        np.concatenate([np.repeat(draws, count), whose]),
+        np.concatenate([np.tile(waiting.converted, times), np.zeros(new.size, dtype=bool)]),
+        np.concatenate([np.tile(waiting.weight, times), weight]),
+        np.concatenate([np.tile(waiting.paid, (times, 1, 1)), np.zeros((new.size, *waiting.paid.shape[1:]))]),
+    )
 
 
-def _counted(  # noqa: PLR0913, PLR0917 - one chunk of draws, with everything it needs
-    journey: JourneyMap, predictor: Predictor, data: xr.Dataset, known: _Known, edges: Floats, going: Floats,
-    draws: Ints, silent: frozenset[str], rng: np.random.Generator, factors: Floats | None,
-) -> Tally:  # fmt: skip
+def _counted(world: _World, known: _Known, going: Floats, draws: Ints, rng: np.random.Generator) -> Tally:
     start = known.start
-    marks = conversions(journey)
-    converted = known.converted | ((start.entered >= 0) & marks[start.place])
-    crowd = Crowd(known.draw - draws[0], start.persona, start.entered, converted)
-    counter = Counter(journey, crowd, edges, len(draws))
-    for step in steps(predictor, start, known.draw, end=float(edges[-1]), rng=rng, factors=factors):
+    converted = known.converted | ((start.entered >= 0) & conversions(world.journey)[start.place])
+    crowd = Crowd(known.draw - draws[0], start.persona, start.entered, converted, known.weight)
+    counter = Counter(world.journey, crowd, world.edges, len(draws))
+    pays = "value_a" in world.data
+    payments = Payments(world.data, known.draw, start.persona, known.paid) if pays else None
+    walk = steps(world.predictor, start, known.draw, end=world.end, rng=rng, factors=world.factors)
+    for step in walk:
         who = step.customer
-        worth = drawn_values(data, known.draw[who], start.persona[who], step.target, rng)
-        counter.add(who, step.target, step.day, worth)
-    return counter.result(going, silent=silent)
+        counter.add(
+            who, step.target, step.day, None if payments is None else payments.drawn(who, step.target, rng)
+        )  # fmt: skip
+        if world.raters is not None:
+            counter.rate(who, step.day, world.raters.drawn(known.draw[who], start.persona[who], step.target, rng))
+    return counter.result(going, silent=world.silent)
 
 
 def _of_days(data: xr.Dataset, draws: Ints) -> Floats:

@@ -10,7 +10,8 @@ import numpy as np
 
 from journeysim.calibrate.backtest.cut import DAY, cut_log, days_from, origins_of, shifted
 from journeysim.calibrate.backtest.naive import last_period, observed_average
-from journeysim.calibrate.backtest.predict import OnTheWay, entering, foretell, on_the_way
+from journeysim.calibrate.backtest.predict import Entering, OnTheWay, entering, foretell, on_the_way
+from journeysim.calibrate.backtest.ratings import Rated, raters_of, seen_ratings
 from journeysim.calibrate.backtest.result import ALL, LEVELS, QUANTILES, Backtest, Forecast, Given, Rival, Step
 from journeysim.calibrate.backtest.scores import chance_of_coverage, fair_crps, held, held_if_right
 from journeysim.calibrate.backtest.summary import scores_of
@@ -21,7 +22,7 @@ from journeysim.calibrate.gates import Gate
 from journeysim.calibrate.posterior import calibrate
 from journeysim.errors import BadInput, Problem
 from journeysim.model.addresses import name_key
-from journeysim.model.event_log import EventLog, Ints
+from journeysim.model.event_log import Bools, EventLog, Ints
 from journeysim.model.journey import JourneyMap
 from journeysim.model.observations import observe
 from journeysim.model.observed.paths import conversions
@@ -63,10 +64,9 @@ def backtest(
     until = log.cut_off if until is None else min(until.astype("datetime64[us]"), log.cut_off)
     start = start.astype("datetime64[us]")
     _require_periods(log, start, until, step)
-    whole = visits_of(log, journey)
-    worth = seen_values(whole, log, journey)
+    whole = _seen(log, journey)
     found = [
-        _from_origin(log, journey, (whole, worth), origin, (until, step, given), seed, draws)
+        _from_origin(log, journey, whole, origin, (until, step, given), seed, draws)
         for origin in origins_of(start, until, step)
     ]
     forecasts = tuple(item for each in found for item in each.forecasts)
@@ -103,8 +103,23 @@ def _text(date: np.datetime64) -> str:
     return str(date.astype("datetime64[D]" if midnight else "datetime64[s]"))
 
 
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """A log as visits, what each is worth, and the ratings given."""
+
+    visits: Visits
+    values: Floats | None
+    rated: Rated | None
+
+
+def _seen(log: EventLog, journey: JourneyMap) -> _Seen:
+    visits = visits_of(log, journey)
+    return _Seen(visits, seen_values(visits, log, journey), seen_ratings(visits, log, journey))
+
+
 def _from_origin(
-    log: EventLog, journey: JourneyMap, seen: tuple[Visits, Floats | None], origin: np.datetime64,
+    log: EventLog, journey: JourneyMap, whole: _Seen, origin: np.datetime64,
     asked: tuple[np.datetime64, Step, Given], seed: int, draws: int,
 ) -> _Found:  # fmt: skip
     until, step, given = asked
@@ -116,15 +131,18 @@ def _from_origin(
     while len(dates) <= MOST_AHEAD and shifted(origin, step, len(dates)) <= until:
         dates.append(shifted(origin, step, len(dates)))
     edges = np.array([(date - origin) / DAY for date in dates], dtype=np.float64)
-    before = visits_of(cut, journey)
-    waiting = on_the_way(before, journey)
-    after = _from(seen[0], days_from(origin, log))
-    arriving, codes = entering(after, journey, until=float(edges[-1]))
+    before = _seen(cut, journey)
+    waiting = on_the_way(before.visits, journey, before.values)
+    after = replace(whole, visits=_from(whole.visits, days_from(origin, log)))
+    arriving = entering(after.visits, journey, until=float(edges[-1]))
     rng = np.random.default_rng([seed % 2**63, name_key("backtest", _text(origin)) % 2**63])
+    raters = raters_of(fit.draws, before.visits, before.rated, rng)
     entrants = arriving if given == "known" else _dated(fit.draws.values("arrivals"), origin)
-    foretold = foretell(journey, fit.draws.data, waiting, entrants, edges, silent=silent, rng=rng)
-    actual = _actual(journey, (after, seen[1]), waiting, (arriving.persona, arriving.entered, codes), edges, silent)
-    past = _past(journey, (before, seen_values(before, cut, journey)), origin, step, silent)
+    foretold = foretell(
+        journey, fit.draws.data, waiting, entrants, edges, silent=silent, rng=rng, raters=raters
+    )  # fmt: skip
+    actual = _actual(journey, after, waiting, arriving, edges, silent)
+    past = _past(journey, before, origin, step, silent)
     items, world = _scored(_Periods(tuple(dates), given), foretold, actual, past, journey)
     notes = tuple(f"fit at {_text(origin)}: {gate}" for gate in fit.failed)
     return _Found(origin, items, world, notes)
@@ -142,24 +160,34 @@ def _from(visits: Visits, shift: float) -> Visits:
 
 
 def _actual(
-    journey: JourneyMap, seen: tuple[Visits, Floats | None], waiting: OnTheWay, entered: tuple[Ints, Floats, Ints], edges: Floats,
-    silent: frozenset[str],
-) -> Tally:  # fmt: skip
+    journey: JourneyMap, seen: _Seen, waiting: OnTheWay, entered: Entering, edges: Floats, silent: frozenset[str]
+) -> Tally:
     """Count what those on the way, and those who entered later, did: nobody else, so that like stands beside like."""
-    (after, worth), (persona, day, codes) = seen, entered
-    everybody = np.concatenate([waiting.customer, codes])
+    after, start = seen.visits, entered.start
+    everybody = np.concatenate([waiting.customer, entered.customer])
     row = np.full(int(max(everybody.max(initial=-1), after.customer.max(initial=-1))) + 1, -1, dtype=np.int64)
     row[everybody] = np.arange(len(everybody))
     who = row[after.customer]
     used = (who >= 0) & (after.day >= 0) & ~after.first
-    converted = np.concatenate([waiting.converted, _converted_on_entry(journey, after, codes)])
+    converted = np.concatenate([waiting.converted, _converted_on_entry(journey, after, entered.customer)])
     crowd = Crowd(
-        np.zeros(len(everybody), dtype=np.int64), np.concatenate([waiting.start.persona, persona]),
-        np.concatenate([waiting.start.entered, day]), converted,
+        np.zeros(len(everybody), dtype=np.int64), np.concatenate([waiting.start.persona, start.persona]),
+        np.concatenate([waiting.start.entered, start.entered]), converted,
+        np.concatenate([waiting.weight, entered.weight]),
     )  # fmt: skip
     counter = Counter(journey, crowd, edges, 1)
-    counter.add(who[used], after.place[used], after.day[used], None if worth is None else worth[used])
+    _count(counter, seen, who, used)
     return counter.result(waiting.going(len(journey.personas))[None], silent=silent)
+
+
+def _count(counter: Counter, seen: _Seen, who: Ints, used: Bools) -> None:
+    """Count the visits that are used: their moves, values and ratings; `who` is the row of each in the crowd."""
+    visits, values = seen.visits, seen.values
+    counter.add(who[used], visits.place[used], visits.day[used], None if values is None else values[used])
+    if seen.rated is not None:
+        kept = used[seen.rated.visit]
+        at = seen.rated.visit[kept]
+        counter.rate(who[at], visits.day[at], seen.rated.answer[kept])
 
 
 def _converted_on_entry(journey: JourneyMap, after: Visits, codes: Ints) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
@@ -169,11 +197,9 @@ def _converted_on_entry(journey: JourneyMap, after: Visits, codes: Ints) -> np.n
     return np.array([marks[place[code]] for code in codes.tolist()], dtype=bool)
 
 
-def _past(
-    journey: JourneyMap, known: tuple[Visits, Floats | None], origin: np.datetime64, step: Step, silent: frozenset[str]
-) -> Tally:
+def _past(journey: JourneyMap, known: _Seen, origin: np.datetime64, step: Step, silent: frozenset[str]) -> Tally:
     """Count the whole periods before the origin, back to the log's first event."""
-    before, worth = known
+    before = known.visits
     dates = [origin]
     while (shifted(origin, step, -len(dates)) - origin) / DAY >= before.day.min(initial=0.0):
         dates.append(shifted(origin, step, -len(dates)))
@@ -183,16 +209,16 @@ def _past(
     at_touchpoint = (before.place[starts] < len(journey.touchpoints))[whose]
     crowd = Crowd(
         np.zeros(int(starts.sum()), dtype=np.int64), before.persona[starts], before.day[starts],
-        conversions(journey)[before.place[starts]],
+        conversions(journey)[before.place[starts]], before.weight[starts],
     )  # fmt: skip
     counter = Counter(journey, crowd, edges, 1)
     used = ~starts & at_touchpoint
-    counter.add(whose[used], before.place[used], before.day[used], None if worth is None else worth[used])
-    ended = before.place[used] >= len(journey.touchpoints)
-    early = before.day[used] < edges[0]
+    _count(counter, known, whose, used)
+    ended = used & (before.place >= len(journey.touchpoints)) & (before.day < edges[0])
+    early = crowd.entered < edges[0]
     personas = len(journey.personas)
-    going = np.bincount(crowd.persona[crowd.entered < edges[0]], minlength=personas).astype(np.float64)
-    going -= np.bincount(before.persona[used][ended & early], minlength=personas)
+    going = np.bincount(crowd.persona[early], weights=crowd.weight[early], minlength=personas).astype(np.float64)
+    going -= np.bincount(before.persona[ended], weights=before.weight[ended], minlength=personas)
     return counter.result(going[None], silent=silent)
 
 

@@ -19,19 +19,24 @@ TO_CONVERT: Final = "days to convert"
 GOING: Final = "on the way"
 ENTRANTS: Final = "entrants"
 VALUE: Final = "value"
-#: A median of fewer converts than this is not judged.
+RATING: Final = "rating"
+#: A median of fewer converts, or a mean of fewer ratings, than this is not judged.
 _LEAST: Final = 5
 
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Crowd:
-    """Customers: in which unit (draw) they live, persona, day of entry, and whether they have converted already."""
+    """Customers: in which unit (draw) they live, persona, day of entry, whether they have converted already, and weight.
+
+    A customer of weight w counts as w; medians and who is enough for a mean count customers.
+    """
 
     unit: Ints
     persona: Ints
     entered: Floats
     converted: Bools
+    weight: Floats
 
 
 @final
@@ -44,7 +49,7 @@ class Tally:
 
 def unit_of(metric: str) -> str:
     """Return the unit of a metric."""
-    return {TO_CONVERT: "days", VALUE: "money"}.get(metric, "count")
+    return {TO_CONVERT: "days", VALUE: "money", RATING: "points"}.get(metric, "count")
 
 
 @final
@@ -64,17 +69,27 @@ class Counter:
         self.entrants = np.zeros(self.shape)
         self.times: list[tuple[Ints, Floats]] = []
         self.worth: Floats | None = None
+        self.ratings: Floats | None = None
 
     def add(self, rows: Ints, place: Ints, day: Floats, worth: Floats | None = None) -> None:
         """Count moves of customers (rows of the crowd), each customer's own in time order, and what they are worth."""
         period = self._period(day)
         inside = period >= 0
-        at = (place[inside], *self._cell(rows[inside], period[inside]))
-        np.add.at(self.arrived, at, 1.0)
+        at, weight = (place[inside], *self._cell(rows[inside], period[inside])), self.crowd.weight[rows[inside]]
+        np.add.at(self.arrived, at, weight)
         if worth is not None:
             self.worth = np.zeros(self.shape) if self.worth is None else self.worth
-            np.add.at(self.worth, at[1:], worth[inside])
+            np.add.at(self.worth, at[1:], weight * worth[inside])
         self._convert(rows, place, day, period)
+
+    def rate(self, rows: Ints, day: Floats, answer: Floats) -> None:
+        """Count answers of customers; NaN is none."""
+        self.ratings = np.zeros((3, *self.shape)) if self.ratings is None else self.ratings
+        period = self._period(day)
+        given = np.flatnonzero((period >= 0) & np.isfinite(answer))
+        at, weight = self._cell(rows[given], period[given]), self.crowd.weight[rows[given]]
+        for total, part in zip(self.ratings, (np.ones(len(given)), weight, weight * answer[given]), strict=True):
+            np.add.at(total, at, part)
 
     def _period(self, day: Floats) -> Ints:
         period = np.searchsorted(self.edges, day, side="right") - 1
@@ -91,10 +106,10 @@ class Counter:
         self.converted[rows[at]] = True
         at = at[period[at] >= 0]
         who, when = rows[at], period[at]
-        np.add.at(self.first, self._cell(who, when), 1.0)
+        np.add.at(self.first, self._cell(who, when), self.crowd.weight[who])
         entered = self.crowd.entered[who]
         at_once = self._period(entered) == when
-        np.add.at(self.entrants, self._cell(who[at_once], when[at_once]), 1.0)
+        np.add.at(self.entrants, self._cell(who[at_once], when[at_once]), self.crowd.weight[who[at_once]])
         cell = np.ravel_multi_index(self._cell(who, when), self.shape)
         self.times.append((np.asarray(cell, dtype=np.int64), day[at] - entered))
 
@@ -105,7 +120,7 @@ class Counter:
         came = np.zeros(self.shape)
         period = self._period(self.crowd.entered)
         inside = np.flatnonzero(period >= 0)
-        np.add.at(came, self._cell(inside, period[inside]), 1.0)
+        np.add.at(came, self._cell(inside, period[inside]), self.crowd.weight[inside])
         found = {ENTRANTS: came, MOVES: self.arrived.sum(axis=0), GOING: going[..., None] + np.cumsum(came, -1) - ended}
         found |= {f"visits to {name}": self.arrived[k] for k, name in enumerate(self.journey.touchpoint_names)}
         seen = [(k, name) for k, name in enumerate(self.journey.outcome_names) if name not in silent]
@@ -115,7 +130,8 @@ class Counter:
         if self.worth is not None:
             found[VALUE] = self.worth
         whole = {name: np.concatenate([each, each.sum(axis=1, keepdims=True)], axis=1) for name, each in found.items()}
-        return Tally(whole | ({TO_CONVERT: self._medians()} if self.converts.any() else {}))
+        whole |= {TO_CONVERT: self._medians()} if self.converts.any() else {}
+        return Tally(whole if self.ratings is None else whole | {RATING: _means(self.ratings)})
 
     def _medians(self) -> Floats:
         """Return the median days from entry to conversion of those who converted in a period; NaN for a handful."""
@@ -126,6 +142,12 @@ class Counter:
         size = (units, personas + 1, periods)
         both = [np.ravel_multi_index((unit, who, period), size) for who in (persona, np.full_like(persona, personas))]
         return _grouped_medians(np.concatenate(both), np.tile(days, 2), units * (personas + 1) * periods).reshape(size)
+
+
+def _means(ratings: Floats) -> Floats:
+    """Return mean answers by unit, persona (and everybody) and period; NaN for a handful."""
+    answers, weight, total = np.concatenate([ratings, ratings.sum(axis=2, keepdims=True)], axis=2)
+    return np.where(answers >= _LEAST, total / np.where(weight > 0, weight, 1.0), np.nan)
 
 
 def _grouped_medians(group: Ints, values: Floats, groups: int) -> Floats:

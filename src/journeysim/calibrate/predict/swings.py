@@ -48,10 +48,8 @@ def arrival_factors(data: xr.Dataset, draws: Ints, days: int, rng: np.random.Gen
     """Return the factor on the rate of arrivals at the log's end, by day after it, (draw, day), if learned."""
     if "swing_arrivals" not in data:
         return None
-    state = data["swing_arrivals"].values[draws]
     week = np.arange(days) // int(DAYS)
-    slope = state[:, 4:] * (np.arange(int(week.max(initial=0)) + 1) + 1.0)
-    logs = ahead(state[:, :4], int(week.max(initial=0)) + 1, rng) + slope
+    logs = ahead(data["swing_arrivals"].values[draws], int(week.max(initial=0)) + 1, rng)
     return np.asarray(np.exp(np.clip(logs, -_MOST, _MOST))[:, week])
 
 

@@ -54,7 +54,7 @@ def learn_swings(journey: JourneyMap, observed: Observations, data: xr.Dataset, 
     found = swings_of("moves by week", list(series.values()), seed=seed)
     states = np.full((data.sizes["draw"], data.sizes["link"], 4), np.nan)
     for link, state in zip(series, found.states, strict=True):
-        states[:, link] = state[:, :4]
+        states[:, link] = state
     notes = tuple(_notes(weeks.weeks, list(series.values()), found))
     return Layer({"swing_move": (("draw", "link", "swing"), states)}, notes=notes, choices=(found.choice,))
 

@@ -2,8 +2,8 @@
 
     sd_i ~ half-normal(scale),  scale ~ half-normal(0.3),  carry the same for all
 
-All of it lies on grids, so nothing is sampled that could go wrong: the evidence of every series at every (sd, carry,
-drift) is computed once.
+All of it lies on grids, so nothing is sampled that could go wrong: the evidence of every series at every (sd, carry)
+is computed once.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from journeysim.model.quantity import Floats
 SDS: Final = np.array([0.005, 0.03, 0.06, 0.1, 0.15, 0.22, 0.32, 0.46, 0.7, 1.0])
 SCALES: Final = np.array([0.01, 0.03, 0.06, 0.1, 0.16, 0.25, 0.4, 0.6])
 CARRIES: Final = np.array([0.0, 0.3, 0.6, 0.8, 0.95])
-STEADY: Final = np.zeros(1)
 _SCALE_SD: Final = 0.3
 ALIKE: Final = "all weeks are alike"
 _MODELS: Final = {"a week's swing carries over": CARRIES > 0, "every week swings on its own": CARRIES == 0}
@@ -33,7 +32,7 @@ _MODELS: Final = {"a week's swing carries over": CARRIES > 0, "every week swings
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Swings:
-    """What was learned of every series: (level, last, sd, carry, slope), shape (series, draw, 5).
+    """What was learned of every series: (level, last, sd, carry), shape (series, draw, 4).
 
     `choice` says which model the evidence prefers; `ahead` how far it is ahead of weeks that are all alike.
     """
@@ -46,44 +45,44 @@ class Swings:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class _Grid:
-    """Log evidence of every series (series, sd, carry, drift), and the peaks it belongs to."""
+    """Log evidence of every series (series, sd, carry), and the peaks it belongs to."""
 
     evidence: Floats
-    peaks: tuple[dict[tuple[int, int, int], Peak], ...]
+    peaks: tuple[dict[tuple[int, int], Peak], ...]
 
     def by_scale(self) -> Floats:
-        """Return the log evidence with the sds integrated out, shape (series, scale, carry, drift)."""
+        """Return the log evidence with the sds integrated out, shape (series, scale, carry)."""
         prior = np.stack([_half_normal(SDS, scale) for scale in SCALES])
-        return np.asarray(special.logsumexp(self.evidence[:, None] + prior[None, :, :, None, None], axis=2))
+        return np.asarray(special.logsumexp(self.evidence[:, None] + prior[None, :, :, None], axis=2))
 
 
-def swings_of(subject: str, series: Sequence[Series], *, seed: int, drifts: Floats = STEADY) -> Swings:
+def swings_of(subject: str, series: Sequence[Series], *, seed: int) -> Swings:
     """Return the swings of all series of a subject.
 
     Whether weeks differ, and whether a week's swing carries over to the next, is judged by the evidence, which is the
     product of the predictive densities of every week given those before it (Dawid 1984); the margin's error is over
     series. A few weeks seldom decide it, so draws have every sd and carry as often as the evidence has it.
     """
-    grid = _grid(series, drifts)
+    grid = _grid(series)
     by_scale = grid.by_scale()
-    whole = by_scale.sum(axis=0) + _half_normal(SCALES, _SCALE_SD)[:, None, None]
+    whole = by_scale.sum(axis=0) + _half_normal(SCALES, _SCALE_SD)[:, None]
     choice, ahead = _preferred(subject, grid, by_scale, whole)
     u = uniforms(seed, len(series[0].expected), "swings", subject)
-    scale, carry, drift = np.unravel_index(_picked(whole.ravel(), u), whole.shape)
+    scale, carry = np.unravel_index(_picked(whole.ravel(), u), whole.shape)
     parts = zip(series, zip(grid.evidence, grid.peaks, strict=True), strict=True)
-    return Swings(np.stack([_states(each, own, (scale, carry, drift), seed) for each, own in parts]), choice, ahead)
+    return Swings(np.stack([_states(each, own, (scale, carry), seed) for each, own in parts]), choice, ahead)
 
 
-def _grid(series: Sequence[Series], drifts: Floats) -> _Grid:
-    shape = (len(SDS), len(CARRIES), len(drifts))
+def _grid(series: Sequence[Series]) -> _Grid:
+    shape = (len(SDS), len(CARRIES))
     peaks = []
     for each in series:
-        own: dict[tuple[int, int, int], Peak] = {}
+        own: dict[tuple[int, int], Peak] = {}
         start = np.zeros(len(each.counts))
         for cell in np.ndindex(shape):
-            s, c, d = cell
-            own[s, c, d] = peak_of(each, Swing(float(SDS[s]), float(CARRIES[c]), float(drifts[d])), start)
-            start = own[s, c, d].mode
+            s, c = cell
+            own[s, c] = peak_of(each, Swing(float(SDS[s]), float(CARRIES[c])), start)
+            start = own[s, c].mode
         peaks.append(own)
     evidence = np.array([[own[cell].evidence for cell in np.ndindex(shape)] for own in peaks])
     return _Grid(evidence.reshape(len(series), *shape), tuple(peaks))
@@ -101,7 +100,7 @@ def _preferred(subject: str, grid: _Grid, by_scale: Floats, whole: Floats) -> tu
     best = int(np.unravel_index(int(np.argmax(whole)), whole.shape)[0])
     each = {name: np.array([_averaged(own[best][carries]) for own in by_scale]) for name, carries in _MODELS.items()}
     score = {name: _averaged(whole[:, carries]) + np.log(len(SCALES)) for name, carries in _MODELS.items()}
-    each[ALIKE] = grid.evidence[:, 0, 0, 0]
+    each[ALIKE] = grid.evidence[:, 0, 0]
     score[ALIKE] = float(each[ALIKE].sum())
     first, second = sorted(score, key=lambda name: -score[name])[:2]
     gap = each[first] - each[second]
@@ -120,20 +119,20 @@ def _picked(logs: Floats, u: Floats) -> Ints:
 
 
 def _states(
-    series: Series, grid: tuple[Floats, dict[tuple[int, int, int], Peak]], shared: tuple[Ints, Ints, Ints], seed: int
+    series: Series, grid: tuple[Floats, dict[tuple[int, int], Peak]], shared: tuple[Ints, Ints], seed: int
 ) -> Floats:
-    """Return (level, last, sd, carry, slope) of every draw, given the scale, carry and drift of each."""
+    """Return (level, last, sd, carry) of every draw, given the scale and carry of each."""
     evidence, peaks = grid
-    scale, carry, drift = shared
+    scale, carry = shared
     prior = np.stack([_half_normal(SDS, each) for each in SCALES])
-    logs = prior[scale] + evidence[:, carry, drift].T
+    logs = prior[scale] + evidence[:, carry].T
     chance = np.cumsum(np.exp(logs - logs.max(axis=1, keepdims=True)), axis=1)
     u = uniforms(seed, len(scale), "swing sd", series.name)
     sd = np.sum(chance <= (u * chance[:, -1])[:, None], axis=1)
-    found = np.stack([0.0 * scale, 0.0 * scale, SDS[sd], CARRIES[carry], 0.0 * scale], axis=1)
-    cells = np.stack([sd, carry, drift], axis=1)
+    found = np.stack([0.0 * scale, 0.0 * scale, SDS[sd], CARRIES[carry]], axis=1)
+    cells = np.stack([sd, carry], axis=1)
     for cell in np.unique(cells, axis=0):
         rows = np.flatnonzero(np.all(cells == cell, axis=1))
-        s, c, d = cell.tolist()
-        found[rows[:, None], [0, 1, 4]] = states(series, peaks[s, c, d], rows, seed)
+        s, c = cell.tolist()
+        found[rows, :2] = states(series, peaks[s, c], rows, seed)
     return found

@@ -6,10 +6,9 @@ For week w, with E what a fit expects:
     z_w = level + x_w       level ~ Normal(0, sd^2),  x stationary with sd and correlation carry^|w - w'|
 
 The level is there because the fit, which holds all weeks for alike, settles on the weeks it saw: what it takes for the
-long run is itself off by part of a swing. It shrinks with sd, so without swings the fit stands as it is. Optionally one
-more term, slope (w - last), slope ~ Normal(0, drift^2).
+long run is itself off by part of a swing. It shrinks with sd, so without swings the fit stands as it is.
 
-Given (sd, carry, drift) z is normal around its mode (Laplace; Rasmussen and Williams 2006, Gaussian Processes for
+Given (sd, carry) z is normal around its mode (Laplace; Rasmussen and Williams 2006, Gaussian Processes for
 Machine Learning, section 3.4), which also gives the evidence. Draws of a fit differ in E: where log E is higher by d, the
 mode moves by -C H d (C covariance, H curvature of the likelihood), so draws that expected too much are pulled further.
 """
@@ -51,24 +50,20 @@ class Series:
 @final
 @dataclass(frozen=True, slots=True)
 class Swing:
-    """How weeks differ: sd of the log, what is left of it one week later, and sd of a slope per week."""
+    """How weeks differ: sd of the log, and which part of it is left one week later."""
 
     sd: float
     carry: float
-    drift: float = 0.0
 
     def covariance(self, weeks: int) -> Floats:
         """Return the covariance of z over weeks."""
         at = np.arange(weeks)
-        apart = np.abs(at[:, None] - at)
-        back = at - (weeks - 1.0)
-        return np.asarray(self.sd**2 * (1.0 + self.carry**apart) + self.drift**2 * back[:, None] * back)
+        return np.asarray(self.sd**2 * (1.0 + self.carry ** np.abs(at[:, None] - at)))
 
     def state(self, weeks: int) -> tuple[Floats, Floats]:
-        """Return covariance of (level, x in the last week, slope) with z, (3, week), and with each other, (3, 3)."""
-        back = np.arange(weeks) - (weeks - 1.0)
-        with_z = np.stack([np.full(weeks, self.sd**2), self.sd**2 * self.carry**-back, self.drift**2 * back])
-        return with_z, np.diag([self.sd**2, self.sd**2, self.drift**2])
+        """Return covariance of (level, x in the last week) with z, shape (2, week), and with each other, (2, 2)."""
+        ago = np.arange(weeks)[::-1]
+        return self.sd**2 * np.stack([np.ones(weeks), self.carry**ago]), self.sd**2 * np.eye(2)
 
 
 @final
@@ -108,7 +103,7 @@ def peak_of(series: Series, swing: Swing, start: Floats) -> Peak:
 
 
 def states(series: Series, peak: Peak, rows: Ints, seed: int) -> Floats:
-    """Return (level, x of the last week, slope) for the given draws, shape (draw, 3)."""
+    """Return (level, x of the last week) for the given draws, shape (draw, 2)."""
     weeks, draws = len(series.counts), len(series.expected)
     off = (series.log_expected - series.log_expected.mean(axis=0))[rows]
     noise = _noise(seed, draws, weeks, "swing", series.name)[rows]
