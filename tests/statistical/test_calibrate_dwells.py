@@ -9,10 +9,10 @@ from journeysim.calibrate.counts import NO_BINS, Bins
 from journeysim.calibrate.dwells.families import from_log_moments, to_scale_shape
 from journeysim.calibrate.dwells.fit import _TAU_SD, TAU_VALUES, DwellBelief, fit_dwell
 from journeysim.model.dwell import Family, ppf
-from journeysim.model.transitions import dwell_edges
+from journeysim.model.transitions import coarse_edges
 
 pytestmark = pytest.mark.statistical
-EDGES = dwell_edges(200.0)
+EDGES = coarse_edges(200.0)
 WORLDS, SEEN, CUSTOMERS = 300, 4.0, (6, 60)
 
 

@@ -14,14 +14,17 @@ from validation.models import MODELS
 from validation.sbc import FALSE_ALARM, LEVELS, Check, wrong
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "validation.md"
-#: The section of tests/realdata/test_known_truth.py, after those of the models.
+#: The sections of test_shortcuts.py and test_bins.py, after those of the models.
+SHORTCUTS: Final = "Silent exits against two shortcuts"
+BINS: Final = "Bins"
+#: The section of tests/realdata/test_known_truth.py.
 KNOWN_TRUTH: Final = "Known truth"
 #: The sections of tests/realdata/test_loan_backtest.py, last.
 BACKTESTS: Final = {
     "known": "Backtest on real data, entrants known",
     "forecast": "Backtest on real data, entrants forecast",
 }
-ORDER: Final = (*(model.name for model in MODELS), KNOWN_TRUTH, *BACKTESTS.values())
+ORDER: Final = (*(model.name for model in MODELS), SHORTCUTS, BINS, KNOWN_TRUTH, *BACKTESTS.values())
 _HEAD: Final = f"""# Validation: are the intervals as wide as they should be?
 
 `make validate` writes this page. For each model it draws parameters from the model's own prior, simulates customers from

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
 
 from journeysim.calibrate.beliefs import links_at, mean_shares
+from journeysim.calibrate.binning import merge_moves, merge_open
 from journeysim.calibrate.shares import ShareRows
 from journeysim.errors import BadInput, Problem
 from journeysim.model.checks.did_you_mean import did_you_mean
@@ -23,11 +24,15 @@ Key = tuple[str, str]
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Bins:
-    """Counts of dwells (or silent times) in bins [low, high) days; all of shape (bins,)."""
+    """Counts of dwells (or silent times) in bins [low, high) days; all of shape (bins,).
+
+    A bin is one time to the density of an open spell: `time` where it is given, else the geometric middle.
+    """
 
     low: Floats
     high: Floats
     count: Floats
+    time: Floats | None = None
 
     @property
     def size(self) -> float:
@@ -36,12 +41,12 @@ class Bins:
 
     def times(self, factor: float) -> Bins:
         """Return the same bins with all counts multiplied."""
-        return self if factor == 1.0 else Bins(self.low, self.high, self.count * factor)
+        return self if factor == 1.0 else replace(self, count=self.count * factor)
 
     @property
     def middle(self) -> Floats:
-        """One time per bin: the geometric middle, or half of the first bin, which starts at 0."""
-        return np.where(self.low > 0, np.sqrt(self.low * self.high), self.high / 2)
+        """One time per bin: where none is given the geometric middle, or half of the first bin, which starts at 0."""
+        return np.where(self.low > 0, np.sqrt(self.low * self.high), self.high / 2) if self.time is None else self.time
 
 
 NO_BINS = Bins(np.empty(0), np.empty(0), np.empty(0))
@@ -88,9 +93,9 @@ def count_transitions(transitions: Transitions, journey: JourneyMap) -> Counts:
             at = journey.persona_names.index(persona), journey.touchpoint_names.index(target)
             entries[at] = own[rows].sum()
         elif target == OPEN:
-            silent[persona, source] = _bins(transitions, own, rows)
+            silent[persona, source] = Bins(*merge_open(*_columns(transitions, own, rows)))
         else:
-            moves[persona, (source, target)] = _bins(transitions, own, rows)
+            moves[persona, (source, target)] = Bins(*merge_moves(*_columns(transitions, own, rows)))
     population = None if transitions.squares is None else transitions.customers
     return Counts(moves, silent, entries, _entered(transitions, journey), population)
 
@@ -113,8 +118,8 @@ def _entered(transitions: Transitions, journey: JourneyMap) -> Floats:
     return np.asarray(np.bincount(persona, weights=own, minlength=len(journey.personas)))
 
 
-def _bins(transitions: Transitions, own: Floats, rows: list[int]) -> Bins:
-    return Bins(transitions.dwell_from[rows], transitions.dwell_to[rows], own[rows])
+def _columns(transitions: Transitions, own: Floats, rows: list[int]) -> tuple[Floats, Floats, Floats]:
+    return transitions.dwell_from[rows], transitions.dwell_to[rows], own[rows]
 
 
 def _rows(transitions: Transitions) -> Iterator[tuple[str, str, str]]:

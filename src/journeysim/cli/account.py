@@ -9,7 +9,7 @@ from journeysim.cli.screen import counted, say
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from journeysim.model.log_account import LogAccount
+    from journeysim.model.log_account import LogAccount, Weighting
 
 
 def say_account(name: str, account: LogAccount) -> None:
@@ -22,12 +22,23 @@ def say_account(name: str, account: LogAccount) -> None:
     say(
         f"  {counted(account.single, 'customer')} with a single event, {account.open:,} still on the way at the end of the log"
     )
+    if account.weighting is not None:
+        say(f"  {_weighted(account.weighting)}")
     show_table(_table(account))
     for item in account.moves_set_aside:
         say(f"  {item.rows:,} not counted: {item.reason}")
     if account.sampled is not None:
         part = f"{account.sampled:,} of them, chosen by hashed id"
         say(f"  shares and dwell rest on all customers; all else was learned from {part}")
+
+
+def _weighted(weighting: Weighting) -> str:
+    if weighting.copies:
+        return (
+            f"weights are whole numbers: every customer counts as so many alike ones, {weighting.stand_for:,.0f} in all"
+        )
+    return (f"weights make them a sample: they stand for {weighting.stand_for:,.0f} customers, and are worth "
+            f"{weighting.worth:,.0f} unweighted ones")  # fmt: skip
 
 
 def _table(account: LogAccount) -> Table:
@@ -58,5 +69,12 @@ def account_document(account: LogAccount) -> dict[str, object]:
         "open_journeys": account.open,
         "cut_off": account.cut_off,
         "sampled_customers": account.sampled,
+        "weights": None
+        if account.weighting is None
+        else {
+            "copies": account.weighting.copies,
+            "customers": account.weighting.stand_for,
+            "worth": account.weighting.worth,
+        },
         "warnings": [{"code": item.code, "message": item.message} for item in account.warnings],
     }

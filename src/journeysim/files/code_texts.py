@@ -307,6 +307,15 @@ E035 Nothing happens after an outcome (warning).
      why: An outcome ends a journey, so later events of that customer belong to none.
      cure: Say that customers come back, or take the outcome off the map if it ends nothing.
      example: reactivation: true
+E036 A weight is a number above zero (warning).
+     why: A customer cannot stand for nobody, or for less.
+     cure: Correct the weights, or leave out the rows of customers who stand for nobody.
+E037 In a log with weights every customer has one (warning).
+     why: Customers without one count once, which is too little beside others who stand for many.
+     cure: Give every customer a weight, on one of its rows at least.
+E038 All rows of a customer have the same weight (warning).
+     why: A weight says how many customers this one stands for; that does not change from row to row.
+     cure: Repeat the same weight on all rows, or give it on the first one only.
 E040 An engine that counts elsewhere has its library installed.
      why: Most people need only DuckDB, which is always there; the others are large.
      cure: Install the extra that the message names.

@@ -15,6 +15,7 @@ from journeysim.files.events.oddities import counted_warnings
 from journeysim.files.events.reading import log_of, set_aside
 from journeysim.files.events.rejects import after_outcome, write_rejects
 from journeysim.files.events.relation import REASONS, Events, opened
+from journeysim.files.events.weighting import weighting_of
 from journeysim.model.event_log import EventLog, SetAside
 from journeysim.model.journey import JourneyMap
 from journeysim.model.log_account import LogAccount
@@ -90,6 +91,7 @@ def _in_memory(events: Events, journey: JourneyMap) -> tuple[Observations, LogAc
         single=int(np.sum(np.bincount(split.customer.codes) == 1)),
         open=_open(observed.transitions),
         cut_off=str(log.cut_off),
+        weighting=weighting_of(events),
         warnings=log.warnings,
     )
     return observed, account
@@ -125,6 +127,7 @@ def account_of(events: Events, found: Counted, *, cut_off: int | None = None, sa
             np.datetime64(events.one("SELECT max(micro) FROM usable")[0] if cut_off is None else cut_off, "us")
         ),
         sampled=sampled,
+        weighting=weighting_of(events),
         warnings=counted_warnings(events, customers=found.customers, ties=found.ties),
     )
 

@@ -25,9 +25,9 @@ from journeysim.calibrate.dwells.fit import (
 )
 from journeysim.calibrate.numerics.student import resample
 from journeysim.model.dwell import Family, cdf, ppf
-from journeysim.model.transitions import dwell_edges
+from journeysim.model.transitions import coarse_edges
 
-EDGES = dwell_edges(200.0)
+EDGES = coarse_edges(200.0)
 
 
 def binned(values) -> Bins:

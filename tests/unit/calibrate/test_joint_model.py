@@ -17,10 +17,10 @@ from journeysim.calibrate.silence.points import Observed, Points
 from journeysim.calibrate.silence.sampling import sample_jointly, starting_points
 from journeysim.calibrate.silence.target import JointTarget, joint_target
 from journeysim.model.dwell import Family, ppf
-from journeysim.model.transitions import dwell_edges
+from journeysim.model.transitions import coarse_edges
 from pooled_target import PooledTarget, Target
 
-EDGES = dwell_edges(100.0)
+EDGES = coarse_edges(100.0)
 MIXED = (Family.EXPONENTIAL, Family.GAMMA, Family.WEIBULL, Family.LOGNORMAL, Family.LOGLOGISTIC)
 
 

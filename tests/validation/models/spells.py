@@ -77,18 +77,25 @@ def spells(setting: Setting) -> Callable[[int, int], Mapping[str, Worlds]]:
 
     def worlds(count: int, seed: int) -> dict[str, Worlds]:
         rng, journey = np.random.default_rng(seed), setting.journey(count)
-        one = CANDIDATES[seed % len(CANDIDATES)]
-        possible = (one,) if setting.told else CANDIDATES
-        truths = [_draw_truth(journey, touchpoint, possible, rng) for touchpoint in journey.touchpoints]
-        rows = [row for i, truth in enumerate(truths) for row in _observe(setting, truth, f"t{i}", rng)]
-        with _told(one) if setting.told else nullcontext():
+        truths, one = draw_truths(setting, journey, rng, seed)
+        rows = [row for i, truth in enumerate(truths) for row in observed_rows(setting, truth, f"t{i}", rng)]
+        with told(one) if setting.told else nullcontext():
             draws = calibrate(journey, table(rows), seed=seed, draws=RANKED).draws
         return _quantities(setting, truths, draws)
 
     return worlds
 
 
-def _told(family: Family) -> AbstractContextManager[object]:
+def draw_truths(
+    setting: Setting, journey: JourneyMap, rng: np.random.Generator, seed: int
+) -> tuple[list[Truth], Family]:
+    """Return a truth for every touchpoint, and the family of all dwells where it is told: the seed says which."""
+    one = CANDIDATES[seed % len(CANDIDATES)]
+    possible = (one,) if setting.told else CANDIDATES
+    return [_draw_truth(journey, touchpoint, possible, rng) for touchpoint in journey.touchpoints], one
+
+
+def told(family: Family) -> AbstractContextManager[object]:
     """Leave `calibrate` one family to choose from."""
     stack = ExitStack()
     stack.enter_context(patch.object(touchpoint_fit, "_choose", lambda *_: FamilyChoice(family, None, 0.0, 0.0)))
@@ -109,6 +116,11 @@ def _draw_truth(
         family = families[rng.integers(len(families))]
         dwells[name] = (family, *draw_dwells(dwell_belief(journey, touchpoint, name), family, rng))
     return Truth(shares, dwells)
+
+
+def observed_rows(setting: Setting, truth: Truth, name: str, rng: np.random.Generator) -> list[Row]:
+    """Return what a log of the setting shows of a touchpoint."""
+    return list(_observe(setting, truth, name, rng))
 
 
 def _observe(setting: Setting, truth: Truth, name: str, rng: np.random.Generator) -> Iterator[Row]:

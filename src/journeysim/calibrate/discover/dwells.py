@@ -11,7 +11,7 @@ from journeysim.calibrate.dwells.families import to_scale_shape
 from journeysim.calibrate.dwells.fit import DwellBelief, choose_family, find_mode, prior_normal
 from journeysim.model.dwell import INSTANT, Dwell, Family, cdf
 from journeysim.model.quantity import Z90, Fixed, Floats
-from journeysim.model.transitions import dwell_edges, dwell_edges_in_microseconds
+from journeysim.model.transitions import coarse_edges, dwell_edges_in_microseconds
 from journeysim.model.units import DAYS_PER
 from journeysim.model.visits import MICROSECONDS_PER_DAY
 
@@ -25,8 +25,8 @@ _SHORTEST: Final = DAYS_PER["second"]
 
 
 def bins_of(days: Floats, edges: Floats | None = None) -> Bins:
-    """Return times as counts in the dwell bins that calibration uses."""
-    edges = dwell_edges(float(days.max(initial=0.0))) if edges is None else edges
+    """Return times as counts in the widest dwell bins that calibration uses."""
+    edges = coarse_edges(float(days.max(initial=0.0))) if edges is None else edges
     micro = np.rint(days * MICROSECONDS_PER_DAY)
     at, count = np.unique(
         np.searchsorted(dwell_edges_in_microseconds(edges), micro, side="right") - 1, return_counts=True

@@ -16,7 +16,7 @@ from journeysim.calibrate.discover.settings import Support
 from journeysim.calibrate.discover.silence import Silence, silence_of
 from journeysim.model.event_log import Bools
 from journeysim.model.quantity import Floats
-from journeysim.model.transitions import dwell_edges
+from journeysim.model.transitions import coarse_edges
 
 #: Expected part of the proposed silent exits that are none; also the chance of any where nobody leaves silently.
 FALSE_ALARM: Final = 0.01
@@ -37,7 +37,7 @@ class SilentExit:
 
 def silences_of(passages: Passages, support: Support) -> tuple[Silence, ...]:
     """Return how the silence at every touchpoint is read; fewer silent customers than a link asks for are not judged."""
-    edges = dwell_edges(float(passages.days.max(initial=0.0)))
+    edges = coarse_edges(float(passages.days.max(initial=0.0)))
     found = []
     for at in range(len(passages.touchpoints)):
         here, moved = passages.source == at, passages.target >= 0

@@ -11,7 +11,7 @@ the rest of the likelihood back.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
@@ -86,7 +86,7 @@ class Spread:
 
     def on(self, link: int) -> Bins:
         """Return the open spells as they count for one link."""
-        return Bins(self.silent.low, self.silent.high, self.silent.count * self.weights[:, link])
+        return replace(self.silent, count=self.silent.count * self.weights[:, link])
 
 
 def tempering(counts: Floats, spreads: tuple[Spread, ...]) -> float:

@@ -11,6 +11,7 @@ from journeysim.errors import Problem
 from journeysim.files.events.relation import Events
 from journeysim.files.events.roles import NUMBERS
 from journeysim.files.events.times import ZONED, local_of
+from journeysim.files.events.weighting import weight_warnings
 from journeysim.model.event_log import EventLog
 
 _ROBOT_SHARE: Final = 0.4
@@ -21,7 +22,7 @@ _TIE_SHARE: Final = 0.01
 
 def warnings_of(log: EventLog, events: Events) -> tuple[Problem, ...]:
     """Return what looks odd: a robot, ties in time, numbers that are none, refunds, hours that clocks skip or repeat."""
-    return (*_robot(log), *_ties(log), *_unread(events), *_refunds(events), *_clock_changes(events))
+    return (*_robot(log), *_ties(log), *_of_rows(events))
 
 
 def counted_warnings(events: Events, *, customers: int, ties: int) -> tuple[Problem, ...]:
@@ -29,8 +30,12 @@ def counted_warnings(events: Events, *, customers: int, ties: int) -> tuple[Prob
     return (
         *_robot_by_query(events, customers),
         *_ties_by_query(events, customers, ties),
-        *_unread(events), *_refunds(events), *_clock_changes(events),
-    )  # fmt: skip
+        *_of_rows(events),
+    )
+
+
+def _of_rows(events: Events) -> tuple[Problem, ...]:
+    return (*_unread(events), *_refunds(events), *weight_warnings(events), *_clock_changes(events))
 
 
 def _robot_by_query(events: Events, customers: int) -> Iterator[Problem]:

@@ -18,7 +18,7 @@ import numpy as np
 from journeysim.model.event_log import EventLog, Ints, Names
 from journeysim.model.journey import JourneyMap
 from journeysim.model.quantity import Floats
-from journeysim.model.transitions import ENTER, OPEN, Moves, dwell_bins
+from journeysim.model.transitions import ENTER, OPEN, Moves, coarse_bins
 from journeysim.model.visits import Visits
 from journeysim.model.weights import summed
 
@@ -75,7 +75,7 @@ def moves_after(
 ) -> MovesAfter:
     """Count moves by what went before; `before` holds, for every move, a position among `labels`."""
     still = moves.target < 0
-    bins, edges = dwell_bins(np.where(still, moves.micro, 0))
+    bins, edges = coarse_bins(np.where(still, moves.micro, 0))
     bins = np.where(still, bins, -1)
     fold = folds_of(visits, log)[moves.arrival]
     places = (*journey.place_names, OPEN)

@@ -11,7 +11,7 @@ from journeysim.model.event_log import Bools, EventLog, Ints
 from journeysim.model.journey import JourneyMap
 from journeysim.model.observed.by_visit import earlier_visits
 from journeysim.model.quantity import Floats
-from journeysim.model.transitions import dwell_bins
+from journeysim.model.transitions import coarse_bins
 from journeysim.model.visits import Visits
 from journeysim.model.weights import distinct, summed, worth
 
@@ -77,6 +77,6 @@ def _counts(row: Ints, column: Ints, customers: Floats, size: tuple[int, int]) -
 
 
 def _entered(visits: Visits, starts: Ints, own: Floats) -> tuple[Ints, Floats, Floats, Floats]:
-    bins, edges = dwell_bins(-visits.micro[starts])
+    bins, edges = coarse_bins(-visits.micro[starts])
     keys, at = distinct(np.stack([visits.persona[starts], visits.place[starts], bins], axis=1))
     return keys[:, :2], edges[keys[:, 2]], edges[keys[:, 2] + 1], summed(at, own, len(keys))

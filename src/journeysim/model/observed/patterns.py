@@ -20,7 +20,7 @@ import numpy as np
 from journeysim.model.event_log import Bools, EventLog, Ints
 from journeysim.model.journey import JourneyMap, all_links
 from journeysim.model.quantity import Floats
-from journeysim.model.transitions import dwell_bins, known_moves
+from journeysim.model.transitions import coarse_bins, known_moves
 from journeysim.model.visits import Visits
 from journeysim.model.weights import distinct, summed, worth
 
@@ -98,7 +98,7 @@ def _visited(visits: Visits, journey: JourneyMap) -> tuple[_Visited, Floats]:
     followed = visits.followed[leaving]
     target = np.where(followed, visits.place[np.minimum(leaving + 1, len(visits.place) - 1)], -1)
     source = visits.place[leaving]
-    still, edges = dwell_bins(np.where(followed, 0, -visits.micro[leaving]))
+    still, edges = coarse_bins(np.where(followed, 0, -visits.micro[leaving]))
     link = _link_positions(journey)[source, target]
     every = _Visited(
         visits.customer[leaving], visits.persona[leaving], source, link, still, visits.weight[leaving],

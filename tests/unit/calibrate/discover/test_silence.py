@@ -9,9 +9,9 @@ from journeysim.calibrate.counts import NO_BINS, Bins
 from journeysim.calibrate.discover.dwells import bins_of, dwell_of, rounded
 from journeysim.calibrate.discover.silence import silence_of
 from journeysim.model.dwell import Family, ppf
-from journeysim.model.transitions import dwell_edges
+from journeysim.model.transitions import coarse_edges
 
-EDGES = dwell_edges(400.0)
+EDGES = coarse_edges(400.0)
 
 
 def stays(days: np.ndarray) -> Bins:
