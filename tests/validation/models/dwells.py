@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from journeysim.calibrate.binning import Merged, merge_moves, merge_open
 from journeysim.calibrate.counts import NO_BINS, Bins
 from journeysim.calibrate.dwells.families import dimensions, log_likelihood, to_location, to_scale_shape
 from journeysim.calibrate.dwells.fit import TAU_VALUES, DwellBelief, fit_dwell, prior_normal, tau_log_weights
@@ -70,8 +71,9 @@ def _one_world(belief: DwellBelief, rng: np.random.Generator, seed: int) -> dict
 def _observe(family: Family, a: float, b: float, customers: int, rng: np.random.Generator) -> tuple[Bins, Bins]:
     dwell, age = ppf(family, a, b, rng.uniform(size=customers)), rng.uniform(0, CUT_OFF, customers)
     age[: customers // 2] = np.inf
-    return _bins(moved("", "", "", dwell[dwell < age])), _bins(moved("", "", "", age[dwell >= age]))
+    done, still = moved("", "", "", dwell[dwell < age]), moved("", "", "", age[dwell >= age])
+    return _bins(done, merge_moves), _bins(still, merge_open)
 
 
-def _bins(rows: list[Row]) -> Bins:
-    return Bins(*np.array([row[3:] for row in rows]).T) if rows else NO_BINS
+def _bins(rows: list[Row], merge: Callable[[Floats, Floats, Floats], Merged]) -> Bins:
+    return Bins(*merge(*np.array([row[3:] for row in rows]).T)) if rows else NO_BINS
