@@ -18,7 +18,7 @@ from journeysim.model.event_log import EventLog, Ints
 from journeysim.model.journey import JourneyMap
 from journeysim.model.observed.by_tenure import periods_at
 from journeysim.model.quantity import Floats
-from journeysim.model.transitions import Moves, dwell_edges, moves_of
+from journeysim.model.transitions import Moves, coarse_edges, moves_of
 from journeysim.model.visits import Visits
 
 #: Half a year: how weeks differ shows in these, and how the next will be in the latest.
@@ -46,9 +46,9 @@ class Exposed:
 class ByWeek:
     """Whole weeks of a log, oldest first; touchpoints, personas and places as positions in the map.
 
-    `entered` (week,): customers entering, weighted; all else counts the customers of the log. `moved` (touchpoint, place,
-    week): moves of the map by the week in which they ended. `exposed` holds positions of `ages` (bin,), the days that a
-    bin stands for.
+    `entered` (week,): customers entering, weighted; all else counts the customers of the log, copies among them. `moved`
+    (touchpoint, place, week): moves of the map by the week in which they ended. `exposed` holds positions of `ages` (bin,),
+    the days that a bin stands for.
     """
 
     entered: Floats
@@ -70,7 +70,7 @@ def by_week_of(visits: Visits, _log: EventLog, journey: JourneyMap) -> ByWeek | 
     moves = moves_of(visits, journey)
     period = periods_at(visits, journey.tenure_ends)[moves.arrival]
     stays = _Stays(moves, period, visits.day[moves.arrival], weeks)
-    edges = dwell_edges(float(-visits.day.min(initial=0.0)))
+    edges = coarse_edges(float(-visits.day.min(initial=0.0)))
     entering = visits.first & (visits.place < len(journey.touchpoints))
     ages = np.concatenate([[edges[1] / 2], np.sqrt(edges[1:-1] * edges[2:])])
     entered = _entered(visits.day[entering], visits.weight[entering], weeks)
@@ -94,6 +94,7 @@ class _Stays:
     def __init__(self, moves: Moves, period: Ints, arrived: Floats, weeks: int) -> None:
         self.weeks, self.moves = weeks, moves
         self.cell = np.stack([moves.source, moves.persona, period])
+        self.own = moves.weight**2 / moves.square
         self.arrived, self.left = arrived, np.minimum(arrived + moves.dwell, 0.0)
         self.first, self.last = _week_of(arrived, weeks), _week_of(self.left, weeks)
 
@@ -102,7 +103,7 @@ def _moved(stays: _Stays, journey: JourneyMap) -> Floats:
     moves = stays.moves
     used = (moves.target >= 0) & (stays.last >= 0)
     found = np.zeros((len(journey.touchpoints), len(journey.place_names), stays.weeks))
-    np.add.at(found, (moves.source[used], moves.target[used], stays.last[used]), 1.0)
+    np.add.at(found, (moves.source[used], moves.target[used], stays.last[used]), stays.own[used])
     return found
 
 
@@ -123,7 +124,7 @@ def _exposed(stays: _Stays, edges: Floats, journey: JourneyMap) -> Exposed:
         ],
         axis=1,
     )
-    signed = np.concatenate([np.ones(int(ended.sum())), -count, count[before]])
+    signed = np.concatenate([stays.own[ended], -count, count[before]])
     sizes = (len(journey.touchpoints), len(journey.personas), len(journey.tenure_ends), stays.weeks, len(edges))
     packed, where = np.unique(np.ravel_multi_index(tuple(keys), sizes), return_inverse=True)
     sums = np.bincount(where.reshape(-1), weights=signed, minlength=len(packed))
@@ -140,7 +141,8 @@ def _turns(stays: _Stays, edges: Floats) -> tuple[Ints, Ints, Ints, Floats]:
     long = stays.last > stays.first
     slot = np.floor(stays.arrived * _SLOTS).astype(np.int64)
     rows = np.stack([*stays.cell, slot, stays.first, stays.last])[:, long]
-    unique, number = np.unique(rows, axis=1, return_counts=True)
+    unique, at = np.unique(rows, axis=1, return_inverse=True)
+    number = np.bincount(at.reshape(-1), weights=stays.own[long], minlength=unique.shape[1])
     turns = unique[5] - unique[4]
     which = np.repeat(np.arange(len(turns)), turns)
     turn = unique[4][which] + 1 + np.arange(len(which)) - (np.cumsum(turns) - turns)[which]
