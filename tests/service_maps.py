@@ -73,6 +73,7 @@ def some_staffing(rng: np.random.Generator, later: list[str], resources: list[st
         priority_by_persona=(("brisk", float(rng.integers(3))),) if rng.random() < 0.5 else (),
         balks=Balking(float(rng.uniform(0.2, 1.0)), int(rng.integers(5))) if rng.random() < 0.3 else None,
         called_back=float(rng.choice([0.0, 0.5])),
+        waiting_feels=float(rng.choice([0.0, 2.0])),
     )
 
 
@@ -98,6 +99,8 @@ def some_journey(seed: int) -> JourneyMap:
         points.append(
             Touchpoint(
                 name, links, by_persona=own, by_tenure=later if not own else (),
+                feeling=Fixed(float(rng.uniform(-0.5, 0.9))), feeling_spread=float(rng.choice([0.0, 0.4])),
+                moment_of_truth=bool(rng.random() < 0.3),
                 staffed_by=some_staffing(rng, names[k + 1 :], resources) if staffed else None,
             )
         )  # fmt: skip
@@ -111,7 +114,7 @@ def some_journey(seed: int) -> JourneyMap:
     hours = (ArrivalHours("", ((0.3, 0.9), (1.3, 1.9)), 0.7), ArrivalHours("", ((3.0, 6.0),), 0.3))
     return JourneyMap(
         "blueprint", tuple(points), OUTCOMES, (("step 0", Fixed(0.7)), (names[-1], Fixed(0.3))),
-        personas=(Persona("calm", Fixed(0.6)), Persona("brisk", Fixed(0.4))),
+        personas=(Persona("calm", Fixed(0.6), mood=Fixed(0.3)), Persona("brisk", Fixed(0.4))),
         arrivals_per_day=Fixed(float(rng.uniform(4, 14))), resources=desks,
         arrival_hours=hours if rng.random() < 0.5 else (),
     )  # fmt: skip

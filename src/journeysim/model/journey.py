@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, Literal, final
@@ -99,7 +99,8 @@ class Staffing:
     `time` None: staff are held as long as the dwell of the link the customer takes. `patience` None: waits without
     limit. `gives_up_to` is the place of those who leave unserved ("" lets `gives_up_to` decide). `priority` counts where
     the resource's queue goes by priority, the larger first. `called_back` is the share of those out of patience who
-    leave their number instead: they keep their turn and wait without limit.
+    leave their number instead: they keep their turn and wait without limit. A day of waiting lowers the visit's feeling
+    by `waiting_feels`.
     """
 
     resource: str
@@ -110,6 +111,7 @@ class Staffing:
     priority_by_persona: tuple[tuple[str, float], ...] = ()
     balks: Balking | None = None
     called_back: float = 0.0
+    waiting_feels: float = 0.0
 
 
 @final
@@ -294,6 +296,18 @@ def gives_up_to(journey: JourneyMap, touchpoint: Touchpoint) -> str | None:
     lost = sorted((end for end in journey.outcomes if not end.conversion), key=lambda end: end.name)
     lost.sort(key=lambda end: (end.name not in reached, not end.silent))
     return lost[0].name if lost else None
+
+
+def limited_resources(journeys: Iterable[JourneyMap]) -> tuple[str, ...]:
+    """Return the names of resources somebody may have to wait for: staffed, and not always there for everybody."""
+    found: dict[str, None] = {}
+    for journey in journeys:
+        used = {point.staffed_by.resource for point in journey.touchpoints if point.staffed_by is not None}
+        for item in journey.resources:
+            unlimited = item.staff.mean == float("inf") and item.hours == ALWAYS and not item.closed
+            if item.name in used and not unlimited:
+                found.setdefault(item.name)
+    return tuple(found)
 
 
 def link_id(source: str, target: str) -> str:

@@ -14,7 +14,7 @@ from journeysim.simulate.lives import Lives
 from journeysim.simulate.settings import Settings
 from journeysim.simulate.tally import Tally, mix_worlds
 
-EngineName = Literal["exact", "walk"]
+EngineName = Literal["exact", "walk", "service"]
 
 
 @final

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from journeysim.model.arms import Arm, World
-from journeysim.model.journey import JourneyMap
+from journeysim.model.journey import limited_resources
 from journeysim.simulate.agreement import agreement_of
 from journeysim.simulate.chain import MONEY_FIELDS, Chain, compile_world
 from journeysim.simulate.lives import Lives
@@ -41,7 +41,7 @@ def simulate(
         Customers per draw of the walk engine where it is the one that counts.
     engine : {"exact", "walk"}, optional
         For checks of one engine against the other; left out, the map decides. Asking for the exact engine where a
-        layer is on raises ValueError.
+        layer is on raises ValueError. Neither of the two lets anybody wait for staff.
 
     Returns
     -------
@@ -49,6 +49,11 @@ def simulate(
         Expected metrics per draw by the chosen engine; lives of the same customers in every world for luck, flips and
         stories; the agreement of both engines where lives allow it.
     """
+    limited = limited_resources(world.journey for arm in arms for world in arm.worlds)
+    if limited and engine is None:
+        from journeysim.simulate.service.arms import serve_arms
+
+        return serve_arms(arms, limited, settings=settings, seed=seed, customers=customers)
     today = arms[0].worlds[0]
     chains = {id(world.draws): _chain(world, today) for arm in arms for world in arm.worlds}
     choice = _choose(engine, chains.values())
@@ -75,9 +80,7 @@ def simulate(
         for arm in arms
     )
     agreement = tuple(item for arm in found for item in agreement_of(arm)) if choice.name == "exact" else ()
-    return Outcomes(
-        found, settings, seed, Engine(choice.name, choice.why, step, error), agreement, _warnings(today.journey)
-    )
+    return Outcomes(found, settings, seed, Engine(choice.name, choice.why, step, error), agreement, _warnings(limited))
 
 
 def _choose(asked: str | None, chains: Iterable[Chain]) -> Engine:
@@ -114,11 +117,7 @@ def _lives(chain: Chain, settings: Settings, seed: int) -> Lives:
     return walk_lives(chain, settings, seed=seed, draws=draws, customers=np.arange(LIVES_CUSTOMERS))
 
 
-def _warnings(journey: JourneyMap) -> tuple[str, ...]:
-    staffed = [point.name for point in journey.touchpoints if point.staffed_by is not None]
-    if not staffed:
+def _warnings(limited: tuple[str, ...]) -> tuple[str, ...]:
+    if not limited:
         return ()
-    names = ", ".join(staffed)
-    return (
-        f"waiting for staff is not simulated yet: {names} count as always staffed, the dwell on their links stands",
-    )
+    return (f"nobody waits for {' or '.join(limited)}: the engine asked for takes staff as always there",)

@@ -7,12 +7,17 @@ ratios (time to convert, drop-off rates) are taken after mixing, by the metric r
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final, final
 
 import numpy as np
 
 from journeysim.model.quantity import Floats
+
+
+def _no_resources() -> Floats:
+    """Return the sums of a world without resources, for any number of draws and personas."""
+    return np.zeros((1, 1, 0))
 
 
 @final
@@ -41,8 +46,8 @@ class Paths:
 class Tally:
     """Expected counts and sums per entering customer within the horizon.
 
-    Axes: D draws, G personas, s places, n touchpoints, L links, T time marks, M months since entry. A persona axis of
-    length 1 stands for the whole population after `mix_personas`.
+    Axes: D draws, G personas, s places, n touchpoints, L links, T time marks, M months since entry, R resources
+    (none but by the service engine). A persona axis of length 1 stands for the whole population after `mix_personas`.
     """
 
     converted: Floats  # (D, G) P(reaches a conversion mark by the horizon)
@@ -70,10 +75,16 @@ class Tally:
     outcomes: tuple[str, ...]
     personas: tuple[str, ...]
     paths: Paths | None = None
+    resources: tuple[str, ...] = ()
+    asked: Floats = field(default_factory=_no_resources)  # (D, G, R) visits to each resource
+    waited: Floats = field(default_factory=_no_resources)  # (D, G, R) days waited for it
+    unserved: Floats = field(default_factory=_no_resources)  # (D, G, R) visits that left without having been served
+    at_work: Floats = field(default_factory=_no_resources)  # (D, G, R) staff days at work while open, equal for all G
+    on_duty: Floats = field(default_factory=_no_resources)  # (D, G, R) staff days there, equal for all G
 
 
 _AXES: Final = {"ends": "outcomes", "moves": "links", "visits": "places", "value_at": "places", "cost_at": "places"}
-_LABELS: Final = frozenset({"marks", "links", "touchpoints", "outcomes", "personas", "paths"})
+_LABELS: Final = frozenset({"marks", "links", "touchpoints", "outcomes", "personas", "paths", "resources"})
 _PATH_AXES: Final = {"reached": "places", "satisfied": "places", "staged": "stages"}
 _PATH_LABELS: Final = frozenset({"stages", "felt"})
 

@@ -61,7 +61,8 @@ def test_every_layer_of_the_chain_lives_on():
         for name in ("resource", "holds", "patient", "gives_up_to", "balk_share", "balk_from", "called_back")
     }
     clocks = {name: np.resize(getattr(base.blueprint, name), 2 * points) for name in ("family", "gamma_place")}
-    blueprint = base.blueprint._replace(
+    blueprint = dataclasses.replace(
+        base.blueprint,
         **rules, **clocks, level=np.zeros((3, points), dtype=np.int32), scale=np.ones((2, 2 * points)),
         shape=np.ones((2, 2 * points)), table=np.zeros((2 * points, 9)), staff=np.repeat(base.blueprint.staff, 2, axis=0),
     )  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, NamedTuple, final, get_args
+from typing import Final, final, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,9 +45,12 @@ class Span:
     first_day: date | None = None
 
 
-class Blueprint(NamedTuple):
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Blueprint:
     """Resources and what is staffed, ready for an engine."""
 
+    resources: tuple[str, ...]
     resource: NDArray[np.int32]  # (n,) NOBODY where unstaffed
     holds: Bools  # (n,) staff are held as long as the dwell
     patient: Bools  # (n,) waits without limit
@@ -56,6 +59,7 @@ class Blueprint(NamedTuple):
     balk_share: Floats  # (n,)
     balk_from: Floats  # (n,) how many waiting it takes
     called_back: Floats  # (n,)
+    waiting_feels: Floats  # (n,) by how much a day of waiting lowers the visit's feeling
     family: NDArray[np.int8]  # (2 n,)
     scale: Floats  # (D, 2 n)
     shape: Floats  # (D, 2 n)
@@ -90,7 +94,7 @@ def blueprint_of(journeys: Sequence[JourneyMap], draws: Draws, chain: Chain, spa
     """
     points = [_last(name, journeys) for name in chain.touchpoints]
     staffing = [point.staffed_by or _UNSTAFFED for point in points]
-    resources = tuple({item.name: item for journey in journeys for item in journey.resources}.values())
+    resources = resources_of(journeys)
     names = [item.name for item in resources]
     clocks = [*(item.time or INSTANT for item in staffing), *(item.patience or INSTANT for item in staffing)]
     family = np.array([int(clock.family) for clock in clocks], dtype=np.int8)
@@ -98,6 +102,7 @@ def blueprint_of(journeys: Sequence[JourneyMap], draws: Draws, chain: Chain, spa
     spans = [open_spans(item.hours, item.closed, span.first_day, -span.warm_up, span.end) for item in resources]
     level = _levels(staffing, resources, chain.personas)
     return Blueprint(
+        resources=tuple(names),
         resource=np.array([names.index(s.resource) if s.resource else NOBODY for s in staffing], dtype=np.int32),
         holds=np.array([item.time is None for item in staffing]),
         patient=np.array([item.patience is None for item in staffing]),
@@ -106,6 +111,7 @@ def blueprint_of(journeys: Sequence[JourneyMap], draws: Draws, chain: Chain, spa
         balk_share=np.array([item.balks.share if item.balks else 0.0 for item in staffing]),
         balk_from=np.array([float(item.balks.waiting) if item.balks else np.inf for item in staffing]),
         called_back=np.array([item.called_back for item in staffing], dtype=np.float64),
+        waiting_feels=np.array([item.waiting_feels for item in staffing], dtype=np.float64),
         family=family,
         scale=_scales(chain.touchpoints, staffing, clocks, draws, seed),
         shape=_values([(c.shape, (*_address(k, chain), "shape")) for k, c in enumerate(clocks)], draws.count, seed),
@@ -120,6 +126,11 @@ def blueprint_of(journeys: Sequence[JourneyMap], draws: Draws, chain: Chain, spa
         span_from=np.cumsum([0, *(len(item) for item in spans)]).astype(np.int64),
         spans=np.ascontiguousarray(np.concatenate([np.zeros((0, 2)), *spans])),
     )
+
+
+def resources_of(journeys: Sequence[JourneyMap]) -> tuple[Resource, ...]:
+    """Return every resource as the last map that has it describes it."""
+    return tuple({item.name: item for journey in journeys for item in journey.resources}.values())
 
 
 def _last(name: str, journeys: Sequence[JourneyMap]) -> Touchpoint:

@@ -45,11 +45,12 @@ from journeysim.simulate.service.steps import (
     Trace,
     begin,
     clock_time,
+    feel_one,
     new_trace,
     step,
 )
 from journeysim.simulate.streams import PICK, STAFF, uniform_at
-from journeysim.simulate.walk.lanes import Lanes, new_lanes
+from journeysim.simulate.walk.lanes import Carried, Lanes, new_carried, new_lanes
 
 Moment = simpy.events.Event
 Process = Generator[Moment, Any, None]
@@ -207,7 +208,6 @@ class _Run:
 
     def go(self) -> None:
         """Run to the end, then close the books."""
-        begin(self.count, self.world.layout, self.world.draw, self.people.number, self.world.carried)
         for desk in self.desks:
             self.clock.process(self.hours(desk))
         for who in range(self.count):
@@ -238,7 +238,9 @@ class _Run:
         entered, persona, place = self.people.time[who], int(self.people.persona[who]), int(self.people.place[who])
         day, waited, link = 0.0, 0.0, ENTERED
         cell = persona * layout.periods + self._period(day)
-        seen = np.zeros(layout.place_key.size, dtype=np.uint32)
+        seen, carried = np.zeros(layout.place_key.size, dtype=np.uint32), new_carried(1)
+        world, number = self.world, self.people.number[who]
+        begin(layout, world.parameters, world.row, world.draw, number, persona, carried, self.lanes)
         while True:
             yield self.clock.at(entered + day, ARRIVAL, NOBODY, who)
             self.records.append((who, place, link, day, waited))
@@ -250,24 +252,28 @@ class _Run:
             if resource != NOBODY:
                 visit = self.visit(who, here, number_of_visit)
                 waited, served = yield from self.turn(self.desks[resource], visit)
+            feel_one(
+                layout, world.parameters, world.row, world.draw, number, here, cell, number_of_visit, day,
+                waited * blueprint.waiting_feels[here], carried,
+            )  # fmt: skip
             if served:
-                self._step(who, here, cell, number_of_visit, day + waited)
+                self._step(who, here, cell, number_of_visit, day + waited, carried)
                 link, day = int(self.lanes.link[0]), float(self.lanes.arrival[0])
                 cell, place = int(self.lanes.next_cell[0]), int(self.lanes.next_place[0])
             else:
                 if layout.own.order2 and not layout.own.passed[here]:
-                    self.world.carried.before[who] = here
+                    carried.before[0] = here
                 link, day, place = GAVE_UP, day + waited, int(blueprint.gives_up_to[here])
                 cell = cell // layout.periods * layout.periods + self._period(day)
             if visit is not None and served:
                 free = entered + day if blueprint.holds[here] else self.clock.now + visit.service
                 self.hold(self.desks[resource], visit, free)
 
-    def _step(self, who: int, place: int, cell: int, visit: np.uint32, day: float) -> None:
+    def _step(self, who: int, place: int, cell: int, visit: np.uint32, day: float, carried: Carried) -> None:
         """Take the walk's step, into the first lane."""
         world = self.world
         step(
-            world.layout, world.parameters, world.row, world.draw, world.truth, world.carried, who,
+            world.layout, world.parameters, world.row, world.draw, world.truth, carried,
             self.people.number[who], place, cell, visit, day, self.lanes,
         )  # fmt: skip
 

@@ -59,10 +59,14 @@ from journeysim.simulate.service.steps import (
     GAVE_UP,
     Clocks,
     Trace,
+    begin_life,
     clock_time,
+    feel_visit,
     leave_unserved,
+    put_back,
     record,
     take_step,
+    take_up,
 )
 from journeysim.simulate.streams import STAFF, compiled, compiled_inner, compiled_into, uniform_at
 from journeysim.simulate.walk.kernel import MOST_MOVES
@@ -77,7 +81,7 @@ PLACE, CELL, MOVES = range(3)
 SINCE_ENTRY, SERVICE, PATIENT_FOR, GIVES_UP_AT, CALL, WAITED_FOR = range(6)
 #: Columns of `Points.rule` and `Points.limit`.
 RESOURCE, HOLDS, PATIENT, TARGET = range(4)
-BALK_SHARE, BALK_FROM, CALL_SHARE = range(3)
+BALK_SHARE, BALK_FROM, CALL_SHARE, WAIT_FEELS = range(4)
 DONE, SHORT_OF_EVENTS, SHORT_OF_RECORDS, RUNAWAY = range(4)
 
 
@@ -87,13 +91,14 @@ class Customers(NamedTuple):
     at: NDArray[np.int32]  # (A, 3) where they arrived last, with which parameters, how many moves they made
     time: Floats  # (A, 6) days since entry on arrival there; of the visit: clocks, when they give up, wait
     seen: NDArray[np.uint32]  # (A * s,) earlier visits
+    kept: Floats  # (A, …) what they carry along, see `steps.take_up`
 
 
 class Points(NamedTuple):
     """The staffed touchpoints' rules, see `Blueprint`."""
 
     rule: NDArray[np.int32]  # (n, 4)
-    limit: Floats  # (n, 3)
+    limit: Floats  # (n, 4)
     level: NDArray[np.int32]  # (G, n)
     spans: Floats  # (S, 2)
 
@@ -101,7 +106,7 @@ class Points(NamedTuple):
 def points_of(blueprint: Blueprint) -> Points:
     """Return the rules of touchpoints as the kernel takes them."""
     rule = [blueprint.resource, blueprint.holds, blueprint.patient, blueprint.gives_up_to]
-    limit = [blueprint.balk_share, blueprint.balk_from, blueprint.called_back]
+    limit = [blueprint.balk_share, blueprint.balk_from, blueprint.called_back, blueprint.waiting_feels]
     return Points(
         np.ascontiguousarray(np.column_stack(rule).astype(np.int32)),
         np.ascontiguousarray(np.column_stack(limit)),
@@ -127,6 +132,8 @@ def serve(
         if _enters_next(came, count, people.time, heap):
             who, now = came, people.time[came]
             came += 1
+            begin_life(layout, parameters, row, draw, people.number[who], people.persona[who], carried, lanes)
+            put_back(customers.kept, who, carried)
             fate = _enter(who, layout, people, points.rule, customers, end, trace, status)
         elif heap.size[0] > 0:
             now, code = heap.time[0], heap.code[0]
@@ -149,8 +156,8 @@ def serve(
                 fate = _call(who, r, now, window, people, customers, desks, lines)
             if fate != STAYS:
                 _go_on(
-                    who, fate, now, end, layout, parameters, row, draw, truth, carried, points.rule, people, customers,
-                    heap, trace, lanes, status,
+                    who, fate, now, end, layout, parameters, row, draw, truth, carried, points.rule, points.limit, people,
+                    customers, heap, trace, lanes, status,
                 )  # fmt: skip
             if r == NOBODY:
                 break
@@ -159,13 +166,20 @@ def serve(
 @compiled_into
 def _go_on(
     who: int, fate: int, now: float, end: float, layout: Layout, parameters: Parameters, row: int, draw: np.uint64,
-    truth: Truth, carried: Carried, rule: NDArray[np.int32], people: People, customers: Customers, heap: Heap,
+    truth: Truth, carried: Carried, rule: NDArray[np.int32], limit: Floats, people: People, customers: Customers, heap: Heap,
     trace: Trace, lanes: Lanes, status: Ints,
 ) -> None:  # fmt: skip
     """Follow a customer to where staff are asked for, to their end, or to the end of the run."""
     entered, served = people.time[who], fate == SERVED
+    take_up(customers.kept, who, carried)
     if fate == UNSERVED:
-        leave_unserved(layout, carried, who, customers.at[who, PLACE])
+        place, wait = customers.at[who, PLACE], customers.time[who, WAITED_FOR]
+        feel_visit(
+            layout, parameters, row, draw, people.number[who], place, customers.at[who, CELL],
+            customers.seen[who * layout.place_key.size + place], customers.time[who, SINCE_ENTRY],
+            wait * limit[place, WAIT_FEELS], carried,
+        )  # fmt: skip
+        leave_unserved(layout, place, carried)
         _give_up(who, layout, rule, entered, end, customers, trace, status)
     while status[0] == DONE and customers.at[who, PLACE] < layout.touchpoints:
         place, day, wait = customers.at[who, PLACE], customers.time[who, SINCE_ENTRY], 0.0
@@ -177,8 +191,12 @@ def _go_on(
         elif entered + day > end:
             break
         seen = who * layout.place_key.size + place
+        feel_visit(
+            layout, parameters, row, draw, people.number[who], place, customers.at[who, CELL], customers.seen[seen], day,
+            wait * limit[place, WAIT_FEELS], carried,
+        )  # fmt: skip
         take_step(
-            layout, parameters, row, draw, truth, carried, who, people.number[who], place, customers.at[who, CELL],
+            layout, parameters, row, draw, truth, carried, people.number[who], place, customers.at[who, CELL],
             customers.seen[seen], day + wait, lanes,
         )  # fmt: skip
         customers.seen[seen] += np.uint32(1)
@@ -191,6 +209,7 @@ def _go_on(
             free = entered + day if rule[place, HOLDS] else now + customers.time[who, SERVICE]
             _schedule(free, code_of(FREE, rule[place, RESOURCE], who), end, heap, status)
             served = False
+    put_back(customers.kept, who, carried)
 
 
 @compiled_inner

@@ -30,7 +30,7 @@ from journeysim.simulate.service.kernel import (
     serve,
 )
 from journeysim.simulate.service.people import People, arrivals, enter, week_of
-from journeysim.simulate.service.steps import Clocks, Trace, begin, fill_clocks, new_clocks, new_trace
+from journeysim.simulate.service.steps import Clocks, Trace, fill_clocks, new_clocks, new_kept, new_trace
 from journeysim.simulate.settings import Settings
 from journeysim.simulate.walk.kernel import MOST_MOVES
 from journeysim.simulate.walk.lanes import Carried, Lanes, new_carried, new_lanes
@@ -126,7 +126,6 @@ class World:
     parameters: Parameters
     row: int
     truth: Truth
-    carried: Carried
     blueprint: Blueprint
     clocks: Clocks
     staff: Floats  # (R,)
@@ -168,13 +167,14 @@ def new_room(stage: Stage, customers: int, events: int, records: int) -> Room:
         customers=Customers(
             np.zeros((customers, 3), dtype=np.int32), np.zeros((customers, 6)),
             np.zeros(customers * places, dtype=np.uint32),
+            new_kept(customers),
         ),
         desks=new_desks(stage.blueprint, stage.layout.personas),
         lines=new_lines(stage.blueprint, customers),
         heap=new_heap(events),
         trace=new_trace(records),
         truth=new_truth(stage.layout),
-        carried=new_carried(customers),
+        carried=new_carried(1),
         clocks=new_clocks(stage.blueprint),
         lanes=new_lanes(stage.layout.own.entries),
         points=points_of(stage.blueprint),
@@ -216,7 +216,7 @@ def world_of(stage: Stage, row: int, number: int, room: Room) -> World:
     """Return the draw's world; the room's truth is taken to be its own, its clocks are made so."""
     fill_clocks(stage.blueprint, row, room.clocks)
     return World(
-        stage.layout, stage.parameters, row, room.truth, room.carried, stage.blueprint, room.clocks,
+        stage.layout, stage.parameters, row, room.truth, stage.blueprint, room.clocks,
         stage.blueprint.staff[row], np.uint64(number), float(stage.span.window), float(stage.span.end),
     )  # fmt: skip
 
@@ -240,10 +240,9 @@ def _served(count: int, stage: Stage, world: World, row: int, room: Room) -> boo
     span, levels = stage.span, stage.blueprint.levels
     reset_desks(room.desks, room.lines, stage.blueprint, row)
     room.heap.size[0], room.trace.size[0], room.status[0] = 0, 0, DONE
-    begin(count, world.layout, world.draw, room.people.number, world.carried)
     schedule_shifts(world.end, room.points.spans, room.desks, room.heap, room.status)
     serve(
-        count, world.layout, world.parameters, row, world.draw, world.truth, world.carried, levels, world.window,
+        count, world.layout, world.parameters, row, world.draw, world.truth, room.carried, levels, world.window,
         world.end, room.points, world.clocks, room.people, room.customers, room.desks, room.lines, room.heap,
         room.trace, room.lanes, room.status,
     )  # fmt: skip

@@ -14,7 +14,8 @@ from journeysim.model.dwell import Family
 from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Ints
 from journeysim.simulate.service.blueprint import Blueprint
-from journeysim.simulate.streams import Words, compiled, compiled_into
+from journeysim.simulate.streams import FEELING, compiled, compiled_into, uniform_at
+from journeysim.simulate.walk.feelings import begin_moods, move_mood
 from journeysim.simulate.walk.kernel import begin_lives, next_arrivals
 from journeysim.simulate.walk.lanes import CUSTOMER, KEY, VISIT_NUMBER, Carried, Lanes
 from journeysim.simulate.walk.layout import Layout, Parameters
@@ -28,6 +29,7 @@ WHO, WHERE, LINK = range(3)
 #: Columns of `Trace.time`: days since entry, and how long they had waited at the touchpoint left for this place.
 DAY, WAIT = range(2)
 
+_KEPT: Final = 4
 _FIXED: Final = int(Family.FIXED)
 _EXPONENTIAL: Final = int(Family.EXPONENTIAL)
 _GAMMA: Final = int(Family.GAMMA)
@@ -96,26 +98,87 @@ def clock_time(clocks: Clocks, k: int, u: float) -> float:  # noqa: PLR0911 - on
     return float(scale * (left + (position - node) * (clocks.table[k, node + 1] - left)))
 
 
-@compiled
-def begin(count: int, layout: Layout, draw: np.uint64, number: Words, carried: Carried) -> None:
-    """Fill what the first `count` customers carry along from entry on."""
-    begin_lives(count, layout, draw, number, carried)
+def new_kept(customers: int) -> Floats:
+    """Return room for what so many customers carry along, by customer; see `take_up`."""
+    return np.zeros((customers, _KEPT))
 
 
 @compiled_into
-def leave_unserved(layout: Layout, carried: Carried, who: int, place: int) -> None:
-    """Let a customer remember the touchpoint whose queue they left."""
+def begin_life(
+    layout: Layout, parameters: Parameters, row: int, draw: np.uint64, number: np.uint32, persona: int, carried: Carried,
+    lanes: Lanes,
+) -> None:  # fmt: skip
+    """Fill what a customer carries along from entry on, in the first slot."""
+    lanes.words[CUSTOMER] = number
+    begin_lives(1, layout, draw, lanes.words, carried)
+    if layout.felt.on:
+        lanes.link[0] = persona
+        begin_moods(1, parameters, row, lanes.link, carried)
+
+
+@compiled
+def begin(
+    layout: Layout, parameters: Parameters, row: int, draw: np.uint64, number: np.uint32, persona: int, carried: Carried,
+    lanes: Lanes,
+) -> None:  # fmt: skip
+    """Do the same, for callers that are not compiled."""
+    begin_life(layout, parameters, row, draw, number, persona, carried, lanes)
+
+
+@compiled_into
+def feel_visit(
+    layout: Layout, parameters: Parameters, row: int, draw: np.uint64, number: np.uint32, place: int, cell: int,
+    visit: np.uint32, day: float, lowered: float, carried: Carried,
+) -> None:  # fmt: skip
+    """Let the customer in the first slot feel the visit they are about to leave, lowered by their wait there."""
+    if layout.felt.on and day <= layout.horizon and (layout.felt.at[place] or layout.felt.today[place]):
+        key = layout.place_key[place]
+        u = uniform_at(layout.seed_low, layout.seed_high, draw, number, key, visit, FEELING)[0]
+        carried.lowered[0] = lowered
+        move_mood(layout.felt, parameters, row, cell, place, normal_of(u), 0, carried)
+
+
+@compiled
+def feel_one(
+    layout: Layout, parameters: Parameters, row: int, draw: np.uint64, number: np.uint32, place: int, cell: int,
+    visit: np.uint32, day: float, lowered: float, carried: Carried,
+) -> None:  # fmt: skip
+    """Do the same, for callers that are not compiled."""
+    feel_visit(layout, parameters, row, draw, number, place, cell, visit, day, lowered, carried)
+
+
+@compiled_into
+def take_up(kept: Floats, who: int, carried: Carried) -> None:
+    """Put what a customer carries along into the first slot, where the walk's functions look for it."""
+    carried.before[0] = np.int32(kept[who, 0])
+    carried.score[0] = kept[who, 1]
+    carried.mood[0, 0] = kept[who, 2]
+    carried.mood[1, 0] = kept[who, 3]
+
+
+@compiled_into
+def put_back(kept: Floats, who: int, carried: Carried) -> None:
+    """Keep what the customer in the first slot carries along."""
+    kept[who, 0] = carried.before[0]
+    kept[who, 1] = carried.score[0]
+    kept[who, 2] = carried.mood[0, 0]
+    kept[who, 3] = carried.mood[1, 0]
+
+
+@compiled_into
+def leave_unserved(layout: Layout, place: int, carried: Carried) -> None:
+    """Let the customer in the first slot remember the touchpoint whose queue they left."""
     if layout.own.order2 and not layout.own.passed[place]:
-        carried.before[who] = place
+        carried.before[0] = place
 
 
 @compiled_into
 def take_step(
     layout: Layout, parameters: Parameters, row: int, draw: np.uint64, truth: Truth, carried: Carried,
-    who: int, number: np.uint32, place: int, cell: int, visit: np.uint32, day: float, lanes: Lanes,
+    number: np.uint32, place: int, cell: int, visit: np.uint32, day: float, lanes: Lanes,
 ) -> None:  # fmt: skip
-    """Find where customer `who` goes from a touchpoint whose dwell starts at `day`, in the first lane: the walk's step."""
-    lanes.slot[0] = who
+    """Find where a customer goes from a touchpoint whose dwell starts at `day`, in the first lane: the walk's step."""
+    lanes.slot[0] = 0
     lanes.words[CUSTOMER] = number
     lanes.words[KEY] = layout.place_key[place]
     lanes.words[VISIT_NUMBER] = visit
@@ -128,10 +191,10 @@ def take_step(
 @compiled
 def step(
     layout: Layout, parameters: Parameters, row: int, draw: np.uint64, truth: Truth, carried: Carried,
-    who: int, number: np.uint32, place: int, cell: int, visit: np.uint32, day: float, lanes: Lanes,
+    number: np.uint32, place: int, cell: int, visit: np.uint32, day: float, lanes: Lanes,
 ) -> None:  # fmt: skip
     """Do the same, for callers that are not compiled."""
-    take_step(layout, parameters, row, draw, truth, carried, who, number, place, cell, visit, day, lanes)
+    take_step(layout, parameters, row, draw, truth, carried, number, place, cell, visit, day, lanes)
 
 
 @compiled_into

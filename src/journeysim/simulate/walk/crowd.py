@@ -76,8 +76,8 @@ def walk_tally(
             row, customer, place = (int(item) for item in room.runaway)
             raise too_many_moves(chain, customer, int(numbers[row]), place, MOST_MOVES)
 
-    _in_threads(walk, chain.draws, threads or os.cpu_count() or 1)
-    return _tally(chain, settings, books, sums), _errors(sums)
+    in_threads(walk, chain.draws, threads or os.cpu_count() or 1)
+    return tally_of(chain, settings, books, sums), _errors(sums)
 
 
 def merge_walks(first: tuple[Tally, WalkError], second: tuple[Tally, WalkError]) -> tuple[Tally, WalkError]:
@@ -94,7 +94,7 @@ def merge_walks(first: tuple[Tally, WalkError], second: tuple[Tally, WalkError])
     return replace(first[0], **merged), WalkError(customers=before + after, **errors)
 
 
-_SAME = ("marks", "links", "touchpoints", "outcomes", "personas", "paths")
+_SAME = ("marks", "links", "touchpoints", "outcomes", "personas", "paths", "resources")
 _WITH_ERROR = ("converted", "value", "cost", "value_pv", "cost_pv")
 
 
@@ -132,7 +132,7 @@ def _standard_error(squares: Floats, count: Ints) -> Floats:
     return np.where(count == 1, np.inf, np.where(count == 0, 0.0, error))
 
 
-def _in_threads(walk: Callable[[tuple[int, int]], None], draws: int, threads: int) -> None:
+def in_threads(walk: Callable[[tuple[int, int]], None], draws: int, threads: int) -> None:
     """Run `walk` over slices of the draws; a draw is never split, so slices change nothing but the time it takes."""
     slices = max(1, min(draws, 4 * threads))
     edges = [draws * k // slices for k in range(slices + 1)]
@@ -145,8 +145,8 @@ def _in_threads(walk: Callable[[tuple[int, int]], None], draws: int, threads: in
         list(pool.map(walk, pairwise(edges)))
 
 
-def _tally(chain: Chain, settings: Settings, books: Books, sums: Sums) -> Tally:
-    """Turn counts and sums into means per customer of each persona."""
+def tally_of(chain: Chain, settings: Settings, books: Books, sums: Sums) -> Tally:
+    """Return counts and sums as means per customer of each persona."""
     draws, personas = sums.customers.shape
 
     def per_customer(total: Ints | Floats) -> Floats:
@@ -156,7 +156,7 @@ def _tally(chain: Chain, settings: Settings, books: Books, sums: Sums) -> Tally:
     arrived = books.entries.copy()
     for link, target in enumerate(chain.target):
         arrived[..., target] += moves[..., link]
-    money = {name: per_customer(sums.total[..., k]) for k, name in enumerate(FIELDS)}
+    money: dict[str, Any] = {name: per_customer(sums.total[..., k]) for k, name in enumerate(FIELDS)}
     ended_by = per_customer(np.cumsum(sums.ended_from, axis=-1))
     return Tally(
         converted=per_customer(sums.converted),
@@ -166,7 +166,6 @@ def _tally(chain: Chain, settings: Settings, books: Books, sums: Sums) -> Tally:
         ends=per_customer(sums.ends),
         visits=per_customer(arrived),
         moves=per_customer(moves),
-        **money,
         value_at=per_customer(books.value_at),
         cost_at=per_customer(books.cost_at),
         marks=settings.marks,
@@ -179,6 +178,7 @@ def _tally(chain: Chain, settings: Settings, books: Books, sums: Sums) -> Tally:
         touchpoints=chain.touchpoints,
         outcomes=chain.outcomes,
         personas=chain.personas,
+        **money,
         paths=_paths(chain, books, sums),
     )
 

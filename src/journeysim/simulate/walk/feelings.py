@@ -52,8 +52,11 @@ def feel(
 def move_mood(
     plan: FeltPlan, parameters: Parameters, row: int, cell: int, place: int, score: float, slot: int, carried: Carried
 ) -> float:
-    """Move a customer's satisfaction by the feeling with this normal score; return the feeling, -infinity for none."""
-    felt, off = -np.inf, plan.spread[place] * score
+    """Move a customer's satisfaction by the feeling with this normal score; return the feeling, -infinity for none.
+
+    A wait there lowers the feeling by `carried.lowered`.
+    """
+    felt, off = -np.inf, plan.spread[place] * score - carried.lowered[slot]
     if plan.at[place]:
         felt = min(max(parameters.felt.mean[row, 0, cell, place] + off, -1.0), 1.0)
         carried.mood[0, slot] += plan.weight[place] * (felt - carried.mood[0, slot])

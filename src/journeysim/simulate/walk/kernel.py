@@ -121,26 +121,31 @@ def walk_block(
             return int(lanes.slot[0])
         if step > 0:
             next_arrivals(count, layout, parameters, row, draw, truth, block.carried, lanes)
-            if layout.books_days:
-                book_days(count, layout, parameters, row, block.persona, block.money, lanes, books)
-            _count_moves(
-                count, layout.horizon, layout.target.size, lanes.cell, lanes.link, lanes.arrival, books.moves[row]
-            )
         if step < story.day.size:
             story.place[step] = lanes.next_place[0]
             story.day[step] = lanes.arrival[0]
-        if layout.books_visits:
-            book_arrivals(
-                count, layout, parameters, row, draw, truth, block.persona, block.money, block.seen, lanes, books
-            )
-        if layout.felt.on:
-            feel(
-                count, layout, parameters, row, draw, block.persona, block.seen, block.carried, lanes,
-                books.satisfied[row],
-            )  # fmt: skip
-        count = _settle(count, step, layout, block, lanes)
+        count = book_step(count, step, layout, parameters, row, draw, truth, block, lanes, books)
         step += 1
     return -1
+
+
+@compiled_inner
+def book_step(
+    count: int, step: int, layout: Layout, parameters: Parameters, row: int, draw: np.uint64, truth: Truth,
+    block: Block, lanes: Lanes, books: Books,
+) -> int:  # fmt: skip
+    """Book every lane's stay and arrival, keep the lanes that go on, and return how many do; step 0 is the entry."""
+    if step > 0:
+        if layout.books_days:
+            book_days(count, layout, parameters, row, block.persona, block.money, lanes, books)
+        _count_moves(count, layout.horizon, layout.target.size, lanes.cell, lanes.link, lanes.arrival, books.moves[row])
+    if layout.books_visits:
+        book_arrivals(count, layout, parameters, row, draw, truth, block.persona, block.money, block.seen, lanes, books)
+    if layout.felt.on:
+        feel(
+            count, layout, parameters, row, draw, block.persona, block.seen, block.carried, lanes, books.satisfied[row]
+        )
+    return _settle(count, step, layout, block, lanes)
 
 
 @compiled_into

@@ -55,11 +55,12 @@ class Carried(NamedTuple):
     before: Indices  # the place before, as far as it is remembered; the number of touchpoints at entry
     score: Floats  # normal score of the own rate
     mood: Floats  # (2, slots) satisfaction, and what it would be today on the same way
+    lowered: Floats  # by how much waiting lowers the feeling of an arrival; the walk knows no waits
 
 
 def new_carried(size: int) -> Carried:
     """Return room for so many customers."""
-    return Carried(before=_indices(size), score=np.zeros(size), mood=np.zeros((2, size)))
+    return Carried(before=_indices(size), score=np.zeros(size), mood=np.zeros((2, size)), lowered=np.zeros(size))
 
 
 def new_lanes(entries: int) -> Lanes:

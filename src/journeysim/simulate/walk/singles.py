@@ -44,6 +44,11 @@ def walk_lives(
     rows, people = check_numbers(draws), check_numbers(customers)
     numbers = check_numbers(np.arange(chain.draws) if draw_numbers is None else draw_numbers)
     whole, money, _ = _walk(chain, settings, seed, rows, numbers, people, 0)
+    return lives_from(chain, rows, people, whole, money)
+
+
+def lives_from(chain: Chain, rows: Ints, people: Ints, whole: NDArray[np.int32], money: Floats) -> Lives:
+    """Return lives from what `_write` wrote of each customer, shape (draw, customer, …)."""
     persona, place, touches, touches_to_convert = (np.ascontiguousarray(item) for item in np.moveaxis(whole, -1, 0))
     day, convert_day, sums = money[..., 5], money[..., 6], money[..., :5]
     ended = place >= len(chain.touchpoints)

@@ -133,15 +133,18 @@ def walk_draws(
                 if slot >= 0:
                     runaway[0], runaway[1], runaway[2] = row, block.customer[slot], block.place[slot]
                     return False
-                _add_fates(size, layout, block, row, sums)
-                _add_places(size, layout, block, row, sums)
-                if layout.books_visits or layout.books_days:
-                    _add_money(
-                        size, block.persona, block.money,
-                        sums.customers[row], sums.total[row], sums.squares[row], room.part,
-                    )  # fmt: skip
-                _count_members(size, block.persona, sums.customers[row])
+                add_lives(size, layout, block, row, sums, room.part)
     return True
+
+
+@compiled_inner
+def add_lives(size: int, layout: Layout, block: Block, row: int, sums: Sums, part: Floats) -> None:
+    """Add the lives of a block's first `size` customers."""
+    _add_fates(size, layout, block, row, sums)
+    _add_places(size, layout, block, row, sums)
+    if layout.books_visits or layout.books_days:
+        _add_money(size, block.persona, block.money, sums.customers[row], sums.total[row], sums.squares[row], part)
+    _count_members(size, block.persona, sums.customers[row])
 
 
 @compiled_inner

@@ -1,0 +1,111 @@
+"""Arms with staff: every world with its own queues, today's customers in all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from journeysim.model.arms import Arm, World
+from journeysim.model.draws import Draws
+from journeysim.model.units import DAYS_PER_MONTH
+from journeysim.simulate.chain import Ints, compile_world
+from journeysim.simulate.outcomes import ArmOutcomes, Engine, Outcomes
+from journeysim.simulate.service.blueprint import Span, blueprint_of
+from journeysim.simulate.service.run import CUSTOMERS, Service, first_lives, run_stage, span_of
+from journeysim.simulate.service.stage import arriving_of, stage_of
+from journeysim.simulate.service.ways_out import with_ways_out
+from journeysim.simulate.settings import Settings
+
+ASSUMED_PER_DAY: Final = 1_000.0 / DAYS_PER_MONTH
+LIVES_DRAWS: Final = 40
+LIVES_CUSTOMERS: Final = 2_500
+
+
+def serve_arms(
+    arms: Sequence[Arm], limited: Sequence[str], *, settings: Settings, seed: int, customers: int | None = None
+) -> Outcomes:
+    """Return what happens to customers in every arm where they may have to wait for staff.
+
+    Parameters
+    ----------
+    arms : sequence of Arm
+        Today first; all over the same draws.
+    limited : sequence of str
+        The resources customers may have to wait for.
+    settings : Settings
+        Horizon, discount rates, counting rules.
+    seed : int
+        Addresses every uniform: the same customers come at the same times in every arm.
+    customers : int, optional
+        How many are measured per draw, at least; whole weeks are.
+    """
+    today = _arriving(arms[0].worlds[0])
+    span = span_of(today.draws, settings, customers=customers or CUSTOMERS)
+    lives = _spread(today.draws.count)
+    served: dict[tuple[int, int], Service] = {}
+    for arm in arms:
+        for world in arm.worlds:
+            if _key(world) not in served:
+                served[_key(world)] = _serve(world, today, settings, span, seed, lives)
+    shortest = min(len(item.lives.customers) for item in served.values())
+    found = tuple(_outcomes(arm, served, shortest) for arm in arms)
+    return Outcomes(found, settings, seed, Engine("service", _why(limited, span)), (), _warnings(arms))
+
+
+def _key(world: World) -> tuple[int, int]:
+    return id(world.journey), id(world.draws)
+
+
+def _spread(draws: int) -> Ints:
+    """Return the draws whose customers are kept: spread evenly over all of them."""
+    return np.unique(np.linspace(0, draws - 1, min(LIVES_DRAWS, draws)).astype(np.int64))
+
+
+def _arriving(world: World) -> World:
+    """Return the world with arrivals, assumed ones where the map gives none, and ways out of its queues."""
+    if not np.isnan(world.draws.values("arrivals")).any():
+        return with_ways_out(world)
+    assumed = np.full(world.draws.count, ASSUMED_PER_DAY)
+    data = world.draws.data.assign(arrivals=("draw", assumed))
+    return with_ways_out(World(world.exposed, world.journey, Draws(data, world.draws.source, world.draws.assumptions)))
+
+
+def _serve(world: World, today: World, settings: Settings, span: Span, seed: int, lives: Ints) -> Service:
+    ready = _arriving(world)
+    same = world.draws.data.identical(today.draws.data)
+    chain = compile_world(ready.journey, ready.draws, None if same else today.draws)
+    blueprint = blueprint_of([today.journey, ready.journey], ready.draws, chain, span, seed=seed)
+    stage = stage_of(chain, blueprint, arriving_of(ready.journey, ready.draws, span), settings, span, seed=seed)
+    return run_stage(stage, lives=lives, customers=LIVES_CUSTOMERS)
+
+
+def _outcomes(arm: Arm, served: dict[tuple[int, int], Service], customers: int) -> ArmOutcomes:
+    parts = [served[_key(world)] for world in arm.worlds]
+    lives = tuple(first_lives(item.lives, customers) for item in parts)
+    return ArmOutcomes(arm, tuple(item.tally for item in parts), lives)
+
+
+def _why(limited: Sequence[str], span: Span) -> str:
+    return (
+        f"customers wait for {' and '.join(limited)}, so they share staff day by day: {span.warm_up:.0f} days of warm-up, "
+        f"then {span.window:.0f} days whose customers are measured and followed while others keep coming"
+    )
+
+
+def _warnings(arms: Sequence[Arm]) -> tuple[str, ...]:
+    """Return what a reader has to know about these queues."""
+    found = []
+    if np.isnan(arms[0].worlds[0].draws.values("arrivals")).any():
+        found.append("the map gives no arrivals: 1,000 customers a month are assumed, and queues depend on it")
+    if any(len(arm.worlds) > 2 or min(arm.realism) < 1.0 or _partly(arm) for arm in arms[1:]):
+        found.append(
+            "where a change reaches only some customers, or at a realism below 100 %, queues are mixed from those of "
+            "today and of the full effect, not simulated in between"
+        )
+    return tuple(found)
+
+
+def _partly(arm: Arm) -> bool:
+    return any(bool((exposure.reach < 1.0).any()) for exposure in arm.exposures)

@@ -1,0 +1,195 @@
+"""One world with its staff: tallies over all draws, and lives of single customers."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import Final, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from journeysim.model.draws import Draws
+from journeysim.model.quantity import Floats
+from journeysim.simulate.chain import Chain, Ints
+from journeysim.simulate.lives import Lives
+from journeysim.simulate.service.blueprint import Span
+from journeysim.simulate.service.desks import BUSY, CAME, COUNTS, GAVE_UP_WAITING, STAFFED, TURNED_AWAY, WAITED
+from journeysim.simulate.service.replay import Order, fill_order, new_order, replay
+from journeysim.simulate.service.stage import Room, Stage, first_room, run_draw
+from journeysim.simulate.settings import Settings
+from journeysim.simulate.tally import Tally
+from journeysim.simulate.walk.booking import Books
+from journeysim.simulate.walk.crowd import in_threads, tally_of
+from journeysim.simulate.walk.kernel import Block, new_block
+from journeysim.simulate.walk.lanes import Lanes, new_lanes
+from journeysim.simulate.walk.singles import lives_from
+from journeysim.simulate.walk.sums import Sums, new_books, new_sums
+
+WEEK: Final = 7.0
+#: Measured customers per draw, where the scenario does not say how many.
+CUSTOMERS: Final = 2_000
+
+
+def span_of(draws: Draws, settings: Settings, *, customers: int = CUSTOMERS) -> Span:
+    """Return the days of a run: whole weeks, so that every weekday counts alike.
+
+    The warm-up is as long as the horizon: whoever came before has had their time, so those on the way on day 0 are
+    there. Measured are the customers of as many weeks as it takes for `customers` of them, and each is followed for
+    the horizon, while others keep coming.
+    """
+    per_day = float(np.mean(draws.values("arrivals")))
+    weeks = max(1.0, np.ceil(customers / per_day / WEEK))
+    warm_up = WEEK * np.ceil(settings.horizon / WEEK)
+    return Span(float(warm_up), float(WEEK * weeks), float(WEEK * weeks + settings.horizon))
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Service:
+    """What a stage's run gives: its tally over all draws, and the lives of the first measured customers of some."""
+
+    tally: Tally
+    lives: Lives
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class _Books:
+    """Sums over all draws, as the draws are run; every draw writes its own row."""
+
+    books: Books
+    sums: Sums
+    visits: Floats  # (D, R, G, COUNTS)
+    staffed: Floats  # (D, R)
+    busy: Floats  # (D, R)
+    measured: Ints  # (D,)
+    whole: NDArray[np.int32]  # (lives' draws, customers, 4)
+    real: Floats  # (lives' draws, customers, 7)
+
+
+def run_stage(stage: Stage, *, lives: Ints, customers: int) -> Service:
+    """Return the tally of all draws of a stage and the lives of the first `customers` measured ones in draws `lives`.
+
+    Fewer where a draw has fewer. The result has the same bits for any number of threads: a draw is never split.
+    """
+    found = _new_books(stage, len(lives), customers)
+    place = {int(draw): k for k, draw in enumerate(lives)}
+    way_out = _ways_out(stage.chain, stage.blueprint.gives_up_to)
+
+    def run(rows: tuple[int, int]) -> None:
+        desk = _Desk.new(stage)
+        for row in range(*rows):
+            desk = _run_row(stage, row, way_out, place.get(row), found, desk)
+
+    in_threads(run, stage.chain.draws, os.cpu_count() or 1)
+    count = int(min(customers, found.measured[lives].min(initial=customers)))
+    people = np.arange(count, dtype=np.int64)
+    kept = lives_from(stage.chain, lives, people, found.whole[:, :count], found.real[:, :count])
+    tally = tally_of(stage.chain, stage.settings, found.books, found.sums)
+    return Service(_with_resources(tally, stage, found), kept)
+
+
+def first_lives(lives: Lives, customers: int) -> Lives:
+    """Return the lives of the first customers only."""
+    per_customer = {
+        name: getattr(lives, name)[:, :customers]
+        for name in Lives.__dataclass_fields__
+        if name not in {"draws", "customers", "places"}
+    }
+    return replace(lives, customers=lives.customers[:customers], **per_customer)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class _Desk:
+    """What one thread works with, beside the engine's room."""
+
+    room: Room
+    order: Order
+    block: Block
+    lanes: Lanes
+    part: Floats
+    whole: NDArray[np.int32]
+    real: Floats
+
+    @classmethod
+    def new(cls, stage: Stage) -> _Desk:
+        """Return working space for one thread."""
+        return cls.around(stage, first_room(stage))
+
+    @classmethod
+    def around(cls, stage: Stage, room: Room) -> _Desk:
+        """Return working space that fits a room."""
+        customers = len(room.people.time)
+        return cls(
+            room,
+            new_order(len(room.trace.place), customers),
+            new_block(stage.layout.place_key.size),
+            new_lanes(stage.layout.own.entries),
+            np.zeros((3, stage.layout.personas, 5)),
+            np.zeros((customers, 4), dtype=np.int32),
+            np.zeros((customers, 7)),
+        )
+
+
+def _new_books(stage: Stage, lives: int, customers: int) -> _Books:
+    draws, resources = stage.chain.draws, len(stage.blueprint.key)
+    return _Books(
+        new_books(draws, stage.layout),
+        new_sums(draws, stage.layout),
+        np.zeros((draws, resources, stage.layout.personas, COUNTS)),
+        np.zeros((draws, resources)),
+        np.zeros((draws, resources)),
+        np.zeros(draws, dtype=np.int64),
+        np.zeros((lives, customers, 4), dtype=np.int32),
+        np.zeros((lives, customers, 7)),
+    )
+
+
+def _run_row(stage: Stage, row: int, way_out: NDArray[np.int32], kept: int | None, found: _Books, desk: _Desk) -> _Desk:
+    """Run one draw and book it; return the working space, larger where it was too small."""
+    count, room = run_draw(stage, row, row, desk.room)
+    if room is not desk.room:
+        desk = _Desk.around(stage, room)
+    first, last = (int(k) for k in np.searchsorted(room.people.time[:count], [0.0, stage.span.window]))
+    fill_order(count, room.trace, desk.order)
+    replay(
+        first, last, stage.layout, stage.parameters, row, np.uint64(row), room.truth, way_out,
+        stage.blueprint.waiting_feels, room.people, room.trace,
+        desk.order, desk.block, desk.lanes, found.books, found.sums, desk.part, desk.whole, desk.real,
+    )  # fmt: skip
+    found.visits[row], found.measured[row] = room.desks.visits, last - first
+    found.staffed[row], found.busy[row] = room.desks.area[:, STAFFED], room.desks.area[:, BUSY]
+    if kept is not None:
+        size = min(last - first, found.whole.shape[1])
+        found.whole[kept, :size], found.real[kept, :size] = desk.whole[:size], desk.real[:size]
+    return desk
+
+
+def _ways_out(chain: Chain, gives_up_to: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return the link that leads where the unserved of each touchpoint go (its first one where nobody can)."""
+    found = chain.row_start[:-1].astype(np.int32)
+    for k, target in enumerate(gives_up_to):
+        row = np.arange(chain.row_start[k], chain.row_start[k + 1])
+        leads = row[chain.target[row] == target]
+        if leads.size:
+            found[k] = leads[0]
+    return found
+
+
+def _with_resources(tally: Tally, stage: Stage, found: _Books) -> Tally:
+    """Return the tally with what resources did, per entering customer."""
+    customers = np.maximum(found.sums.customers, 1)[:, :, None]
+    visits = found.visits.transpose(3, 0, 2, 1)
+    everybody = np.maximum(found.measured, 1)[:, None]
+    shape = visits.shape[1:]
+    return replace(
+        tally,
+        resources=stage.blueprint.resources,
+        asked=visits[CAME] / customers,
+        waited=visits[WAITED] / customers,
+        unserved=(visits[GAVE_UP_WAITING] + visits[TURNED_AWAY]) / customers,
+        at_work=np.broadcast_to((found.busy / everybody)[:, None, :], shape).copy(),
+        on_duty=np.broadcast_to((found.staffed / everybody)[:, None, :], shape).copy(),
+    )
