@@ -58,7 +58,16 @@ def test_every_layer_of_the_chain_lives_on():
     points = len(chain.touchpoints)
     rules = {
         name: np.resize(getattr(base.blueprint, name), points)
-        for name in ("resource", "holds", "patient", "gives_up_to", "balk_share", "balk_from", "called_back")
+        for name in (
+            "resource",
+            "holds",
+            "patient",
+            "gives_up_to",
+            "balk_share",
+            "balk_from",
+            "called_back",
+            "waiting_feels",
+        )
     }
     clocks = {name: np.resize(getattr(base.blueprint, name), 2 * points) for name in ("family", "gamma_place")}
     blueprint = dataclasses.replace(
