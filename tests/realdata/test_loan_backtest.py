@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from journeysim.calibrate.backtest import Backtest, Score, backtest
+from backtests import beaten, compared, judged, lines_of, remembered, without_swings
+from journeysim.calibrate import Calibration
+from journeysim.calibrate.backtest import backtest, rolling
 from journeysim.files.journey_file import read_journey
 from journeysim.model.event_log import EventLog
 from loan_log import REPOSITORY, loan_log
@@ -68,41 +70,33 @@ def test_the_log_has_the_stays_of_the_shipped_table(log: EventLog):
     assert 32_939 <= len(log.time) <= 34_000 + 7_100
 
 
+@pytest.fixture(scope="module")
+def fits() -> dict[tuple[str, int], Calibration]:
+    """Fits by origin, which both questions share: who enters changes nothing about what was known."""
+    return {}
+
+
 @pytest.mark.slow
 @pytest.mark.validation
 @pytest.mark.parametrize("given", ["known", "forecast"])
-def test_later_weeks_are_foretold(log: EventLog, given: str, record_property: Callable[[str, object], None]):
-    """Better than both naive forecasts on most figures where those who enter are known; coverage is told as it is.
+def test_later_weeks_are_foretold(
+    log: EventLog, given: str, fits: dict[tuple[str, int], Calibration], monkeypatch: pytest.MonkeyPatch,
+    record_property: Callable[[str, object], None],
+):  # fmt: skip
+    """Better than both naive forecasts on most figures, entrants known; swings of weeks cost no CRPS; told as it is.
 
     With docs/validation.md: `make validate MODEL=weeks`.
     """
+    monkeypatch.setattr(rolling, "calibrate", remembered(fits))
     journey = read_journey(REPOSITORY / "scenarios" / "loan_application" / "journey.yaml")
-    found = backtest(log, journey, FIRST, step="week", given="known" if given == "known" else "forecast", seed=1)
-    record_property(
-        "validation", f"## {BACKTESTS[given]}\n{ASKED[given]}\n" + "\n".join((*_lines(found), "", FOUND[given]))
-    )
+    asked = "known" if given == "known" else "forecast"
+    found = backtest(log, journey, FIRST, step="week", given=asked, seed=1)
+    monkeypatch.setattr(rolling, "foretell", without_swings)
+    alike = backtest(log, journey, FIRST, step="week", given=asked, seed=1)
+    lines = (*lines_of(found, "Loan application", SHOWN), *compared(found, alike), "", FOUND[given])
+    record_property("validation", f"## {BACKTESTS[given]}\n{ASKED[given]}\n" + "\n".join(lines))
     assert len(found.origins) == 6
-    scores = [score for score in found.scores if score.ahead == 1 and score.persona == "all" and score.compared]
+    assert np.mean([item.model.crps for item in judged(found)]) < np.mean([item.model.crps for item in judged(alike)])
     if given == "known":
-        better = [score for score in scores if score.crps_beside < min(score.crps_last, score.crps_average)]
-        assert len(better) > len(scores) / 2
-
-
-def _lines(found: Backtest) -> Iterator[str]:
-    yield (f"Loan application, {len(found.origins)} origins one week apart from {found.origins[0]}; up to six weeks foretold "
-           f"from each until {found.until[:10]}. One week ahead, both personas together:")  # fmt: skip
-    yield ""
-    yield "| figure | 50 % | 80 % | 90 % | off by | CRPS | CRPS last week | CRPS average so far |"
-    yield "|---|---|---|---|---|---|---|---|"
-    for metric in SHOWN:
-        yield from (
-            _row(item) for item in found.scores if (item.metric, item.persona, item.ahead) == (metric, "all", 1)
-        )
-    yield ""
-    yield from (f"- {gate}" for gate in found.gates)
-
-
-def _row(item: Score) -> str:
-    covered = " | ".join(f"{part:.0%}" for part in item.coverage)
-    return (f"| {item.metric} | {covered} | {item.error:.3g} | {item.crps:.3g} | {item.crps_last:.3g} | "
-            f"{item.crps_average:.3g} |")  # fmt: skip
+        better, of = beaten(found)
+        assert better > of / 2

@@ -12,7 +12,7 @@ from journeysim.calibrate.predict.swings import ahead, bounds
 from journeysim.model.dwell import Dwell, Family
 from journeysim.model.journey import JourneyMap, Link, Outcome, Touchpoint
 from journeysim.model.quantity import Fixed
-from maps import exponential
+from maps import days, exponential
 
 N = 40_000
 GAMMA = Dwell(Family.GAMMA, Fixed(4.0), Fixed(2.0))
@@ -62,6 +62,17 @@ def test_a_silent_exit_is_kept_from_where_all_hazards_are_halved():
     found = moved(model(Link("x", Fixed(0.6), exponential(2.0)), Link("gone", Fixed(0.4))), [[0.5], [1.0]], end=7.0)
     still = (0.4 + 0.6 * np.exp(-3.5)) ** 0.5
     assert stats.binomtest(len(found.customer), N, 1 - still).pvalue > 1e-4
+
+
+def test_who_takes_a_fixed_link_does_not_depend_on_the_week():
+    """0.5 leave at once whatever the factor; the others' hazard is doubled: binomial and Kolmogorov-Smirnov at 1e-4."""
+    links = (Link("x", Fixed(0.5), exponential(2.0)), Link("at once", Fixed(0.5), days(0.0)))
+    found = moved(model(*links), [[2.0], [2.0]], end=7.0)
+    at_once = found.day == 0.0
+    assert stats.binomtest(int(at_once.sum()), N, 0.5).pvalue > 1e-4
+    slow = found.day[~at_once]
+    assert stats.kstest(slow, lambda t: np.expm1(-t) / np.expm1(-7.0)).pvalue > 1e-4
+    assert stats.binomtest(len(slow), N, -0.5 * np.expm1(-7.0)).pvalue > 1e-4
 
 
 def test_factors_of_one_leave_the_walk_as_it_is():

@@ -14,6 +14,7 @@ from validation.models.memory import second_order, visit_effect
 from validation.models.repeats import rates_of_customers
 from validation.models.shares import one_persona, pooled
 from validation.models.spells import Setting, spells
+from validation.models.swings import layer_alone, whole
 from validation.models.tenure import by_tenure
 from validation.models.values import values
 
@@ -115,6 +116,17 @@ _LAYERS = (
         "Arrivals per day",
         "90 days, stated at 20 +- 8 a day; a weekly season, in half of the worlds a trend, in half of them overdispersed.",
         arrivals, maps=12, per_map=50,
+    ),
+    Model(
+        "Weeks that swing",
+        "Ten links that expect 10 to 300 moves a week, over ten weeks whose hazards swing by sds and a carry from the prior.",
+        layer_alone, maps=4, per_map=100,
+    ),
+    Model(
+        "Weeks that swing, calibrated",
+        "1,800 customers over eleven weeks at two touchpoints with three links that swing so; calibrated on the first ten, the "
+        "moves of the eleventh foretold with entrants known.",
+        whole, maps=2, per_map=60,
     ),
 )  # fmt: skip
 

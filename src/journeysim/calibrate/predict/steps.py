@@ -20,7 +20,7 @@ from scipy import special
 from journeysim.calibrate.dwells.families import from_tables, survival
 from journeysim.calibrate.predict.predictor import Predictor
 from journeysim.calibrate.predict.start import Start
-from journeysim.calibrate.predict.swings import bounds, thinned
+from journeysim.calibrate.predict.swings import Weekly, thinned
 from journeysim.model.dwell import Family, by_family
 from journeysim.model.event_log import Bools, Ints
 from journeysim.model.quantity import Floats
@@ -52,12 +52,9 @@ def steps(
     the weeks from day 0 on (`swings`); nobody may then still be at a touchpoint before day 0.
     """
     lanes = _Lanes.of(predictor, start, draw)
-    racing = None if factors is None else bounds(factors, predictor.source, predictor.touchpoints)
+    weekly = None if factors is None else Weekly.of(factors, predictor)
     while lanes.size:
-        if factors is None or racing is None:
-            link, day = _next(predictor, lanes, rng)
-        else:
-            link, day = _swung(predictor, lanes, (factors, racing), end, rng)
+        link, day = _next(predictor, lanes, rng) if weekly is None else _swung(predictor, lanes, weekly, end, rng)
         target = predictor.target[link]
         seen = ~predictor.silent[link] & (day <= end)
         moved = lanes.take(np.flatnonzero(seen))
@@ -140,13 +137,17 @@ def _repeats(predictor: Predictor, start: Start, taken: Ints) -> Floats:
     return np.stack([times, np.where(times > 0, start.arrived - start.entered, 0.0)], axis=1)
 
 
-def _next(predictor: Predictor, lanes: _Lanes, rng: np.random.Generator) -> tuple[Ints, Floats]:
-    """Return each customer's link and the day of arrival at its end."""
+def _next(
+    predictor: Predictor, lanes: _Lanes, rng: np.random.Generator, *, without: Bools | None = None
+) -> tuple[Ints, Floats]:
+    """Return each customer's link and the day of arrival at its end; not over the links `without` (draw, link)."""
     since = np.round(lanes.arrived - lanes.entered, _DIGITS)
     period = np.searchsorted(predictor.period_end, since, side="right")
     period = np.minimum(period, len(predictor.period_end) - 1)
     links = predictor.links[lanes.place]
     weights = np.where(links >= 0, _shares(predictor, lanes, period, links), 0.0)
+    if without is not None:
+        weights[without[lanes.draw[:, None], links]] = 0.0
     waited = np.flatnonzero(lanes.silent > 0)
     if len(waited):
         weights[waited] *= _still(predictor, lanes.take(waited), period[waited], links[waited])
@@ -161,17 +162,26 @@ def _next(predictor: Predictor, lanes: _Lanes, rng: np.random.Generator) -> tupl
 
 
 def _swung(
-    predictor: Predictor, lanes: _Lanes, weekly: tuple[Floats, Ints], end: float, rng: np.random.Generator
+    predictor: Predictor, lanes: _Lanes, weekly: Weekly, end: float, rng: np.random.Generator
 ) -> tuple[Ints, Floats]:
     """Return each customer's link and the day of arrival at its end, in weeks that differ."""
-    factors, racing = weekly
+    link, day = np.zeros(lanes.size, dtype=np.int64), np.full(lanes.size, np.inf)
+    own = predictor.links[lanes.place]
+    some = np.flatnonzero(np.any(weekly.fixed[lanes.draw[:, None], own] & (own >= 0), axis=1))
+    link[some], day[some] = _next(predictor, lanes.take(some), rng)
+    done = np.zeros(lanes.size, dtype=bool)
+    done[some] = weekly.fixed[lanes.draw[some], link[some]]
+    rest = lanes.take(np.flatnonzero(~done))
 
     def draw_next(rows: Ints, silent: Floats) -> tuple[Ints, Floats]:
-        link, day = _next(predictor, replace(lanes.take(rows), silent=silent), rng)
-        return link, np.where(predictor.silent[link], np.inf, day)
+        to, when = _next(predictor, replace(rest.take(rows), silent=silent), rng, without=weekly.fixed)
+        return to, np.where(predictor.silent[to], np.inf, when)
 
-    at = racing[lanes.draw, lanes.place]
-    return thinned(draw_next, factors, lanes.draw, at, lanes.arrived, lanes.silent, end=end, rng=rng)
+    link[~done], day[~done] = thinned(
+        draw_next, weekly.factors, rest.draw, weekly.racing[rest.draw, rest.place], rest.arrived, rest.silent, end=end,
+        rng=rng,
+    )  # fmt: skip
+    return link, day
 
 
 def _shares(predictor: Predictor, lanes: _Lanes, period: Ints, links: Ints) -> Floats:

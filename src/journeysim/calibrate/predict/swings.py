@@ -2,17 +2,21 @@
 
 In week w a customer at touchpoint i moves over link l with m_lw times the hazard of the fit. That is exact by thinning
 (Lewis and Shedler 1979): k candidates race, k the largest factor rounded up, each drawn as without swings; the earliest
-is kept with probability m / k, else all start again from its time on.
+is kept with probability m / k, else all start again from its time on. A fixed dwell has no hazard: who takes such a link
+is drawn first, whatever the week.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
 
-from journeysim.model.event_log import Ints
+from journeysim.calibrate.predict.predictor import Predictor
+from journeysim.model.dwell import Family
+from journeysim.model.event_log import Bools, Ints
 from journeysim.model.observed.by_week import DAYS
 from journeysim.model.quantity import Floats
 
@@ -51,6 +55,25 @@ def arrival_factors(data: xr.Dataset, draws: Ints, days: int, rng: np.random.Gen
     week = np.arange(days) // int(DAYS)
     logs = ahead(data["swing_arrivals"].values[draws], int(week.max(initial=0)) + 1, rng)
     return np.asarray(np.exp(np.clip(logs, -_MOST, _MOST))[:, week])
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Weekly:
+    """Factors of every link in the weeks to come (draw, link, week), and what walking under them needs.
+
+    `racing` (draw, touchpoint) says how many candidates race, `fixed` (draw, link) which links have a fixed dwell.
+    """
+
+    factors: Floats
+    racing: Ints
+    fixed: Bools
+
+    @classmethod
+    def of(cls, factors: Floats, predictor: Predictor) -> Weekly:
+        """Return the factors with what follows from them."""
+        fixed = (predictor.family == Family.FIXED) & ~predictor.silent
+        return cls(factors, bounds(factors, predictor.source, predictor.touchpoints), fixed)
 
 
 def bounds(factors: Floats, source: Ints, touchpoints: int) -> Ints:

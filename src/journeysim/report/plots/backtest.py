@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 #: In this order where there is room for few.
-_FIRST: Final = ("conversions", "on the way", "moves", "days to convert", "entrants", "conversions of entrants")
+_FIRST: Final = (
+    "conversions",
+    "value",
+    "rating",
+    "on the way",
+    "moves",
+    "days to convert",
+    "entrants",
+    "conversions of entrants",
+)
 _MOST: Final = 6
 #: 5, 25, 50, 75 and 95 % among the quantiles that are kept.
 _SHOWN: Final = (0, 2, 3, 4, 6)

@@ -6,8 +6,8 @@ All links of a touchpoint up is speed, one of them up is its share. Without this
 be as certain as if each of them waited alone.
 
 A model with one swing of speed per touchpoint and swings of shares around it has the same evidence on the loan log
-(ahead by 3.5 at one date, behind by 2 and 5 at others) and is twice as large. Left out are touchpoints with a fixed
-dwell, whose hazard is no density.
+(ahead by 3.5 at one date, behind by 2 and 5 at others) and is twice as large. Links with a
+fixed dwell have no hazard and no swing.
 """
 
 from __future__ import annotations
@@ -70,12 +70,13 @@ def _series(
     for i, name in enumerate(journey.touchpoint_names):
         own = np.array([k for k, (source, _) in enumerate(pairs) if source == name], dtype=np.int64)
         hidden = np.array([pairs[k][1] in silent for k in own])
-        if not weeks.moved[i].any() or np.any(family[:, own[~hidden]] == Family.FIXED):
+        fixed = np.any(family[:, own] == Family.FIXED, axis=0)
+        if not weeks.moved[i].any():
             continue
         expected = expected_moves(data, weeks, i, own, hidden)
         for k, link in enumerate(own.tolist()):
             seen = weeks.moved[i, places[pairs[link][1]]]
-            if seen.any():
+            if seen.any() and not fixed[k]:
                 yield link, Series(labels[link], seen, expected[:, k])
 
 

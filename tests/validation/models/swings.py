@@ -1,0 +1,105 @@
+"""Weeks that swing: the layer alone, and a whole calibration whose weeks swing while it takes them for alike."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from journeysim.calibrate import calibrate, stated_draws
+from journeysim.calibrate.backtest.cut import DAY, cut_log
+from journeysim.calibrate.backtest.predict import entering, foretell, on_the_way
+from journeysim.calibrate.layers.swings.pooled import CARRIES, swings_of
+from journeysim.calibrate.layers.swings.series import Series
+from journeysim.calibrate.predict import Start, predictor_of, steps
+from journeysim.calibrate.predict.swings import ahead
+from journeysim.model.dwell import Dwell, Family
+from journeysim.model.event_log import EventLog
+from journeysim.model.journey import JourneyMap, Link, Outcome, Touchpoint
+from journeysim.model.observations import observe
+from journeysim.model.quantity import Fixed
+from journeysim.model.visits import MICROSECONDS_PER_DAY, visits_of
+from validation.sbc import RANKED, Worlds
+from worlds import CUT_OFF, event_log
+
+SCALE_SD: Final = 0.3
+SERIES, WEEKS = 10, 10
+CUSTOMERS: Final = 1800
+NONE: Final = frozenset[str]()
+JOURNEY: Final = JourneyMap(
+    "weeks",
+    (
+        Touchpoint(
+            "visit",
+            (
+                Link("ask", Fixed(0.5), Dwell(Family.GAMMA, Fixed(2.0), Fixed(2.0))),
+                Link("left", Fixed(0.5), Dwell(Family.EXPONENTIAL, Fixed(6.0))),
+            ),
+        ),
+        Touchpoint("ask", (Link("bought", Fixed(1.0), Dwell(Family.WEIBULL, Fixed(5.0), Fixed(0.8))),)),
+    ),
+    (Outcome("left"), Outcome("bought")),
+    (("visit", Fixed(1.0)),),
+)
+
+
+def swung(series: int, weeks: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return sds (series, 1) and log factors (series, week) from the prior of `layers.swings`, without a level."""
+    scale, carry = abs(SCALE_SD * rng.normal()), rng.choice(CARRIES)
+    sd = np.abs(scale * rng.normal(size=series))[:, None]
+    x = rng.normal(size=(series, weeks))
+    for week in range(1, weeks):
+        x[:, week] = carry * x[:, week - 1] + np.sqrt(1 - carry**2) * x[:, week]
+    return sd, sd * x
+
+
+def layer_alone(count: int, seed: int) -> dict[str, Worlds]:
+    """Return worlds of ten series that expect 10 to 300 moves a week, up to a level."""
+    rng = np.random.default_rng(seed)
+    names = ("log factor of the next week", "log factor of the last week", "moves in the next week")
+    truth, draws = np.empty((3, count)), np.empty((3, RANKED, count))
+    for i in range(count):
+        expected = np.exp(rng.uniform(np.log(10), np.log(300), SERIES))
+        sd, logs = swung(SERIES, WEEKS + 1, rng)
+        logs += sd * rng.normal(size=sd.shape)
+        seen = rng.poisson(expected[:, None] * np.exp(logs)).astype(np.float64)
+        fits = [Series(str(k), seen[k, :-1], np.full((RANKED, WEEKS), expected[k])) for k in range(SERIES)]
+        state = swings_of("moves by week", fits, seed=1000 * seed + i).states[0]
+        following = ahead(state, 1, rng)[:, 0]
+        truth[:, i] = logs[0, -1], logs[0, -2], seen[0, -1]
+        draws[:, :, i] = following, state[:, 0] + state[:, 1], rng.poisson(expected[0] * np.exp(following))
+    return {name: Worlds(truth[k], draws[k]) for k, name in enumerate(names)}
+
+
+def whole(count: int, seed: int) -> dict[str, Worlds]:
+    """Return worlds lived by customers, calibrated on ten weeks; what is foretold of the eleventh is ranked."""
+    rng = np.random.default_rng(seed)
+    names = ("visits to ask", "reached left", "reached bought")
+    truth, draws = np.empty((3, count)), np.empty((3, RANKED, count))
+    for i in range(count):
+        log = lived(np.exp(swung(3, WEEKS + 1, rng)[1]), rng)
+        origin = log.cut_off - 7 * DAY
+        cut = cut_log(log, origin)
+        fit = calibrate(JOURNEY, observe(cut, JOURNEY), seed=1000 * seed + i, draws=RANKED)
+        after = visits_of(log, JOURNEY)
+        after = replace(after, micro=after.micro + 7 * MICROSECONDS_PER_DAY)
+        waiting, new = on_the_way(visits_of(cut, JOURNEY), JOURNEY), entering(after, JOURNEY, until=7.0)
+        found = foretell(JOURNEY, fit.draws.data, waiting, new, np.array([0.0, 7.0]), silent=NONE, rng=rng).metrics
+        for k, name in enumerate(names):
+            place = JOURNEY.place_names.index(name.rsplit(" ", 1)[-1])
+            truth[k, i] = np.sum((after.place == place) & (after.day >= 0))
+            draws[k, :, i] = found[name][:, 0, 0]
+    return {name: Worlds(truth[k], draws[k]) for k, name in enumerate(names)}
+
+
+def lived(factors: np.ndarray, rng: np.random.Generator) -> EventLog:
+    """Return the log of customers who enter evenly over eleven weeks whose hazards have these factors (link, week)."""
+    model = predictor_of(JOURNEY, stated_draws(JOURNEY).data, NONE)
+    none, end = np.zeros(CUSTOMERS, dtype=np.int64), 7.0 * factors.shape[1]
+    start = Start.entering(none, none, rng.uniform(0, end, CUSTOMERS), model.touchpoints)
+    who, place, day = [np.arange(CUSTOMERS)], [none], [start.entered]
+    for step in steps(model, start, none, end=end, rng=rng, factors=factors[None]):
+        who, place, day = [*who, step.customer], [*place, step.target], [*day, step.day]
+    columns = (np.concatenate(who), np.concatenate(place), np.concatenate(day) - end)
+    return event_log(JOURNEY, none, *columns, CUT_OFF)
