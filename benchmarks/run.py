@@ -10,7 +10,15 @@ import importlib
 import sys
 from pathlib import Path
 
-MEASURES = ("walk_vs_simpy", "exact_absorption", "ingest_vs_duckdb", "loan_calibration", "silent_exits", "loan_run")
+MEASURES = (
+    "walk_vs_simpy",
+    "exact_absorption",
+    "ingest_vs_duckdb",
+    "loan_calibration",
+    "silent_exits",
+    "loan_run",
+    "portfolio",
+)
 
 
 def main(names: list[str]) -> None:

@@ -10,6 +10,8 @@ import numpy as np
 from journeysim.calibrate import prior_draws
 from journeysim.compare.comparison import Calendar, Comparison, Contrast, Flips, Flow, Level, Story, spread_of
 from journeysim.decide.decision import (
+    Bundle,
+    Contribution,
     Curve,
     Decision,
     Evidence,
@@ -18,7 +20,10 @@ from journeysim.decide.decision import (
     MeanMonths,
     ModelChoice,
     MoneyCase,
+    Portfolio,
+    Step,
     Target,
+    Task,
     Trial,
     Trust,
     Verdict,
@@ -300,6 +305,32 @@ def _tests(arms: tuple[Arm, ...]) -> tuple[Experiment, ...]:
     )
 
 
+def _portfolio(scenario: Scenario, verdicts: tuple[Verdict, ...]) -> Portfolio:
+    nets = {(verdict.proposal,): verdict.full.net for verdict in verdicts}
+    names = tuple(proposal.name for proposal in scenario.proposals)
+    nets[names] = np.sum(list(nets.values()), axis=0)
+    bundles = tuple(
+        Bundle(own, spread_of(net), float(np.mean(net > 0)), 90_000.0, 3.0, len(own) == 1, 0.4, 12_000.0, net)
+        for own, net in nets.items()
+    )
+    steps = tuple(Step(name, spread_of(nets[name,]), float(nets[name,].mean()), 0.7) for name in names)
+    return Portfolio(bundles, names, steps, ((names[:1], "nothing to act on"),), 200_000.0, None)
+
+
+def _contributions(scenario: Scenario, verdicts: tuple[Verdict, ...]) -> tuple[Contribution, ...]:
+    found = []
+    for proposal, verdict in zip(scenario.proposals, verdicts, strict=True):
+        part = spread_of(verdict.full.net / max(1, len(proposal.changes)))
+        found += [Contribution(proposal.name, change.title, part, part, part, 0.4) for change in proposal.changes]
+    return tuple(found)
+
+
+def _tasks(scenario: Scenario) -> tuple[Task, ...]:
+    return tuple(
+        Task(item.name, item.effort, "quick_win", 0.7) for item in scenario.proposals if item.effort is not None
+    )
+
+
 def _stories(scenario: Scenario) -> tuple[Story, ...]:
     name = scenario.proposals[0].name
     p = scenario.journey.touchpoint_names
@@ -391,4 +422,5 @@ def build_decision(scenario: Scenario | None = None, *, seed: int = 7, draws: in
         comparison, verdicts, _evidence(arms, verdicts), Trust(grade, reasons), targets, _fit(), 95_000.0,
         ranked.proposal if (ranked.full.npv.mean or 0.0) > 0 else None, "EUR", MONTHS,
         curves=_curves(arms), tests=_tests(arms),
+        portfolio=_portfolio(scenario, verdicts), tasks=_tasks(scenario), contributions=_contributions(scenario, verdicts),
     )  # fmt: skip

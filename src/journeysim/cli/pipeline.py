@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, final
 
@@ -19,7 +20,9 @@ from journeysim.model.scenario import Scenario
 
 if TYPE_CHECKING:
     from journeysim.decide.decision import Decision, Fit
+    from journeysim.decide.portfolio.choose import Simulated
     from journeysim.model.draws import Draws
+    from journeysim.simulate.outcomes import Outcomes
 
 REPORTS: Final = Path("reports")
 STAGES: Final = 5
@@ -124,7 +127,24 @@ def decision_of(prepared: Prepared, stages: Stages) -> Decision:
             succeed_if=scenario.succeed_if,
             fit=fit,
             seed=scenario.seed,
+            limits=scenario.limits,
+            simulated=simulated_like(outcomes, scenario),
         )
+
+
+def simulated_like(outcomes: Outcomes, scenario: Scenario) -> Simulated:
+    """Return how more worlds are simulated just as the run's own were."""
+    from journeysim.simulate.run import WALK_CUSTOMERS
+    from journeysim.simulate.tallies import tallies_of
+
+    return partial(
+        tallies_of,
+        known=tuple(arm for arm in outcomes.arms if arm.tallies),
+        settings=outcomes.settings,
+        seed=outcomes.seed,
+        engine=outcomes.engine.name,
+        customers=scenario.customers or WALK_CUSTOMERS,
+    )
 
 
 #: A fit is judged and kept with this many draws; a run takes as many of them as it simulates, evenly spread.

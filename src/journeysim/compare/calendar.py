@@ -25,12 +25,12 @@ from journeysim.simulate.outcomes import ArmOutcomes, Outcomes
 from journeysim.simulate.tally import Tally
 
 ASSUMED_ARRIVALS: Final = 1_000.0
-_SUMS: Final = {"value": "value_month", "cost": "cost_month", "converted": "converted_month"}
+SUMS: Final = {"value": "value_month", "cost": "cost_month", "converted": "converted_month"}
 
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
-class _Stream:
+class Stream:
     """One world's arrivals per month (D,), and what those who enter in one month bring by month from then on.
 
     `sums` holds value, cost and conversions, each (D, M + 1).
@@ -50,21 +50,22 @@ def calendars(outcomes: Outcomes, *, months: int) -> tuple[Calendar, ...]:
     months : int
         Calendar months from day 0. Where the map gives no arrivals 1,000 per month are assumed and flagged.
     """
-    today = _stream(outcomes.today.tallies[0], outcomes.today.arm.worlds[0].draws)
+    today = stream(outcomes.today.tallies[0], outcomes.today.arm.worlds[0].draws)
     assumed = bool(np.isnan(outcomes.today.arm.worlds[0].draws.values("arrivals")).any())
-    base = _steady(today, months)
-    found = [_calendar(outcomes.today.arm.name, 1.0, base, {}, assumed=assumed)]
+    base = steady(today, months)
+    found = [calendar_of(outcomes.today.arm.name, 1.0, base, {}, assumed=assumed)]
     for arm in outcomes.proposals:
         added = _added(arm, today, months)
-        found += [_calendar(arm.arm.name, realism, base, added, assumed=assumed) for realism in arm.arm.realism]
+        found += [calendar_of(arm.arm.name, realism, base, added, assumed=assumed) for realism in arm.arm.realism]
     return tuple(found)
 
 
-def _stream(tally: Tally, draws: Draws) -> _Stream:
+def stream(tally: Tally, draws: Draws) -> Stream:
+    """Return one world's stream."""
     per_day, shares = draws.values("arrivals"), draws.values("persona_share")
     arrivals = np.where(np.isnan(per_day), ASSUMED_ARRIVALS, per_day * DAYS_PER_MONTH)
-    by_month = {name: np.einsum("dg,dgm->dm", shares, getattr(tally, source)) for name, source in _SUMS.items()}
-    return _Stream(arrivals, {name: arrivals[:, None] * _smeared(profile) for name, profile in by_month.items()})
+    by_month = {name: np.einsum("dg,dgm->dm", shares, getattr(tally, source)) for name, source in SUMS.items()}
+    return Stream(arrivals, {name: arrivals[:, None] * _smeared(profile) for name, profile in by_month.items()})
 
 
 def _smeared(profile: Floats) -> Floats:
@@ -73,27 +74,27 @@ def _smeared(profile: Floats) -> Floats:
     return np.asarray((np.hstack([profile, nothing]) + np.hstack([nothing, profile])) / 2)
 
 
-def _steady(today: _Stream, months: int) -> dict[str, Floats]:
+def steady(today: Stream, months: int) -> dict[str, Floats]:
     """Return today's months: those who enter from day 0 on, and those who were already on the way."""
     found = {name: np.repeat(sums.sum(axis=1, keepdims=True), months, axis=1) for name, sums in today.sums.items()}
     return found | {"arrivals": today.arrivals}
 
 
-def _added(arm: ArmOutcomes, today: _Stream, months: int) -> dict[str, Floats]:
+def _added(arm: ArmOutcomes, today: Stream, months: int) -> dict[str, Floats]:
     """Return what a proposal adds to today's months at full effect, each (D, months) and arrivals (D,)."""
     middles = (np.arange(months, dtype=np.float64) + 0.5) * DAYS_PER_MONTH
     weights = arm.world_weights([exposure.at(middles) for exposure in arm.arm.exposures], 1.0)
     reached = arm.world_weights([exposure.reach for exposure in arm.arm.exposures], 1.0)
-    total = {name: np.zeros((len(today.arrivals), months)) for name in _SUMS} | {"arrivals": 0.0 * today.arrivals}
+    total = {name: np.zeros((len(today.arrivals), months)) for name in SUMS} | {"arrivals": 0.0 * today.arrivals}
     for k in range(1, len(arm.tallies)):
-        world = _stream(arm.tallies[k], arm.arm.worlds[k].draws)
+        world = stream(arm.tallies[k], arm.arm.worlds[k].draws)
         total["arrivals"] += reached[k] * (world.arrivals - today.arrivals)
-        for name in _SUMS:
-            total[name] += _convolved(weights[k], world.sums[name] - today.sums[name])
+        for name in SUMS:
+            total[name] += convolved(weights[k], world.sums[name] - today.sums[name])
     return total
 
 
-def _convolved(entries: Floats, profile: Floats) -> Floats:
+def convolved(entries: Floats, profile: Floats) -> Floats:
     """Return sums by calendar month given weights by month of entry (D, K) and a profile from then on (D, M + 1)."""
     months = entries.shape[1]
     out = np.zeros(entries.shape)
@@ -103,8 +104,9 @@ def _convolved(entries: Floats, profile: Floats) -> Floats:
     return out
 
 
-def _calendar(
+def calendar_of(
     arm: str, realism: float, base: dict[str, Floats], added: dict[str, Floats], *, assumed: bool
 ) -> Calendar:
+    """Return an arm's calendar: today's months, and what the arm adds to them as far as it is real."""
     sums = {name: months + realism * added[name] if added else months for name, months in base.items()}
     return Calendar(arm, realism, assumed_arrivals=assumed, **sums)

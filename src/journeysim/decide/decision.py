@@ -10,6 +10,7 @@ from journeysim.model.quantity import Floats
 from journeysim.model.scenario import SuccessRule
 
 Grade = Literal["A", "B", "C", "D", "E"]
+TaskKind = Literal["quick_win", "major_project", "fill_in", "thankless"]
 
 
 @final
@@ -139,6 +140,79 @@ class Experiment:
 
 
 @final
+@dataclass(frozen=True, slots=True, eq=False)
+class Bundle:
+    """Several proposals carried out together, simulated jointly; `net` per draw (D,).
+
+    `p_best` is the chance that no other bundle within the limits (nor today) is better, `regret` what choosing this one
+    is expected to cost against the best of them in every draw.
+    """
+
+    members: tuple[str, ...]
+    npv: Spread
+    p_net_benefit: float
+    invested: float
+    effort: float | None
+    affordable: bool
+    p_best: float
+    regret: float
+    net: Floats
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a roll-out: what the proposal adds to those before it, the sum so far, P(no other would add more)."""
+
+    proposal: str
+    adds: Spread
+    total: float
+    p_first: float
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Portfolio:
+    """All bundles, highest expected net within the limits first; the best, its order of roll-out, and what clashes."""
+
+    bundles: tuple[Bundle, ...] = ()
+    best: tuple[str, ...] = ()
+    order: tuple[Step, ...] = ()
+    clashes: tuple[tuple[tuple[str, ...], str], ...] = ()
+    budget: float | None = None
+    effort: float | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What kind of task a proposal is by impact and effort, and the chance that it is of that kind."""
+
+    proposal: str
+    effort: float
+    kind: TaskKind
+    p_kind: float
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one change adds to its proposal's gain before investment.
+
+    `alone`: the change without the others; `last`: added to all others; `shared`: its Shapley value, the mean over the
+    orders in which changes may be added, so that these add up to the whole gain. `break_even_part` is the part of this
+    change's effect that pays for the proposal with all others as they are (None where none in [0, 1] does).
+    """
+
+    proposal: str
+    change: str
+    alone: Spread
+    last: Spread
+    shared: Spread
+    break_even_part: float | None
+
+
+@final
 @dataclass(frozen=True, slots=True)
 class Trust:
     """How far to trust the figures, A (best) to E, with every reason."""
@@ -205,3 +279,6 @@ class Decision:
     horizon_months: int
     curves: tuple[Curve, ...] = ()
     tests: tuple[Experiment, ...] = ()
+    portfolio: Portfolio = Portfolio()
+    tasks: tuple[Task, ...] = ()
+    contributions: tuple[Contribution, ...] = ()

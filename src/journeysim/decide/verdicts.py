@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 import numpy as np
 
 from journeysim.compare.comparison import Calendar, Comparison
-from journeysim.decide.decision import Curve, Decision, Evidence, Experiment, Fit, Target, Verdict
+from journeysim.decide.decision import (
+    Contribution,
+    Curve,
+    Decision,
+    Evidence,
+    Experiment,
+    Fit,
+    Portfolio,
+    Target,
+    Verdict,
+)
+from journeysim.decide.drivers.changes import contributions
 from journeysim.decide.drivers.groups import Group, of_assumption, of_today
 from journeysim.decide.drivers.ledger import curve_of, evidence_of
-from journeysim.decide.information.plan import Stakes, tests_of, worth_first
+from journeysim.decide.information.plan import Choices, Stakes, tests_of, worth_first
 from journeysim.decide.information.value import evpi, evppi
 from journeysim.decide.money.cases import at_full_realism, break_even, break_even_draws, money_case
 from journeysim.decide.money.investment import Invested, horizon_months, invested
+from journeysim.decide.portfolio.choose import Case, Simulated, portfolio_of
+from journeysim.decide.portfolio.matrix import tasks_of
 from journeysim.decide.trust import trust_of
 from journeysim.model.arms import Arm
 from journeysim.model.quantity import Floats
-from journeysim.model.scenario import Money, Proposal, SuccessRule
+from journeysim.model.scenario import Limits, Money, Proposal, SuccessRule
+
+NO_LIMITS: Final = Limits()
 
 
 def decide(
@@ -28,6 +44,8 @@ def decide(
     fit: Fit,
     seed: int,
     succeed_if: Sequence[SuccessRule] = (),
+    limits: Limits = NO_LIMITS,
+    simulated: Simulated | None = None,
 ) -> Decision:
     """Return what the proposals are worth and how far that can be trusted.
 
@@ -45,6 +63,11 @@ def decide(
         Addresses the investments' draws.
     succeed_if : sequence of SuccessRule
         Each is held against every proposal at full effect.
+    limits : Limits
+        What the proposals of a bundle together may take.
+    simulated : callable, optional
+        Gives the tallies of more worlds over the same draws. Without it there are no bundles, so proposals are choices
+        that exclude one another, and nothing is said about what single changes add.
 
     Returns
     -------
@@ -64,7 +87,16 @@ def decide(
     verdicts = tuple(_verdict(proposal, comparison, own, money) for proposal, own in pairs)
     nets = np.stack([verdict.full.net for verdict in verdicts], axis=1) if verdicts else np.zeros((draws, 0))
     own = [_own_groups(found.arm, item) for found, item in zip(comparison.outcomes.proposals, spent, strict=True)]
-    evidence = tuple(_evidence(comparison, own, nets, fit, seed=seed))
+    today = comparison.outcomes.today.arm.worlds[0]
+    portfolio, parts = Portfolio(), tuple[Contribution, ...]()
+    if simulated is not None:
+        investments = [float(item.total.mean()) for item in spent]
+        parts = tuple(contributions(proposals, investments, today, simulated, money, months=months, seed=seed))
+        if len(proposals) > 1:
+            arms = [item.arm for item in comparison.outcomes.proposals]
+            portfolio = portfolio_of(Case(proposals, arms, spent, money, limits, months), simulated, seed=seed)
+    choices = choices_of(verdicts, portfolio)
+    evidence = tuple(_evidence(comparison, own, nets, choices, fit, seed=seed))
     return Decision(
         comparison=comparison,
         verdicts=verdicts,
@@ -72,13 +104,25 @@ def decide(
         trust=trust_of(fit, evidence, comparison.outcomes.agreement),
         targets=tuple(_target(rule, verdict, comparison) for rule in succeed_if for verdict in verdicts),
         fit=fit,
-        evpi=evpi(nets),
+        evpi=evpi(choices.nets),
         best=best_of(verdicts),
         currency=money.currency,
         horizon_months=months,
         curves=tuple(_curves(verdicts, own)),
-        tests=tuple(worth_first(list(_tests(comparison, proposals, own, nets, money, seed=seed)))),
+        tests=tuple(worth_first(list(_tests(comparison, proposals, own, choices, money, seed=seed)))),
+        portfolio=portfolio,
+        tasks=tuple(tasks_of(verdicts)),
+        contributions=parts,
     )
+
+
+def choices_of(verdicts: Sequence[Verdict], portfolio: Portfolio) -> Choices:
+    """Return what may be chosen besides today: the bundles within the limits, or single proposals without bundles."""
+    bundles = [item for item in portfolio.bundles if item.affordable]
+    members = [item.members for item in bundles] if portfolio.bundles else [(item.proposal,) for item in verdicts]
+    nets = [item.net for item in bundles] if portfolio.bundles else [item.full.net for item in verdicts]
+    empty = np.zeros((len(verdicts[0].full.net) if verdicts else 1, 0))
+    return Choices(tuple(members), np.stack(nets, axis=1) if nets else empty)
 
 
 def ranked(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
@@ -123,12 +167,12 @@ def _own_groups(arm: Arm, spent: Invested) -> list[Group]:
 
 
 def _evidence(
-    comparison: Comparison, own: Sequence[Sequence[Group]], nets: Floats, fit: Fit, *, seed: int
+    comparison: Comparison, own: Sequence[Sequence[Group]], nets: Floats, choices: Choices, fit: Fit, *, seed: int
 ) -> Iterator[Evidence]:
     today = of_today(comparison.outcomes.today.arm.worlds[0].draws, dict(fit.prior_parts))
-    shared = [evppi(group, nets, seed=seed) for group in today]
+    shared = [evppi(group, choices.nets, seed=seed) for group in today]
     for column, (found, groups) in enumerate(zip(comparison.outcomes.proposals, own, strict=True)):
-        worth = [*(evppi(group, nets, seed=seed) for group in groups), *shared]
+        worth = [*(evppi(group, choices.nets, seed=seed) for group in groups), *shared]
         yield from evidence_of(found.arm.name, [*groups, *today], nets[:, column], worth)
 
 
@@ -140,13 +184,13 @@ def _curves(verdicts: Sequence[Verdict], own: Sequence[Sequence[Group]]) -> Iter
 
 
 def _tests(
-    comparison: Comparison, proposals: Sequence[Proposal], own: Sequence[Sequence[Group]], nets: Floats,
+    comparison: Comparison, proposals: Sequence[Proposal], own: Sequence[Sequence[Group]], choices: Choices,
     money: Money, *, seed: int,
 ) -> Iterator[Experiment]:  # fmt: skip
     today = comparison.outcomes.today
     base = (today.arm.worlds[0].draws, today.tallies[0])
     for column, (proposal, groups) in enumerate(zip(proposals, own, strict=True)):
-        stakes = Stakes(nets, column, horizon_months(money), money, seed)
+        stakes = Stakes(choices, proposal.name, horizon_months(money), money, seed)
         yield from tests_of(proposal, comparison.outcomes.proposals[column].arm, base, groups, stakes)
 
 

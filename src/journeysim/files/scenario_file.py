@@ -16,14 +16,14 @@ from journeysim.files.numbers import CurrencyBook, UnreadableError
 from journeysim.files.phrases import success_rule
 from journeysim.files.places import beside, inside, scenario_name
 from journeysim.files.reading import Loaded, Source, in_order, open_source, validated
-from journeysim.files.scenario_shape import MoneyFile, ProposalFile, ScenarioFile
+from journeysim.files.scenario_shape import LimitsFile, MoneyFile, ProposalFile, ScenarioFile
 from journeysim.files.shapes import Reading
 from journeysim.files.yaml_positions import Steps, load
 from journeysim.model.checks.proposals import check_changes, check_contradictions, check_some_change
 from journeysim.model.journey import ZERO, JourneyMap
 from journeysim.model.log_settings import LogSettings
 from journeysim.model.quantity import Quantity
-from journeysim.model.scenario import Investment, Money, Proposal, Scenario, SuccessRule
+from journeysim.model.scenario import Investment, Limits, Money, Proposal, Scenario, SuccessRule
 from journeysim.model.units import DAYS_PER_YEAR
 
 UNREAD: Final = JourneyMap("", (), (), ())
@@ -69,6 +69,7 @@ def scenario_with_problems(path: Path, loaded: Loaded) -> tuple[Scenario | None,
         horizon=_horizon(source, file),
         question=file.question,
         money=_money(source, file.money, reading.currency.code or "EUR"),
+        limits=_limits(file.limits),
         succeed_if=_rules(source, file, reading.currency),
         seed=file.seed,
         draws=file.draws or DEFAULT_DRAWS,
@@ -179,6 +180,12 @@ def _money(source: Source, file: MoneyFile | None, currency: str) -> Money:
         test_setup=testing.setup.mean if testing and testing.setup else 0.0,
         test_per_customer=testing.per_customer.mean if testing and testing.per_customer else 0.0,
     )
+
+
+def _limits(file: LimitsFile | None) -> Limits:
+    if file is None:
+        return Limits()
+    return Limits(file.budget.mean if file.budget else None, file.effort)
 
 
 def _rules(source: Source, file: ScenarioFile, book: CurrencyBook) -> tuple[SuccessRule, ...]:

@@ -100,6 +100,14 @@ class MoneyFile(FileModel):
 
 
 @final
+class LimitsFile(FileModel):
+    """What all chosen proposals together may take."""
+
+    budget: Sum | None = None
+    effort: Number | None = None
+
+
+@final
 class ScenarioFile(FileModel):
     """A scenario file."""
 
@@ -121,5 +129,6 @@ class ScenarioFile(FileModel):
     draws: AtLeastOne | None = None
     proposals: dict[str, ProposalFile] = Field(default_factory=dict)
     money: MoneyFile | None = None
+    limits: LimitsFile | None = None
     succeed_if: Texts = ()
     seed: WholeNumber = 0

@@ -8,7 +8,7 @@ audiences (docs/design/0003).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Final, Literal, final
@@ -123,7 +123,7 @@ def build_arms(scenario: Scenario, draws: Draws, *, seed: int) -> tuple[Arm, ...
     arms, problems = [Arm(TODAY, "today", (today,), assumptions=draws.assumptions)], []
     for at, proposal in enumerate(scenario.proposals):
         try:
-            arms.append(_proposal_arm(proposal, today, seed=seed))
+            arms.append(proposal_arm(proposal, today, seed=seed))
         except BadInput as error:
             problems += [_inside(problem, at) for problem in error.problems]
     if problems:
@@ -135,9 +135,14 @@ def _inside(problem: Problem, proposal: int) -> Problem:
     return replace(problem, path=("proposals", proposal, *problem.path))
 
 
-def _proposal_arm(proposal: Proposal, today: World, *, seed: int) -> Arm:
+def proposal_arm(proposal: Proposal, base: World, *, seed: int, kept: Collection[int] | None = None) -> Arm:
+    """Return a proposal's arm over a world, with the changes numbered in `kept` alone where that is given.
+
+    Sizes and reach are drawn at the same addresses whichever changes are kept and whatever the base is. A change whose
+    target only exists through a change that is left out has nothing to act on and is passed over.
+    """
     terms = _distinct_terms(proposal)
-    count = today.draws.count
+    count = base.draws.count
     exposures = tuple(_exposure(proposal, k, term, count, seed=seed) for k, term in enumerate(terms))
     names = [change.title for change in proposal.changes]
     labels = [f"{name} #{names[:k].count(name)}" for k, name in enumerate(names)]
@@ -145,7 +150,14 @@ def _proposal_arm(proposal: Proposal, today: World, *, seed: int) -> Arm:
         _sizes(proposal, label, change, count, seed=seed)
         for label, change in zip(labels, proposal.changes, strict=True)
     ]
-    worlds = tuple(_world(today, proposal, sizes, terms, exposed) for exposed in _met_together(exposures))
+    if kept is not None:
+        parts = tuple(
+            (change, size) for k, (change, size) in enumerate(zip(proposal.changes, sizes, strict=True)) if k in kept
+        )
+        proposal, sizes = replace(proposal, changes=tuple(part[0] for part in parts)), [part[1] for part in parts]
+    worlds = tuple(
+        _world(base, proposal, sizes, terms, exposed, whole=kept is None) for exposed in _met_together(exposures)
+    )
     assumptions = tuple(_assumptions(proposal, sizes, exposures, terms))
     return Arm(proposal.name, "proposal", worlds, exposures, proposal.realism, assumptions)
 
@@ -193,8 +205,9 @@ def _met_together(exposures: Sequence[Exposure]) -> list[tuple[bool, ...]]:
 
 
 def _world(
-    today: World, proposal: Proposal, sizes: Sequence[Sizes], terms: Sequence[Terms], exposed: tuple[bool, ...]
-) -> World:
+    today: World, proposal: Proposal, sizes: Sequence[Sizes], terms: Sequence[Terms], exposed: tuple[bool, ...],
+    *, whole: bool,
+) -> World:  # fmt: skip
     """Return the world in which the marked exposures' changes hold, applied in the order written.
 
     A change whose target only exists through a change that is not met has nothing to act on here and is passed over.
@@ -202,7 +215,7 @@ def _world(
     met = {_key(term) for term, is_met in zip(terms, exposed, strict=True) if is_met}
     journey, draws, problems = today.journey, today.draws, []
     for number, (change, size) in enumerate(zip(proposal.changes, sizes, strict=True)):
-        if _key(change.terms) not in met or (not all(exposed) and change.check(journey)):
+        if _key(change.terms) not in met or (not (whole and all(exposed)) and change.check(journey)):
             continue
         try:
             journey, draws = change.apply(journey, draws, size)

@@ -55,6 +55,15 @@ class Money:
 
 @final
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What all chosen proposals together may take: present value of their investments, and effort. None: no limit."""
+
+    budget: float | None = None
+    effort: float | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class SuccessRule:
     """A condition of `succeed if`: a measure compared with a threshold, as written in `text`.
 
@@ -90,6 +99,7 @@ class Scenario:
     question: str = ""
     money: Money = Money()
     succeed_if: tuple[SuccessRule, ...] = ()
+    limits: Limits = Limits()
     seed: int = 0
     draws: int = 500
     customers: int | None = None

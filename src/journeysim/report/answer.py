@@ -34,6 +34,8 @@ class Said:
     drivers: tuple[Sentence, ...]
     tests: tuple[Sentence, ...]
     untested: tuple[Sentence, ...]
+    tasks: tuple[Sentence, ...]
+    bundles: tuple[Sentence, ...]
     worth: tuple[Sentence, ...]
 
 
@@ -52,6 +54,8 @@ def said_of(decision: Decision, tables: Tables, language: Language) -> Said:
         tuple(_drivers(decision, tables["evidence"], say)),
         tuple(_tests(tables, say)),
         tuple(_not_worth(tables, say)),
+        tuple(_tasks(tables, say)),
+        tuple(_together(decision, tables, say)),
         tuple(_worth(tables, say)),
     )
 
@@ -246,6 +250,32 @@ def _not_worth(tables: Mapping[str, Table], say: Say) -> Iterator[Sentence]:
     if plan is not None:
         rows = [k for k in range(len(plan.rows)) if not plan.at(k, "worth_testing")]
         yield from (say("test.not_worth", assumption=Cell(plan.name, k, "assumption")) for k in rows)
+
+
+def _tasks(tables: Mapping[str, Table], say: Say) -> Iterator[Sentence]:
+    item = tables.get("tasks")
+    for row in range(len(item.rows) if item else 0):
+        cell = partial(Cell, "tasks", row)
+        yield say("task.one", proposal=cell("proposal"), task=cell("task"), chance=cell("p_task", "chance"))
+
+
+def _together(decision: Decision, tables: Mapping[str, Table], say: Say) -> Iterator[Sentence]:
+    """Yield the best bundle, what choosing it may cost, and the order in which to carry it out."""
+    item = tables.get("portfolio")
+    if item is None or len(item.rows) < 2:
+        return
+    row = item.find(bundle=" + ".join(decision.portfolio.best))
+    if row is None:
+        yield say("bundle.none")
+        return
+    cell = partial(Cell, item.name, row)
+    npv, low, high, regret = (cell(_column(item, name)) for name in ("npv_mean", "npv_q05", "npv_q95", "regret"))
+    yield say("bundle.best", bundle=cell("bundle"), npv=npv, low=low, high=high, chance=cell("p_best", "chance"))
+    yield say("bundle.regret", regret=regret)
+    for step in range(len(tables["roll_out"].rows) if len(decision.portfolio.best) > 1 else 0):
+        found = partial(Cell, "roll_out", step)
+        adds = found(_column(tables["roll_out"], "adds_mean"))
+        yield say("bundle.first" if step == 0 else "bundle.then", proposal=found("proposal"), adds=adds)
 
 
 def _worth(tables: Mapping[str, Table], say: Say) -> Iterator[Sentence]:

@@ -18,7 +18,7 @@ from typing import Any, Final, final
 import numpy as np
 
 from journeysim.compare.comparison import Contrast, Flow, Level, Spread
-from journeysim.decide.decision import Decision, MeanMonths, MoneyCase, Verdict
+from journeysim.decide.decision import Decision, MeanMonths, MoneyCase, Portfolio, Verdict
 from journeysim.errors import BadInput, Place, Problem
 from journeysim.model.arms import Arm, World
 from journeysim.model.draws import Draws
@@ -105,7 +105,13 @@ def lean_decision(decision: Decision) -> Decision:
         calendars=(),
         flows=tuple(Flow(item.arm, _only(item.tally, _FLOW)) for item in comparison.flows),
     )
-    return replace(decision, comparison=lean, verdicts=tuple(_lean_verdict(item) for item in decision.verdicts))
+    bundles = tuple(replace(item, net=_EMPTY) for item in decision.portfolio.bundles)
+    return replace(
+        decision,
+        comparison=lean,
+        verdicts=tuple(_lean_verdict(item) for item in decision.verdicts),
+        portfolio=replace(decision.portfolio, bundles=bundles),
+    )
 
 
 def _lean_arm(arm: Arm) -> Arm:
@@ -158,6 +164,9 @@ def _without_money(decision: Decision) -> Decision:
         best=None,
         curves=(),
         tests=(),
+        portfolio=Portfolio(),
+        tasks=(),
+        contributions=(),
     )
 
 

@@ -49,6 +49,8 @@ def results(decision: Decision, scenario: Scenario) -> dict[str, Json]:
         "evidence": _evidence(decision, money=money),
         "thresholds": _thresholds(decision) if money else [],
         "tests": _tests(decision) if money else [],
+        "contributions": _contributions(decision) if money else [],
+        "portfolio": _portfolio(decision) if money else None,
         "targets": _targets(decision, money=money),
         "flips": [_flips(decision, k) for k in range(len(comparison.flips))],
         "fit": _fit(decision),
@@ -155,6 +157,37 @@ def _tests(decision: Decision) -> list[Json]:
         }
         for x in decision.tests
     ]  # fmt: skip
+
+
+def _contributions(decision: Decision) -> list[Json]:
+    return [
+        {
+            "proposal": x.proposal, "change": x.change, "shared": _spread(x.shared), "alone": _spread(x.alone),
+            "last": _spread(x.last), "break_even_part": _finite(x.break_even_part),
+        }
+        for x in decision.contributions
+    ]  # fmt: skip
+
+
+def _portfolio(decision: Decision) -> dict[str, Json]:
+    found = decision.portfolio
+    bundles: list[Json] = [
+        {
+            "members": list(x.members), "npv": _spread(x.npv), "p_net_benefit": x.p_net_benefit, "invested": x.invested,
+            "effort": x.effort, "within_limits": x.affordable, "p_best": x.p_best, "regret": x.regret,
+        }
+        for x in found.bundles
+    ]  # fmt: skip
+    order: list[Json] = [
+        {"proposal": x.proposal, "adds": _spread(x.adds), "sum_so_far": x.total, "p_first": x.p_first}
+        for x in found.order
+    ]
+    clashes: list[Json] = [{"members": list(names), "why": why} for names, why in found.clashes]
+    tasks: list[Json] = [{"proposal": x.proposal, "task": x.kind, "p_task": x.p_kind} for x in decision.tasks]
+    return {
+        "bundles": bundles, "best": list(found.best), "roll_out": order, "clashes": clashes, "tasks": tasks,
+        "budget": found.budget, "effort_limit": found.effort,
+    }  # fmt: skip
 
 
 def _trial(at: Trial) -> dict[str, Json]:

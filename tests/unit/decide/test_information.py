@@ -12,7 +12,7 @@ from scipy import special
 
 from journeysim.decide.drivers.groups import Group, of_assumption
 from journeysim.decide.drivers.smooth import smooth, spread_out
-from journeysim.decide.information.plan import Stakes, _Testable, _trial, sizes
+from journeysim.decide.information.plan import Choices, Stakes, _Testable, _trial, sizes
 from journeysim.decide.information.studies import ab_test, evsi, pilot, survey
 from journeysim.decide.information.value import evpi, evppi
 from journeysim.model.draws import Assumption
@@ -172,7 +172,8 @@ def test_a_larger_test_is_worth_more(gaussian):
 
 
 def stakes(nets, **money):
-    return Stakes(nets, 0, 24, Money(**money), 3)
+    members = tuple((name,) for name in ("tested", "other")[: nets.shape[1]])
+    return Stakes(Choices(members, nets), "tested", 24, Money(**money), 3)
 
 
 def test_what_a_test_leaves_counts_its_price_and_the_months_it_takes(gaussian):

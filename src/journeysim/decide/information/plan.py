@@ -1,10 +1,10 @@
 """The test plan: which assumption to test first, on how many customers, how long that takes, and what it leaves.
 
 A study of n takes n customers (2 n for the two arms of an A/B test) as they arrive at the touchpoint it is about. Its
-value counts for the months that are left then. While it runs the proposal under test waits: where that is the one that
-would be started now, the benefit of those months is lost; any other can be started meanwhile. So
+value counts for the months that are left then. While it runs the proposal under test waits, and
+the best choice without it is started: what the proposal would have added in those months is lost. So
 
-    net gain(n) = EVSI(n) (1 - T / H) - [tested is best now] E[net] T / H - set-up - price x customers
+    net gain(n) = EVSI(n) (1 - T / H) - (E[best now] - E[best now without it]) T / H - set-up - price x customers
 
 with T the months it takes and H those of the money horizon. A test is worth making where its best size leaves more than
 the standard error of its value.
@@ -55,11 +55,27 @@ class _Testable:
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
-class Stakes:
-    """What a test is for: all proposals' nets (D, P), the column of the one tested, months of the horizon, prices."""
+class Choices:
+    """What may be chosen besides today: the members of each bundle, and its net benefit per draw (D, P)."""
 
+    members: tuple[tuple[str, ...], ...]
     nets: Floats
-    column: int
+
+    def best(self, *, without: str = "") -> float:
+        """Return the highest expected net benefit, today's 0 among them, of choices without that proposal."""
+        means = [
+            float(net.mean()) for names, net in zip(self.members, self.nets.T, strict=True) if without not in names
+        ]
+        return max(0.0, *means, 0.0)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Stakes:
+    """What a test is for: the choices, the proposal it is about, months of the horizon, prices."""
+
+    choices: Choices
+    proposal: str
     months: int
     money: Money
     seed: int
@@ -81,12 +97,13 @@ def worth_first(tests: Sequence[Experiment]) -> list[Experiment]:
 
 
 def _test(proposal: str, item: _Testable, group: Group, stakes: Stakes) -> Experiment:
-    fitted = smooth(group.directions, stakes.nets)
-    means = fitted.values if fitted.explained.any() else np.broadcast_to(stakes.nets.mean(axis=0), stakes.nets.shape)
+    nets = stakes.choices.nets
+    fitted = smooth(group.directions, nets)
+    means = fitted.values if fitted.explained.any() else np.broadcast_to(nets.mean(axis=0), nets.shape)
     trials = tuple(_trial(item, means, n, stakes) for n in sizes(item, stakes.months))
     best = max(trials, key=lambda trial: trial.net_gain, default=None)
     return Experiment(
-        proposal, item.assumption, item.study.kind, min(evpi(means), evpi(stakes.nets)), trials,
+        proposal, item.assumption, item.study.kind, min(evpi(means), evpi(nets)), trials,
         best if best is not None and best.net_gain > mean_error(means) else None,
     )  # fmt: skip
 
@@ -110,8 +127,8 @@ def _round(number: float) -> int:
 def _trial(item: _Testable, means: Floats, n: int, stakes: Stakes) -> Trial:
     customers = n * (2 if item.study.kind == "ab_test" else 1)
     months = customers / item.per_month
-    part, now = months / stakes.months, stakes.nets.mean(axis=0)
-    waits = now[stakes.column] if now[stakes.column] == now.max() and now.max() > 0 else 0.0
+    part = months / stakes.months
+    waits = stakes.choices.best() - stakes.choices.best(without=stakes.proposal)
     value = evsi(item.study, means, n, seed=stakes.seed).evppi
     cost = stakes.money.test_setup + stakes.money.test_per_customer * customers
     return Trial(n, value, months, cost, float(value * (1 - part) - waits * part - cost))

@@ -15,6 +15,7 @@ from journeysim.report.plots import (
     personas,
     realism,
     studies,
+    sums,
     thresholds,
     tornado,
 )
@@ -38,6 +39,8 @@ def figures_of(tables: Mapping[str, Table], today: str, proposals: list[str], la
         "cumulative_net_benefit": lambda item: cumulative.figure(item, proposals, language),
         "realism": lambda item: realism.figure(item, proposals, language),
         "evidence": lambda item: tornado.figure(item, proposals, language),
+        "contributions": lambda item: sums.contributions(item, proposals, language),
+        "portfolio": lambda item: sums.bundles(item, language),
         "one_way": lambda item: one_way.figure(item, proposals, language),
         "effect_curves": lambda item: thresholds.curves(item, proposals, language),
         "two_way": lambda item: thresholds.two_way(item, proposals, language),

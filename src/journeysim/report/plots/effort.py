@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from journeysim.report.plots.style import GRID, MUTED, interval, panels, series_colour, zero_line
 from journeysim.report.plots.ticks import label_axis, wrapped
@@ -12,6 +12,12 @@ from journeysim.report.words import Language
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+_CORNERS: Final = (
+    (0.01, 0.985, "left", "top", "quick"), (0.99, 0.985, "right", "top", "major"),
+    (0.01, 0.015, "left", "bottom", "thankless"),
+)  # fmt: skip
 
 
 def figure(item: Table, proposals: list[str], language: Language) -> Figure | None:
@@ -32,11 +38,12 @@ def figure(item: Table, proposals: list[str], language: Language) -> Figure | No
         )  # fmt: skip
     axes.axvspan((0.5 + right) / 2, right, color=GRID, alpha=0.3, linewidth=0, zorder=0)
     zero_line(axes, vertical=False)
-    for x, ha, word in ((0.01, "left", "quick"), (0.99, "right", "major")):
-        axes.text(x, 0.985, language[word], transform=axes.transAxes, ha=ha, va="top", size=9.5, color=MUTED)
-    if min(low) < 0:
-        for x, ha, word in ((0.01, "left", "fill"), (0.99, "right", "avoid")):
-            axes.text(x, 0.015, language[word], transform=axes.transAxes, ha=ha, va="bottom", size=9.5, color=MUTED)
+    bar = 0.5 * max(mean)
+    if bar > 0:
+        axes.axhline(bar, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
+    for x, y, ha, va, word in _CORNERS:
+        if word != "thankless" or min(low) < 0:
+            axes.text(x, y, language[word], transform=axes.transAxes, ha=ha, va=va, size=9.5, color=MUTED)
     axes.set_xlim(0.5, right)
     pad = 0.12 * (max(0.0, *high) - min(0.0, *low))
     axes.set_ylim(min(0.0, *low) - pad, max(0.0, *high) + pad)

@@ -29,7 +29,7 @@ def figure(item: Table, proposals: list[str], language: Language) -> Figure | No
         panel.plot(size, _part(item, name, 5), color=colour, linewidth=2.2)
         zero_line(panel, vertical=False)
         panel.set_xscale("log")
-        panel.set_title(wrapped(name.replace(" -> ", " \u2192 "), 40, 2), fontsize=9.5)
+        panel.set_title(wrapped(name.replace(" -> ", " \u2192 "), 50, 1), fontsize=9)
         panel.set_xlabel(language["axis.customers"], loc="left", color=MUTED)
         panel.set_xticks([size[0], size[-1]], [f"{size[0]:,.0f}", f"{size[-1]:,.0f}"])
         panel.minorticks_off()

@@ -1,0 +1,111 @@
+"""The portfolio: every bundle's money case, the best one within the limits, and the order of roll-out.
+
+Bundles are simulated jointly, so that proposals that win the same customers are not counted twice. All bundles share
+their draws: which is best, and what choosing another would cost, is taken draw by draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import final
+
+import numpy as np
+
+from journeysim.compare.bundles import bundle_calendars
+from journeysim.compare.comparison import spread_of
+from journeysim.decide.decision import Bundle, Portfolio, Step
+from journeysim.decide.money.cases import benefit
+from journeysim.decide.money.investment import Invested
+from journeysim.model.arms import Arm, World
+from journeysim.model.bundles import Bundles, build_bundles
+from journeysim.model.quantity import Floats
+from journeysim.model.scenario import Limits, Money, Proposal
+from journeysim.simulate.tally import Tally
+
+#: Worlds in, their tallies out: how a decision asks for more than the run has simulated.
+Simulated = Callable[[Sequence[World]], Sequence[Tally]]
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """What a portfolio is chosen from: proposals with their arms and costs, money, limits, months that money counts."""
+
+    proposals: Sequence[Proposal]
+    arms: Sequence[Arm]
+    spent: Sequence[Invested]
+    money: Money
+    limits: Limits
+    months: int
+
+
+def portfolio_of(case: Case, simulated: Simulated, *, seed: int) -> Portfolio:
+    """Return every bundle of two or more and of single proposals, judged together; highest expected net first."""
+    bundles = build_bundles(case.proposals, case.arms, seed=seed)
+    tallies = dict(zip(bundles.worlds, simulated(list(bundles.worlds.values())), strict=True))
+    nets = _nets(case, bundles, tallies)
+    members = [tuple(bundles.arms[k].name for k in chosen) for chosen in bundles.members]
+    found = [_bundle(case, names, net) for names, net in zip(members, nets, strict=True)]
+    judged = _judged(found)
+    clashes = tuple((tuple(bundles.arms[k].name for k in chosen), why) for chosen, why in bundles.clashes)
+    best = next((item for item in judged if item.affordable and item.net.mean() > 0), None)
+    return Portfolio(
+        tuple(judged), best.members if best else (), tuple(_order(best, found)), clashes,
+        case.limits.budget, case.limits.effort,
+    )  # fmt: skip
+
+
+def _nets(case: Case, bundles: Bundles, tallies: Mapping[tuple[tuple[bool, ...], ...], Tally]) -> Iterator[Floats]:
+    """Yield each bundle's net present value per draw (D,), every proposal at the highest realism of its grid."""
+    at = {proposal.name: k for k, proposal in enumerate(case.proposals)}
+    numbers = [at[arm.name] for arm in bundles.arms]
+    realism = [max(arm.realism) for arm in bundles.arms]
+    months = bundle_calendars(bundles, tallies, months=case.months, realism=realism)
+    for chosen, (today, own) in zip(bundles.members, months, strict=True):
+        spent = sum((case.spent[numbers[k]].total for k in chosen), np.zeros(len(own.value)))
+        yield np.asarray(benefit(own, today, case.money).sum(axis=1) - spent)
+
+
+def _bundle(case: Case, names: tuple[str, ...], net: Floats) -> Bundle:
+    own = [
+        (proposal, spent) for proposal, spent in zip(case.proposals, case.spent, strict=True) if proposal.name in names
+    ]
+    invested = float(sum(spent.total.mean() for _, spent in own))
+    efforts = [proposal.effort for proposal, _ in own]
+    effort = None if None in efforts else float(sum(value for value in efforts if value is not None))
+    within = case.limits.budget is None or invested <= case.limits.budget
+    fits = case.limits.effort is None or (effort is not None and effort <= case.limits.effort)
+    return Bundle(
+        names, spread_of(net), float(np.mean(net > 0)), invested, effort, affordable=within and fits,
+        p_best=0.0, regret=0.0, net=net,
+    )  # fmt: skip
+
+
+def _judged(found: Sequence[Bundle]) -> list[Bundle]:
+    """Return the bundles with P(best of those within the limits, today among them) and what choosing each would cost."""
+    allowed = [item.net for item in found if item.affordable]
+    draws = len(found[0].net) if found else 0
+    best = np.max(np.stack([np.zeros(draws), *allowed]), axis=0) if found else np.zeros(0)
+    made = [
+        replace(item, p_best=float(np.mean((item.net >= best) & (item.net > 0))) if item.affordable else 0.0,
+                regret=float((best - item.net).mean()))
+        for item in found
+    ]  # fmt: skip
+    return sorted(made, key=lambda item: (not item.affordable, -float(item.net.mean())))
+
+
+def _order(best: Bundle | None, found: Sequence[Bundle]) -> Iterator[Step]:
+    """Yield the best bundle's proposals, each time the one that adds most to what is already carried out."""
+    if best is None:
+        return
+    nets = {frozenset(item.members): item.net for item in found}
+    done: frozenset[str] = frozenset()
+    now = np.zeros(len(best.net))
+    while done != set(best.members):
+        ways = {name: nets[done | {name}] - now for name in best.members if name not in done and done | {name} in nets}
+        name = max(ways, key=lambda item: float(ways[item].mean()))
+        others = [added for other, added in ways.items() if other != name]
+        first = float(np.mean(ways[name] >= np.max(np.stack(others), axis=0))) if others else 1.0
+        done, now = done | {name}, nets[done | {name}]
+        yield Step(name, spread_of(ways[name]), float(now.mean()), first)
