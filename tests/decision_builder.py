@@ -233,7 +233,18 @@ def _contrasts(today: ArmOutcomes, arm: ArmOutcomes) -> list[Contrast]:
                 better = None if np.isnan(d).any() else float(np.mean(d < 0 if metric in _DOWN else d > 0))
                 found.append(
                     Contrast(
-                        metric, unit, arm.arm.name, "today", persona, "cohort", realism, spread_of(d), better, 1e-4, d
+                        metric,
+                        unit,
+                        arm.arm.name,
+                        "today",
+                        persona,
+                        "cohort",
+                        realism,
+                        spread_of(d),
+                        better,
+                        1e-4,
+                        d,
+                        None if better is None else float(np.mean(d > 0 if metric in _DOWN else d < 0)),
                     )
                 )
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from journeysim.decide.decision import Fit, ModelChoice
@@ -35,6 +36,15 @@ def fit_of(found: Calibration) -> Fit:
         choices=choices_of(found),
         prior_parts=tuple((part.name, part.part) for part in found.prior_parts if not part.headline),
     )
+
+
+def backtest_of(folder: Path) -> tuple[tuple[str, bool], ...]:
+    """Return the gates of the backtest that left a folder, and whether each was passed; BadInput when there is none."""
+    from journeysim.cli.stored import document_of
+    from journeysim.report.backtest import SCHEMA
+
+    document = document_of(folder / "backtest.json", SCHEMA)
+    return tuple((str(gate["name"]), bool(gate["passed"])) for gate in document["gates"])
 
 
 #: From here on a figure is called the map's.

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, final
 
-from journeysim.cli.fit import fit_of
+from journeysim.cli.fit import backtest_of, fit_of
 from journeysim.cli.manifest import command_line, files_in, input_hashes, manifest, versions
 from journeysim.cli.money_draws import write_money_draws
 from journeysim.cli.places import in_scenario_file
@@ -177,7 +177,8 @@ def draws_of(prepared: Prepared) -> tuple[Draws, Fit]:
         settings=scenario.log,
     )
     chosen = np.linspace(0, found.draws.count - 1, scenario.draws).round().astype(np.int64)
-    return found.draws.take(chosen), fit_of(found)
+    backtest = backtest_of(Path(scenario.backtest)) if scenario.backtest else None
+    return found.draws.take(chosen), replace(fit_of(found), backtest=backtest)
 
 
 def _written(prepared: Prepared, decision: Decision, options: Options, stages: Stages) -> Path:

@@ -25,7 +25,7 @@ def project_of(scenario: Scenario) -> Path:
 
 def inputs_of(scenario: Scenario) -> tuple[Path, ...]:
     """Return the paths a scenario reads: its own file, its journey, and its data where it names any."""
-    named = (scenario.path, scenario.journey_path, scenario.calibration, scenario.events)
+    named = (scenario.path, scenario.journey_path, scenario.calibration, scenario.events, scenario.backtest)
     return tuple(Path(path).resolve() for path in named if path)
 
 

@@ -65,7 +65,11 @@ class Level:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Contrast:
-    """One metric's paired difference arm - versus at one realism; p_better = P(difference is an improvement)."""
+    """One metric's paired difference arm - versus at one realism.
+
+    p_better = P(difference is an improvement), p_worse = P(it is the opposite); both None where the metric has no good
+    direction.
+    """
 
     metric: str
     unit: str
@@ -78,6 +82,7 @@ class Contrast:
     p_better: float | None
     mc_error: float
     values: Floats  # (D,)
+    p_worse: float | None = None
 
 
 @final

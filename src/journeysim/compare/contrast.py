@@ -79,6 +79,11 @@ def p_better(differences: Floats, good: Direction) -> float | None:
     return float(np.mean(good * finite > 0))
 
 
+def p_worse(differences: Floats, good: Direction) -> float | None:
+    """Return P(difference is the opposite of an improvement), defined where `p_better` is."""
+    return p_better(-differences, good)
+
+
 def _lives(outcomes: Outcomes, arm: ArmOutcomes) -> Lives | None:
     return lives_of(arm, seed=outcomes.seed) if arm.lives else None
 
@@ -146,6 +151,7 @@ def _contrasts(outcomes: Outcomes, arm: ArmOutcomes) -> Iterator[Contrast]:
                 yield Contrast(
                     metric.name, metric.unit, arm.arm.name, outcomes.today.arm.name, persona, "cohort", realism,
                     spread_of(values), p_better(values, metric.good), error, values,
+                    p_worse(values, metric.good),
                 )  # fmt: skip
 
 
@@ -231,7 +237,7 @@ def _calendar_contrasts(months: Sequence[Calendar], error: float) -> Iterator[Co
             values = difference(here, there)
             yield Contrast(
                 name, unit, calendar.arm, today.arm, EVERYBODY, "calendar", calendar.realism,
-                spread_of(values), p_better(values, good), error, values,
+                spread_of(values), p_better(values, good), error, values, p_worse(values, good),
             )  # fmt: skip
 
 

@@ -250,7 +250,8 @@ class Fit:
     """What the decision layer needs to know about how today's draws came about.
 
     `source` is stated, prior or posterior; gates are (name, value, limit, passed); `prior_parts` says of each number in
-    the ledger which part still comes from the map.
+    the ledger which part still comes from the map; `backtest` are the gates of a backtest and whether each was passed
+    (None: there was none).
     """
 
     source: str
@@ -260,6 +261,7 @@ class Fit:
     summary: tuple[tuple[str, str], ...] = ()
     choices: tuple[ModelChoice, ...] = ()
     prior_parts: tuple[tuple[str, float], ...] = ()
+    backtest: tuple[tuple[str, bool], ...] | None = None
 
 
 @final

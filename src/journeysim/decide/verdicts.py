@@ -28,7 +28,8 @@ from journeysim.decide.money.cases import at_full_realism, break_even, break_eve
 from journeysim.decide.money.investment import Invested, horizon_months, invested
 from journeysim.decide.portfolio.choose import Case, Simulated, portfolio_of
 from journeysim.decide.portfolio.matrix import tasks_of
-from journeysim.decide.trust import trust_of
+from journeysim.decide.targets import target_of
+from journeysim.decide.trust import distance, trust_of
 from journeysim.model.arms import Arm
 from journeysim.model.quantity import Floats
 from journeysim.model.scenario import Limits, Money, Proposal, SuccessRule
@@ -96,16 +97,17 @@ def decide(
             arms = [item.arm for item in comparison.outcomes.proposals]
             portfolio = portfolio_of(Case(proposals, arms, spent, money, limits, months), simulated, seed=seed)
     choices = choices_of(verdicts, portfolio)
+    targets = tuple(target_of(rule, verdict, comparison) for rule in succeed_if for verdict in verdicts)
     evidence = tuple(_evidence(comparison, own, nets, choices, fit, seed=seed))
     return Decision(
         comparison=comparison,
         verdicts=verdicts,
         evidence=evidence,
-        trust=trust_of(fit, evidence, comparison.outcomes.agreement),
-        targets=tuple(_target(rule, verdict, comparison) for rule in succeed_if for verdict in verdicts),
+        trust=trust_of(fit, evidence, comparison.outcomes.agreement, _distances(comparison)),
+        targets=targets,
         fit=fit,
         evpi=evpi(choices.nets),
-        best=best_of(verdicts),
+        best=best_of(verdicts, targets),
         currency=money.currency,
         horizon_months=months,
         curves=tuple(_curves(verdicts, own)),
@@ -130,10 +132,19 @@ def ranked(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
     return tuple(sorted(verdicts, key=lambda verdict: -float(verdict.full.net.mean())))
 
 
-def best_of(verdicts: Sequence[Verdict]) -> str | None:
-    """Return the proposal with the highest expected net benefit, None when that is not above 0: today is better."""
-    order = ranked(verdicts)
+def best_of(verdicts: Sequence[Verdict], targets: Sequence[Target] = ()) -> str | None:
+    """Return the proposal with the highest expected net benefit, None when that is not above 0: today is better.
+
+    A proposal that harms a persona more than a rule of `succeed if` allows is passed over.
+    """
+    harmful = {item.proposal for item in targets if item.rule.measure == "no_harm" and not item.met}
+    order = [verdict for verdict in ranked(verdicts) if verdict.proposal not in harmful]
     return order[0].proposal if order and order[0].full.net.mean() > 0 else None
+
+
+def _distances(comparison: Comparison) -> dict[str, float]:
+    today, *proposals = comparison.flows
+    return {flow.arm: distance(today.tally, flow.tally) for flow in proposals}
 
 
 def _check(comparison: Comparison, proposals: Sequence[Proposal], money: Money) -> None:
@@ -192,19 +203,3 @@ def _tests(
     for column, (proposal, groups) in enumerate(zip(proposals, own, strict=True)):
         stakes = Stakes(choices, proposal.name, horizon_months(money), money, seed)
         yield from tests_of(proposal, comparison.outcomes.proposals[column].arm, base, groups, stakes)
-
-
-def _target(rule: SuccessRule, verdict: Verdict, comparison: Comparison) -> Target:
-    result = verdict.full.p_net_benefit if rule.measure == "p_net_benefit" else _difference(rule, verdict, comparison)
-    return Target(rule, verdict.proposal, result, rule.met(result))
-
-
-def _difference(rule: SuccessRule, verdict: Verdict, comparison: Comparison) -> float:
-    """Return the expected difference of the metric for everybody, cohort view, at full effect; NaN where undefined."""
-    at = (verdict.proposal, "all", "cohort", verdict.full.realism)
-    own = [item for item in comparison.contrasts if (item.arm, item.persona, item.view, item.realism) == at]
-    for contrast in own:
-        if contrast.metric == rule.metric:
-            return float("nan") if contrast.spread.mean is None else contrast.spread.mean
-    known = ", ".join(item.metric for item in own)
-    raise ValueError(f'"{rule.text}" names no metric of "{verdict.proposal}": {rule.metric!r}; known are {known}')

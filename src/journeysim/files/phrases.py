@@ -9,7 +9,7 @@ from typing import Final
 from journeysim.files.did_you_mean import did_you_mean
 from journeysim.files.numbers import DURATION, PLAIN, POINTS, SHARE, CurrencyBook, UnreadableError, money
 from journeysim.files.quantities import quantity
-from journeysim.model.metric_units import METRIC_UNITS
+from journeysim.model.metric_units import GOOD_METRICS, METRIC_UNITS
 from journeysim.model.quantity import Quantity
 from journeysim.model.scenario import SuccessRule
 
@@ -22,6 +22,13 @@ CHANCE: Final = re.compile(r"P\(\s*net benefit\s*>=?\s*0\s*\)\s*>=?\s*(?P<share>
 DIFFERENCE: Final = re.compile(
     r"(?P<metric>[A-Za-z][\w -]*?)\s*(?P<bound>>=|<=)?\s*(?P<sign>[+-])\s*(?P<size>(?:[A-Z]{3}|[€$£¥])?\s*[\d.].*)"
 )
+
+
+NO_HARM: Final = re.compile(
+    r"no persona(?: is)? worse off(?: on (?P<metric>[A-Za-z][\w -]*?))?(?: by more than (?P<size>.+?))?"
+    r"(?: with (?P<share>[\d.]+ ?%))?"
+)
+USUAL_CHANCE: Final = 0.9
 
 
 def link(text: str) -> tuple[str, str]:
@@ -100,14 +107,35 @@ def success_rule(text: str, book: CurrencyBook) -> SuccessRule:
         if not 0 <= threshold <= 1:
             raise UnreadableError("J030", f'"{chance["share"]}" is not a chance between 0 % and 100 %')
         return SuccessRule(text, "p_net_benefit", threshold)
+    harm = NO_HARM.fullmatch(text.strip())
+    if harm is not None:
+        return _no_harm(text, harm, book)
     found = DIFFERENCE.fullmatch(text.strip())
     if found is None:
-        forms = '"P(net benefit > 0) >= 80%", "conversion +2 points" or "churn -1 points"'
+        forms = (
+            '"P(net benefit > 0) >= 80%", "conversion +2 points", "churn -1 points" or '
+            '"no persona worse off by more than 1 point with 90 %"'
+        )
         raise UnreadableError("J057", f'"{text}" is not a rule; write {forms}')
     metric, falls = _metric(found["metric"]), found["sign"] == "-"
     size = _size(found["size"], metric, book)
     at_most = falls if found["bound"] is None else found["bound"] == "<="
     return SuccessRule(text, "difference", -size if falls else size, metric, at_most)
+
+
+def _no_harm(text: str, found: re.Match[str], book: CurrencyBook) -> SuccessRule:
+    """Return "no persona worse off": on conversion unless a metric is named, by nothing and with 90 % unless said."""
+    metric = _metric(found["metric"] or "conversion")
+    good = GOOD_METRICS.get(metric, 0)
+    if good == 0:
+        raise UnreadableError(
+            "J057", f'"{text}": whether more {metric} is better or worse, the number alone does not say'
+        )
+    chance = SHARE.read(found["share"].replace(" ", "")) if found["share"] else USUAL_CHANCE
+    if not 0 <= chance <= 1:
+        raise UnreadableError("J030", f'"{found["share"]}" is not a chance between 0 % and 100 %')
+    allowed = _size(found["size"], metric, book) if found["size"] else 0.0
+    return SuccessRule(text, "no_harm", chance, metric, allowed=allowed, good=good)
 
 
 def _metric(text: str) -> str:

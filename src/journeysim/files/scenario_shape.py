@@ -117,6 +117,7 @@ class ScenarioFile(FileModel):
     journey: Text = ""
     calibration: Text | None = None
     events: Text | None = None
+    backtest: Text | None = None
     columns: dict[str, Text] = Field(default_factory=dict, json_schema_extra={"propertyNames": {"enum": list(ROLES)}})
     zone: Text = "UTC"
     time_format: Text = ""

@@ -29,3 +29,23 @@ METRIC_UNITS: Final[Mapping[str, MetricUnit]] = MappingProxyType(
         "time_to_convert_p90": "days",
     }
 )
+
+#: +1 where more is better, -1 where less is; metrics of which the number alone does not say are left out.
+GOOD_METRICS: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        "conversion": 1,
+        "churn": -1,
+        "loss": -1,
+        "revenue": 1,
+        "cost": -1,
+        "margin": 1,
+        "clv": 1,
+        "effort": -1,
+        "touches_to_convert": -1,
+        "effort_to_convert": -1,
+        "bounce": -1,
+        "nps": 1,
+        "time_to_convert_median": -1,
+        "time_to_convert_p90": -1,
+    }
+)

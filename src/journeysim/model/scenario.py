@@ -67,16 +67,19 @@ class Limits:
 class SuccessRule:
     """A condition of `succeed if`: a measure compared with a threshold, as written in `text`.
 
-    measure is `p_net_benefit` (P(net benefit > 0) against the threshold) or `difference` (of the metric from today;
-    shares in share points / 100, time in days). What is measured has to be at least the threshold, or, where
-    `at_most`, at most: so a metric is asked to fall.
+    measure is `p_net_benefit` (P(net benefit > 0) against the threshold), `difference` (of the metric from today;
+    shares in share points / 100, time in days) or `no_harm` (for every persona, P(the metric is worse than today by no
+    more than `allowed`) against the threshold; `good` is +1 where more of the metric is better). What is measured has to
+    be at least the threshold, or, where `at_most`, at most: so a metric is asked to fall.
     """
 
     text: str
-    measure: Literal["p_net_benefit", "difference"]
+    measure: Literal["p_net_benefit", "difference", "no_harm"]
     threshold: float
     metric: str = ""
     at_most: bool = False
+    allowed: float = 0.0
+    good: int = 1
 
     def met(self, result: float) -> bool:
         """Whether a measured value meets it; NaN (not defined) never does."""
@@ -89,7 +92,8 @@ class Scenario:
     """Today + proposals + horizon + money. `horizon` is in days from a customer's entry.
 
     `calibration` is a folder with a transition table or saved draws, `events` an event log written as `log` says; both
-    are paths as resolved by the reader, and at most one is given. `customers` fixes the number of simulated lives when given.
+    are paths as resolved by the reader, and at most one is given.
+    `backtest` is a folder that a backtest of that data left. `customers` fixes the number of simulated lives when given.
     """
 
     name: str
@@ -105,6 +109,7 @@ class Scenario:
     customers: int | None = None
     calibration: str | None = None
     events: str | None = None
+    backtest: str | None = None
     log: LogSettings = LogSettings()
     path: str = ""
     journey_path: str = ""

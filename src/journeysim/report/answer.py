@@ -166,6 +166,7 @@ def _personas(item: Table, say: Say) -> Iterator[Sentence]:
                 partial(say, "personas.one"),
                 persona=cell("persona"),
                 chance=cell("p_better", "chance"),
+                worse=cell("p_worse", "chance"),
             )
 
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from journeysim.compare.comparison import Contrast, Flow, Level, Spread
 from journeysim.decide.decision import Decision, MeanMonths, MoneyCase, Portfolio, Verdict
+from journeysim.decide.targets import about_money
 from journeysim.errors import BadInput, Place, Problem
 from journeysim.model.arms import Arm, World
 from journeysim.model.draws import Draws
@@ -57,7 +58,7 @@ def keep(decision: Decision, scenario: Scenario, path: Path, *, lang: str) -> No
     arrays: list[Array] = []
     lean = lean_decision(decision if money_shown(decision) else _without_money(decision))
     # The page names the scenario's own files; where its data lay is nobody else's business.
-    asked = replace(scenario, calibration=None, events=None)
+    asked = replace(scenario, calibration=None, events=None, backtest=None)
     content = {"decision": packed(lean, arrays), "scenario": packed(asked, arrays), "lang": lang}
     text = json.dumps({"schema": SCHEMA, **content}, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     named = {f"a{number}": item for number, item in enumerate(arrays)}
@@ -157,8 +158,7 @@ def _without_money(decision: Decision) -> Decision:
             replace(item, evppi=_NAN, evppi_error=_NAN, net_low=None, net_high=None) for item in decision.evidence
         ),
         targets=tuple(
-            replace(item, result=_NAN, met=False) if item.rule.measure == "p_net_benefit" else item
-            for item in decision.targets
+            replace(item, result=_NAN, met=False) if about_money(item.rule) else item for item in decision.targets
         ),
         evpi=_NAN,
         best=None,
@@ -177,7 +177,7 @@ def _level(item: Level) -> Level:
 
 
 def _contrast(item: Contrast) -> Contrast:
-    return replace(item, spread=_NONE, p_better=None, mc_error=_NAN) if item.unit == "money" else item
+    return replace(item, spread=_NONE, p_better=None, p_worse=None, mc_error=_NAN) if item.unit == "money" else item
 
 
 def _nothing_earned(tally: Tally) -> Tally:

@@ -8,6 +8,7 @@ from typing import Final
 
 from journeysim.compare.comparison import Contrast, Level, Spread
 from journeysim.decide.decision import Decision, MoneyCase, Trial, Verdict
+from journeysim.decide.targets import about_money
 from journeysim.model.scenario import Scenario
 from journeysim.report.tables import money_shown
 from journeysim.report.tables.effects import MONEY_METRICS, place_in_order, unit_of
@@ -95,7 +96,7 @@ def _contrast(item: Contrast, currency: str, *, money: bool) -> dict[str, Json]:
         "metric": item.metric, "arm": item.arm, "versus": item.versus, "persona": item.persona, "view": item.view,
         "unit": unit_of(item.unit, currency), "realism": item.realism,
     }  # fmt: skip
-    chance: dict[str, Json] = {"p_better": _number(item.p_better, money=shown)}
+    chance: dict[str, Json] = {name: _number(getattr(item, name), money=shown) for name in ("p_better", "p_worse")}
     return named | _spread(item.spread, money=shown) | chance | {"mc_error": _number(item.mc_error, money=shown)}
 
 
@@ -200,7 +201,7 @@ def _trial(at: Trial) -> dict[str, Json]:
 def _targets(decision: Decision, *, money: bool) -> list[Json]:
     found: list[Json] = []
     for item in decision.targets:
-        shown = money or item.rule.measure != "p_net_benefit"
+        shown = money or not about_money(item.rule)
         row: dict[str, Json] = {
             "target": item.rule.text, "proposal": item.proposal, "threshold": item.rule.threshold,
             "result": _number(item.result, money=shown), "met": item.met if shown else None,

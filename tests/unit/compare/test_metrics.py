@@ -15,7 +15,7 @@ from journeysim.compare.metrics import (
     metrics_at,
     reach,
 )
-from journeysim.model.metric_units import METRIC_UNITS
+from journeysim.model.metric_units import GOOD_METRICS, METRIC_UNITS
 from journeysim.simulate.tally import Paths, mix_personas, mix_worlds, one_persona
 from outcomes_builder import bank, bank_arms, tally_of
 
@@ -43,6 +43,10 @@ def test_directions():
 
 def test_names_and_units_are_those_the_readers_know():
     assert [(metric.name, metric.unit) for metric in METRICS] == list(METRIC_UNITS.items())
+
+
+def test_good_directions_are_those_the_readers_know():
+    assert {metric.name: metric.good for metric in METRICS if metric.good} == GOOD_METRICS
 
 
 def test_touches_leave_out_the_arrival_at_an_outcome(tally):

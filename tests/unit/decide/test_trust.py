@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from journeysim.decide.decision import Evidence, Fit
-from journeysim.decide.trust import guessed_share, trust_of
+from journeysim.decide.trust import distance, guessed_share
+from journeysim.decide.trust import trust_of as judged
 from journeysim.simulate.outcomes import Agreement
 
 PASSED = ("R-hat", 1.002, "<= 1.01", True)
 FAILED = ("R-hat", 1.2, "<= 1.01", False)
-GOOD = Fit("posterior", (PASSED,), prior_share=0.1)
+BACKTEST = (("coverage", True), ("error", True))
+GOOD = Fit("posterior", (PASSED,), prior_share=0.1, backtest=BACKTEST)
+
+
+def trust_of(fit, evidence, agreement, distances=None):
+    """Judge with a backtest that passed, unless the fit has its own."""
+    return judged(replace(fit, backtest=fit.backtest or BACKTEST), evidence, agreement, distances or {"p": 0.1})
 
 
 def evidence(guess, *, proposal="p"):
@@ -64,3 +74,50 @@ def test_guesses_are_counted_within_the_variance_that_is_explained():
 def test_several_guessed_proposals_lower_it_once():
     both = [*evidence(0.7), *evidence(0.6, proposal="q")]
     assert trust_of(GOOD, both, []).grade == "B"
+
+
+def test_a_backtest_that_failed_costs_one_step_however_many_gates():
+    fit = replace(GOOD, backtest=(("coverage", False), ("crps", False), ("error", True)))
+    found = trust_of(fit, evidence(0.1), [])
+    assert found.grade == "B"
+    assert found.reasons == ("the backtest fails 2 of 3 gates, coverage among them",)
+
+
+def test_without_a_backtest_page_one_says_so():
+    found = judged(replace(GOOD, backtest=None), evidence(0.1), [], {})
+    assert found.grade == "A"
+    assert "no backtest" in found.reasons[0]
+    assert not any("backtest" in reason for reason in judged(Fit("prior"), evidence(0.1), [], {}).reasons)
+
+
+def test_a_proposal_far_from_the_data_costs_one_step():
+    found = trust_of(GOOD, evidence(0.1), [], {"near": 0.3, "far": 0.31, "off": 0.5})
+    assert found.grade == "B"
+    assert found.reasons[0].startswith('"off" sends 50% of all moves elsewhere')
+    assert trust_of(Fit("prior"), evidence(0.1), [], {"far": 0.9}).grade == "C"
+
+
+def test_distance_is_the_part_of_moves_that_go_elsewhere_whichever_way_round():
+    from journeysim.simulate.tally import mix_personas
+    from outcomes_builder import bank_arms, more_calls, tally_of
+
+    today, changed = bank_arms(more_calls(3.0))
+    one, other = (
+        mix_personas(tally_of(world), world.draws.values("persona_share"))
+        for world in (today.worlds[0], changed.worlds[-1])
+    )
+    found = distance(one, other)
+    parts = [tally.moves.mean(axis=0)[0] / tally.moves.mean(axis=0)[0].sum() for tally in (one, other)]
+    assert found == pytest.approx(np.maximum(parts[1] - parts[0], 0).sum())
+    assert found == pytest.approx(distance(other, one))
+    assert 0.02 < found < 0.9
+    assert distance(one, one) == 0.0
+
+
+def test_engines_that_disagree_on_money_say_no_sum():
+    """The reason stands on page one at grade E too, where no money figure is shown."""
+    (money,) = trust_of(GOOD, evidence(0.1), [Agreement("p", "margin", 123.4, 567.8, 9.0)]).reasons
+    assert "123" not in money
+    assert "9.0 standard errors" in money
+    (share,) = trust_of(GOOD, evidence(0.1), [Agreement("p", "conversion", 0.25, 0.5, 9.0)]).reasons
+    assert "0.25" in share

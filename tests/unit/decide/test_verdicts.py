@@ -7,9 +7,9 @@ from journeysim.compare import compare
 from journeysim.decide import decide, horizon_months
 from journeysim.decide.decision import Fit
 from journeysim.decide.verdicts import ranked
-from journeysim.model.changes import Terms
+from journeysim.model.changes import AdjustShare, Terms
 from journeysim.model.quantity import Fixed, Range, Scale
-from journeysim.model.scenario import Investment, Money, SuccessRule
+from journeysim.model.scenario import Investment, Money, Proposal, SuccessRule
 from outcomes_builder import bank_draws, bank_outcomes, more_calls
 
 MONEY = Money(discount_value=0.1, discount_cost=0.03, currency="CHF")
@@ -121,6 +121,37 @@ def test_what_should_fall_is_met_by_a_fall_of_at_least_that_much(size, met):
     fall, limit = decision(more_calls(0.8, name="fewer calls"), rules=rules).targets
     assert -0.9 < fall.result == limit.result < -0.001
     assert (fall.met, limit.met) == (met, not met)
+
+
+def harm(text="no persona worse off", threshold=0.9, metric="conversion", allowed=0.0, good=1):
+    return SuccessRule(text, "no_harm", threshold, metric, allowed=allowed, good=good)
+
+
+def test_no_persona_worse_off_is_judged_by_the_persona_worst_off():
+    """The reversal of a proposal that helps everybody harms everybody; the rule turns with it, and so does churn's sign."""
+    helps, harms = decision(more_calls(2.0), more_calls(0.5, name="fewer"), rules=(harm(),)).targets
+    assert (helps.result, helps.met) == (1.0, True)
+    assert (harms.result, harms.met) == (0.0, False)
+    churn = decision(more_calls(2.0), more_calls(0.5, name="fewer"), rules=(harm(metric="churn", good=-1),)).targets
+    assert [item.result for item in churn] == [1.0, 0.0]
+
+
+def test_a_little_harm_may_be_allowed():
+    slight = more_calls(0.97)
+    (strict,) = decision(slight, rules=(harm(),)).targets
+    (lenient,) = decision(slight, rules=(harm(allowed=0.05),)).targets
+    assert (strict.met, lenient.met, lenient.result) == (False, True, 1.0)
+
+
+def test_a_proposal_that_harms_a_persona_is_never_the_best():
+    """It pays, but only the small loans are asked again and the large ones are sent away."""
+    first = AdjustShare("form", "call", "odds x", Fixed(4.0), None, Terms(personas=("large",)))
+    second = AdjustShare("form", "call", "odds x", Fixed(0.6), None, Terms(personas=("small",)))
+    mixed = Proposal("mixed", (first, second))
+    assert decision(mixed).best == "mixed"
+    barred = decision(mixed, more_calls(1.05), rules=(harm(),))
+    assert barred.best == "more calls"
+    assert [item.met for item in barred.targets] == [False, True]
 
 
 def test_what_is_not_defined_meets_no_rule():

@@ -187,7 +187,8 @@ def test_every_group_of_settings_has_its_table():
         change.AudienceSettings,
         scenario.RatesFile,
         scenario.TestingFile,
-    }  # inside "audience", "discount rate", "testing"
+        scenario.LimitsFile,
+    }  # inside "audience", "discount rate", "testing", "limits"
     assert [model.__name__ for model in shapes() if model not in listed | nested] == []
 
 

@@ -108,6 +108,41 @@ def test_what_is_no_success_rule(text, code, words):
     assert words in error.value.message
 
 
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("no persona worse off", ("conversion", 0.9, 0.0, 1)),
+        ("no persona is worse off by more than 1 point with 90 %", ("conversion", 0.9, 0.01, 1)),
+        ("no persona worse off on churn by more than 0.5 points with 95%", ("churn", 0.95, 0.005, -1)),
+        ("no persona worse off on margin by more than EUR 3", ("margin", 0.9, 3.0, 1)),
+        (
+            "no persona worse off on time to convert median by more than 2 days",
+            ("time_to_convert_median", 0.9, 2.0, -1),
+        ),
+    ],
+)
+def test_no_persona_worse_off(text, rule):
+    found = success_rule(text, CurrencyBook("EUR"))
+    assert (found.measure, found.text) == ("no_harm", text)
+    assert (found.metric, found.threshold, pytest.approx(found.allowed), found.good) == rule
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "words"),
+    [
+        ("no persona worse off on touches", "J057", "does not say"),
+        ("no persona worse off by more than a little", "J020", "conversion"),
+        ("no persona worse off on happiness", "J057", "happiness"),
+        ("no persona worse off with 190 %", "J030", "between 0 % and 100 %"),
+    ],
+)
+def test_what_is_no_rule_about_harm(text, code, words):
+    with pytest.raises(UnreadableError) as error:
+        success_rule(text, CurrencyBook("EUR"))
+    assert error.value.code == code
+    assert words in error.value.message
+
+
 def test_whom_a_change_is_for():
     assert part_of_customers("70% of customers") == Fixed(0.7)
     assert part_of_customers("70%") == Fixed(0.7)

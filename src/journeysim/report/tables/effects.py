@@ -139,11 +139,12 @@ def personas(decision: Decision, *, money: bool) -> Table:
                 item.persona,
                 *spread_cells(item.spread),
                 item.p_better,
+                item.p_worse,
             )
             rows.append(Row(cells, kind))
     columns: list[tuple[str, Kind]] = [
         ("metric", "metric"), ("unit", "word"), ("proposal", "text"), ("persona", "word"),
-        *spread_columns("by row", "difference_"), ("p_better", "chance"),
+        *spread_columns("by row", "difference_"), ("p_better", "chance"), ("p_worse", "chance"),
     ]  # fmt: skip
     return table("personas", columns, rows)
 

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from journeysim.decide.decision import Decision, Verdict
+from journeysim.decide.targets import about_money
 from journeysim.model.scenario import Scenario
 from journeysim.report.numbers import Kind, Value
 from journeysim.report.tables.effects import QUANTILES, spread_cells, spread_columns
@@ -106,12 +107,11 @@ def loss_risk(decision: Decision) -> Table:
 
 
 def targets(decision: Decision, *, money: bool) -> Table:
-    """Return every target beside its result; a chance of profit is about money and has no result at trust grade E."""
+    """Return every target beside its result; one that is about money has no result at trust grade E."""
     rows: list[Row] = []
     for item in decision.targets:
-        about_money = item.rule.measure == "p_net_benefit"
-        shown = money or not about_money
-        kind: Kind = "chance" if about_money else "number"
+        shown = money or not about_money(item.rule)
+        kind: Kind = "number" if item.rule.measure == "difference" else "chance"
         cells = (
             item.rule.text,
             item.proposal,
