@@ -12,7 +12,9 @@ from journeysim.compare.calendar import calendars
 from journeysim.compare.ratings import merged, nps
 from journeysim.decide import decide
 from journeysim.decide.decision import Fit
-from journeysim.decide.evidence import evidence_of, evpi, of_assumption
+from journeysim.decide.drivers.groups import of_assumption
+from journeysim.decide.drivers.ledger import evidence_of
+from journeysim.decide.information.value import evpi, evppi
 from journeysim.model.changes import Terms
 from journeysim.model.draws import Assumption
 from journeysim.model.quantity import Fixed
@@ -76,9 +78,12 @@ def test_value_of_information_is_ordered_and_scales_with_money(seed, shift, scal
     most = evpi(nets)
     assert most >= 0
     assert evpi(scale * nets) == pytest.approx(scale * most, rel=1e-9, abs=1e-9)
-    for row in evidence_of("p", groups, nets, 0):
+    worth = [evppi(group, nets, seed=seed) for group in groups]
+    found = list(evidence_of("p", groups, nets[:, 0], worth))
+    for row in found:
         assert 0 <= row.evppi <= most
-        assert 0 <= row.variance_share <= 1
+        assert 0 <= row.variance_share <= 1 + 1e-9
+    assert sum(row.variance_share for row in found) == pytest.approx(1.0 if nets[:, 0].var() > 0 else 0.0, abs=0.05)
 
 
 @given(st.lists(counts, min_size=1, max_size=4))
