@@ -9,6 +9,7 @@ import numpy as np
 
 from journeysim.calibrate import prior_draws
 from journeysim.compare.comparison import Calendar, Comparison, Contrast, Flips, Flow, Level, Story, spread_of
+from journeysim.compare.friction import friction_of
 from journeysim.decide.decision import (
     Bundle,
     Contribution,
@@ -419,7 +420,14 @@ def build_decision(scenario: Scenario | None = None, *, seed: int = 7, draws: in
     flows = tuple(Flow(arm.arm.name, mix_personas(arm.cohort(), arm.persona_shares())) for arm in found)
     levels = tuple(item for arm in found for item in _levels(arm))
     comparison = Comparison(
-        outcomes, levels, tuple(contrasts), _flips(scenario), _stories(scenario), _calendars(outcomes), flows
+        outcomes,
+        levels,
+        tuple(contrasts),
+        _flips(scenario),
+        _stories(scenario),
+        _calendars(outcomes),
+        flows,
+        friction=friction_of(scenario.journey, flows[0].tally),
     )
     verdicts = tuple(_verdict(proposal, contrasts) for proposal in scenario.proposals)
     ranked = max(verdicts, key=lambda verdict: verdict.full.npv.mean or -np.inf)

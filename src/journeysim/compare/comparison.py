@@ -143,6 +143,60 @@ class Flow:
 
 
 @final
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """One touchpoint's drop-off, per entering customer; sums are money, undiscounted, within the horizon.
+
+    `stake`: what those who leave here would have brought had they gone on like those who stay; `per_point`: what one
+    percentage point less brings; `recoverable`: what a drop-off as low as at `example`, the best comparable touchpoint,
+    brings ("": none loses less); `leverage`: conversions that one point less brings.
+    """
+
+    touchpoint: str
+    visits: float
+    lost: float
+    rate: float | None
+    stake: Spread
+    per_point: Spread
+    example: str
+    recoverable: Spread
+    leverage: Spread
+    moment_of_truth: bool
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A move over which customers change channel or owner: how many make it, and how many leave right after it."""
+
+    source: str
+    target: str
+    changes: str
+    moves: float
+    rate: float
+    lost: Spread
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Leverage:
+    """A link's elasticity: by how many per cent conversion moves when the link's odds rise by one per cent."""
+
+    link: str
+    conversion: Spread
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Friction:
+    """Where today's customers are lost, what happens at hand-overs, and which links decide."""
+
+    losses: tuple[Loss, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    leverages: tuple[Leverage, ...] = ()
+
+
+@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
     """Today against every proposal: what `compare` returns."""
@@ -155,3 +209,4 @@ class Comparison:
     calendars: tuple[Calendar, ...]
     flows: tuple[Flow, ...]
     warnings: tuple[str, ...] = ()
+    friction: Friction = Friction()

@@ -11,6 +11,7 @@ import numpy as np
 from journeysim.compare.calendar import calendars
 from journeysim.compare.comparison import Calendar, Comparison, Contrast, Flips, Flow, Level, Story, spread_of
 from journeysim.compare.flips import flips_of, stories_of
+from journeysim.compare.friction import friction_of
 from journeysim.compare.luck import SINGLE, lives_of, of_persona, pooled_sd
 from journeysim.compare.metrics import Direction, Metric, Unit, metrics_at, promoter_score, rests_on_lives
 from journeysim.compare.rated import rating_contrasts, rating_levels
@@ -59,6 +60,7 @@ def compare(outcomes: Outcomes, *, horizon_months: int = 24) -> Comparison:
         calendars=months,
         flows=tuple(Flow(arm.arm.name, _by_persona(arm)[EVERYBODY]) for arm in outcomes.arms),
         warnings=(*outcomes.warnings, *_identical(contrasts)),
+        friction=friction_of(outcomes.today.arm.worlds[0].journey, _by_persona(outcomes.today)[EVERYBODY]),
     )
 
 

@@ -48,7 +48,7 @@ def said_of(decision: Decision, tables: Tables, language: Language) -> Said:
         tuple(_answer(lead, tables, say)),
         tuple(_targets(tables["targets"], say)),
         tuple(_each(tables["differences"], "difference.one", say, metric="conversion")),
-        tuple(_losses(tables["drop_off"], say)),
+        tuple(_losses(tables, say)),
         tuple(_personas(tables["personas"], say)),
         tuple(_money(tables, say)),
         tuple(_drivers(decision, tables["evidence"], say)),
@@ -170,15 +170,45 @@ def _personas(item: Table, say: Say) -> Iterator[Sentence]:
             )
 
 
-def _losses(item: Table, say: Say) -> Iterator[Sentence]:
+def _losses(tables: Mapping[str, Table], say: Say) -> Iterator[Sentence]:
+    item = tables["drop_off"]
     if not item.rows or not item.at(0, "lost_per_100_customers"):
         return
     cell = partial(Cell, "drop_off", 0)
-    stake = next((column.name for column in item.columns if column.name.startswith("at_stake")), None)
+    stake = next(
+        (column.name for column in item.columns if column.name.startswith("at_stake_per_100_customers_mean")), None
+    )
     if stake is None:
         yield say("losses.no_money", place=cell("touchpoint"), lost=cell("lost_per_100_customers"))
-        return
-    yield say("losses.one", place=cell("touchpoint"), lost=cell("lost_per_100_customers"), stake=cell(stake))
+    else:
+        yield say("losses.one", place=cell("touchpoint"), lost=cell("lost_per_100_customers"), stake=cell(stake))
+        yield from _recoverable(item, say)
+    yield from _deciding(item, say)
+    if tables["gaps"].rows and as_float(tables["gaps"].at(0, "lost_after_per_100_customers_mean")) > _NOTHING:
+        gap = partial(Cell, "gaps", 0)
+        lost = gap("lost_after_per_100_customers_mean")
+        yield say(
+            "losses.gap", source=gap("hand_over_from"), target=gap("hand_over_to"), what=gap("what_changes"), lost=lost
+        )
+
+
+def _recoverable(item: Table, say: Say) -> Iterator[Sentence]:
+    """Yield where most could be won back by losing no more than the best comparable touchpoint."""
+    mean, low, high = (_column(item, f"recoverable_per_100_customers_{name}") for name in ("mean", "q05", "q95"))
+    row = max(range(len(item.rows)), key=lambda k: as_float(item.at(k, mean) or 0.0))
+    if as_float(item.at(row, mean)) > _NOTHING:
+        cell = partial(Cell, "drop_off", row)
+        found = {"place": cell("touchpoint"), "example": cell("best_comparable")}
+        yield say("losses.recoverable", **found, worth=cell(mean), low=cell(low), high=cell(high))
+
+
+def _deciding(item: Table, say: Say) -> Iterator[Sentence]:
+    """Yield the touchpoint whose drop-off conversion depends on most: the moment of truth by what it moves."""
+    points = [as_float(value) for value in item.numbers("conversion_per_point")]
+    row = max(range(len(points)), key=lambda k: points[k] if points[k] == points[k] else 0.0)
+    if points[row] > _NOTHING:
+        cell = partial(Cell, "drop_off", row)
+        yield say("losses.decides", place=cell("touchpoint"), points=cell("conversion_per_point"))
 
 
 def _money(tables: Tables, say: Say) -> Iterator[Sentence]:

@@ -17,7 +17,7 @@ from typing import Any, Final, final
 
 import numpy as np
 
-from journeysim.compare.comparison import Contrast, Flow, Level, Spread
+from journeysim.compare.comparison import Contrast, Flow, Level, Loss, Spread
 from journeysim.decide.decision import Decision, MeanMonths, MoneyCase, Portfolio, Verdict
 from journeysim.decide.targets import about_money
 from journeysim.errors import BadInput, Place, Problem
@@ -149,6 +149,7 @@ def _without_money(decision: Decision) -> Decision:
         levels=tuple(_level(item) for item in comparison.levels),
         contrasts=tuple(_contrast(item) for item in comparison.contrasts),
         flows=tuple(Flow(item.arm, _nothing_earned(item.tally)) for item in comparison.flows),
+        friction=replace(comparison.friction, losses=tuple(_loss(item) for item in comparison.friction.losses)),
     )
     return replace(
         decision,
@@ -168,6 +169,10 @@ def _without_money(decision: Decision) -> Decision:
         tasks=(),
         contributions=(),
     )
+
+
+def _loss(item: Loss) -> Loss:
+    return replace(item, stake=_NONE, per_point=_NONE, recoverable=_NONE)
 
 
 def _level(item: Level) -> Level:

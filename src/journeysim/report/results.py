@@ -54,6 +54,7 @@ def results(decision: Decision, scenario: Scenario) -> dict[str, Json]:
         "portfolio": _portfolio(decision) if money else None,
         "targets": _targets(decision, money=money),
         "flips": [_flips(decision, k) for k in range(len(comparison.flips))],
+        "friction": _friction(decision, money=money),
         "fit": _fit(decision),
         "agreement": _agreement(decision, money=money),
         "warnings": [*outcomes.warnings, *comparison.warnings],
@@ -158,6 +159,28 @@ def _tests(decision: Decision) -> list[Json]:
         }
         for x in decision.tests
     ]  # fmt: skip
+
+
+def _friction(decision: Decision, *, money: bool) -> dict[str, Json]:
+    found = decision.comparison.friction
+    losses: list[Json] = [
+        {
+            "touchpoint": x.touchpoint, "visits": x.visits, "lost": x.lost, "drop_off": _finite(x.rate),
+            "at_stake": _spread(x.stake, money=money), "per_point": _spread(x.per_point, money=money),
+            "best_comparable": x.example or None, "recoverable": _spread(x.recoverable, money=money),
+            "conversion_per_point": _spread(x.leverage), "moment_of_truth": x.moment_of_truth,
+        }
+        for x in found.losses
+    ]  # fmt: skip
+    gaps: list[Json] = [
+        {
+            "source": x.source, "target": x.target, "changes": x.changes, "moves": x.moves, "leave_right_after": x.rate,
+            "lost": _spread(x.lost),
+        }
+        for x in found.gaps
+    ]  # fmt: skip
+    links: list[Json] = [{"link": x.link, "elasticity": _spread(x.conversion)} for x in found.leverages]
+    return {"touchpoints": losses, "gaps": gaps, "links": links}
 
 
 def _contributions(decision: Decision) -> list[Json]:

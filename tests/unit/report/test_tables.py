@@ -67,9 +67,13 @@ def test_value_at_stake_is_what_a_stayer_would_bring(decision, scenario):
     row = item.find(touchpoint="contract")
     tally = decision.comparison.flows[0].tally
     place = len(tally.touchpoints) + tally.outcomes.index("signed")
-    value = float(tally.value_at.mean(axis=0)[0, place] / tally.visits.mean(axis=0)[0, place])
-    stake = item.at(row, "at_stake_per_100_customers_eur")
-    assert stake == pytest.approx(item.at(row, "lost_per_100_customers") * value)
+    value = tally.value_at[:, 0, place] / tally.visits[:, 0, place]
+    leaving = [
+        k for k, link in enumerate(tally.links) if link.startswith("contract -> ") and not link.endswith("signed")
+    ]
+    lost = tally.moves[:, 0, leaving].sum(axis=-1)
+    stake = item.at(row, "at_stake_per_100_customers_mean_eur")
+    assert stake == pytest.approx(100 * float((lost * value).mean()))
 
 
 def test_fan_ends_at_the_net_present_value(decision, scenario):

@@ -23,7 +23,9 @@ def figure(item: Table, language: Language) -> Figure | None:
     rows = [k for k, value in enumerate(item.numbers("lost_per_100_customers")) if value >= _SMALLEST][:MOST_BARS]
     if not rows:
         return None
-    stake = next((column.name for column in item.columns if column.name.startswith("at_stake")), None)
+    stake = next(
+        (column.name for column in item.columns if column.name.startswith("at_stake_per_100_customers_mean")), None
+    )
     made, axes = panels(
         len(rows[:1]) + (stake is not None), height=0.36 * len(rows) + 0.1, columns=2, left=1.6, gap=0.5
     )

@@ -9,7 +9,7 @@ from journeysim.model.scenario import Scenario
 from journeysim.report.tables.drivers import effect_curves, one_way, tests_by_size, tests_planned, thresholds, two_way
 from journeysim.report.tables.effects import conversion_over_time, differences, flips, levels, personas
 from journeysim.report.tables.evidence import agreement, by_basis, evidence, gates, model_choices
-from journeysim.report.tables.journey import drop_off, moves, stories
+from journeysim.report.tables.journey import drop_off, elasticities, gaps, moves, stories
 from journeysim.report.tables.money import (
     cash_flow,
     cumulative,
@@ -37,7 +37,8 @@ def tables_of(decision: Decision, scenario: Scenario) -> Mapping[str, Table]:
     money = money_shown(decision)
     made = [
         differences(decision, money=money), levels(decision, money=money), personas(decision, money=money),
-        flips(decision), conversion_over_time(decision), moves(decision), drop_off(decision, scenario, money=money),
+        flips(decision), conversion_over_time(decision), moves(decision), drop_off(decision, money=money),
+        gaps(decision), elasticities(decision),
         stories(decision), evidence(decision, money=money), by_basis(decision), gates(decision),
         model_choices(decision), agreement(decision, money=money),
         targets(decision, money=money),

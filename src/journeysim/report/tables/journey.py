@@ -7,10 +7,8 @@ from collections.abc import Iterator
 from journeysim.compare.comparison import Story
 from journeysim.decide.decision import Decision
 from journeysim.model.journey import split_link
-from journeysim.model.scenario import Scenario
-from journeysim.report.losses import losses
 from journeysim.report.numbers import Kind
-from journeysim.report.tables.table import Row, Table, table
+from journeysim.report.tables.table import Row, Table, as_float, table
 
 
 def moves(decision: Decision) -> Table:
@@ -32,25 +30,62 @@ def moves(decision: Decision) -> Table:
     return table("moves", columns, rows)
 
 
-def drop_off(decision: Decision, scenario: Scenario, *, money: bool) -> Table:
-    """Return where customers leave today and what is at stake there, most at stake first."""
-    flow = decision.comparison.flows[0]
-    found = losses(scenario.journey, flow.tally)
+def drop_off(decision: Decision, *, money: bool) -> Table:
+    """Return where customers leave today, what is at stake there and what could be won back, most at stake first."""
     rows = []
-    for name, visits, lost, stake in zip(found.touchpoints, found.visits, found.lost, found.at_stake, strict=True):
-        rate = float(lost / visits) if visits > 0 else None
-        point = float(stake / lost * visits) if lost > 0 else 0.0
-        cells = (name, 100 * float(visits), 100 * float(lost), rate)
-        rows.append(Row((*cells, 100 * float(stake), point) if money else cells))
-    rows.sort(key=lambda row: (-float(row.cells[4 if money else 2] or 0.0), str(row.cells[0])))
-    unit = f"_per_100_customers_{decision.currency.lower()}"
+    for item in decision.comparison.friction.losses:
+        point = item.leverage.mean
+        cells = (item.touchpoint, 100 * item.visits, 100 * item.lost, item.rate, point, item.moment_of_truth)
+        sums = [_per_100(value) for value in (
+            item.stake.mean, item.stake.q05, item.stake.q95, item.per_point.mean, item.recoverable.mean,
+            item.recoverable.q05, item.recoverable.q95,
+        )]  # fmt: skip
+        rows.append(Row((*cells, *sums, item.example) if money else cells))
+    rows.sort(key=lambda row: (-as_float(row.cells[6 if money else 2] or 0.0), str(row.cells[0])))
+    unit = f"_{decision.currency.lower()}"
     columns: list[tuple[str, Kind]] = [
         ("touchpoint", "text"), ("visits_per_100_customers", "hundredths"), ("lost_per_100_customers", "hundredths"),
-        ("drop_off_share", "share"),
+        ("drop_off_share", "share"), ("conversion_per_point", "points"), ("moment_of_truth", "word"),
     ]  # fmt: skip
     if money:
-        columns += [("at_stake" + unit, "money"), ("one_point_less" + unit, "money")]
+        names = (
+            *(f"at_stake_per_100_customers_{part}" for part in ("mean", "q05", "q95")), "one_point_less_per_100_customers",
+            *(f"recoverable_per_100_customers_{part}" for part in ("mean", "q05", "q95")),
+        )  # fmt: skip
+        columns += [(name + unit, "money") for name in names]
+        columns.append(("best_comparable", "text"))
     return table("drop_off", columns, rows)
+
+
+def _per_100(value: float | None) -> float | None:
+    return None if value is None else 100 * value
+
+
+def gaps(decision: Decision) -> Table:
+    """Return moves over which customers change channel or owner, most lost right after first."""
+    found = sorted(decision.comparison.friction.gaps, key=lambda item: -(item.lost.mean or 0.0))
+    rows = [
+        Row((
+            item.source, item.target, item.changes, 100 * item.moves, item.rate, _per_100(item.lost.mean),
+            _per_100(item.lost.q05), _per_100(item.lost.q95),
+        ))
+        for item in found
+    ]  # fmt: skip
+    columns: list[tuple[str, Kind]] = [
+        ("hand_over_from", "text"), ("hand_over_to", "text"), ("what_changes", "word"), ("moves_per_100_customers", "hundredths"),
+        ("leave_right_after", "share"), ("lost_after_per_100_customers_mean", "hundredths"),
+        ("lost_after_per_100_customers_q05", "hundredths"), ("lost_after_per_100_customers_q95", "hundredths"),
+    ]  # fmt: skip
+    return table("gaps", columns, rows)
+
+
+def elasticities(decision: Decision) -> Table:
+    """Return by how many per cent conversion moves for one per cent more odds of each link, largest first."""
+    found = sorted(decision.comparison.friction.leverages, key=lambda item: -abs(item.conversion.mean or 0.0))
+    rows = [Row((item.link, item.conversion.mean, item.conversion.q05, item.conversion.q95)) for item in found]
+    columns: list[tuple[str, Kind]] = [("link", "assumption")]
+    columns += [(f"elasticity_{name}", "number") for name in ("mean", "q05", "q95")]
+    return table("elasticities", columns, rows)
 
 
 def stories(decision: Decision) -> Table:
