@@ -1,4 +1,4 @@
-"""From a log to what is counted in it: in memory where it fits, else by one query, with an account of every row."""
+"""From a log to what is counted in it: in memory where it fits, else part by part, with an account of every row."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Final
 import numpy as np
 
 from journeysim.errors import BadInput, Place, Problem
+from journeysim.files.counting.by_parts import CountedLog, count_events
 from journeysim.files.counting.counted import Counted
-from journeysim.files.counting.duck import count_events
 from journeysim.files.events.oddities import counted_warnings
 from journeysim.files.events.reading import log_of, set_aside
-from journeysim.files.events.rejects import after_outcome, write_rejects
+from journeysim.files.events.rejects import keep_ended, write_rejects
 from journeysim.files.events.relation import REASONS, Events, opened
 from journeysim.files.events.weighting import weighting_of
-from journeysim.model.event_log import EventLog, SetAside
+from journeysim.model.event_log import EventLog, Ints, SetAside
 from journeysim.model.journey import JourneyMap
 from journeysim.model.log_account import LogAccount
 from journeysim.model.log_settings import PLAIN, LogSettings
 from journeysim.model.observations import Observations, observe
 from journeysim.model.reactivation import reactivated
 from journeysim.model.transitions import OPEN, Transitions
-from journeysim.model.visits import AFTER_OUTCOME
+from journeysim.model.visits import AFTER_OUTCOME, visits_of
 
 #: How many customers of a large log everything beyond the transition table is learned from.
 MOST_SAMPLED: Final = 200_000
@@ -35,14 +35,14 @@ def observe_log(
     """Return what is counted in a log, and the account of its rows.
 
     A log of up to `MOST_IN_MEMORY` rows is counted in memory. Of a larger one the transition table, the same to the last
-    count, comes from one query with bounded memory, and everything else from the customers whose hashed id is below a
-    bound, `MOST_SAMPLED` of them at most. Where rows were set aside one by one and `rejects` names a file, it gets them.
+    count, comes from its customers part by part with bounded memory, and everything else from the customers whose hashed
+    id is below a bound, `MOST_SAMPLED` of them at most. Where rows were set aside one by one and `rejects` names a file,
+    it gets them.
 
     Raises what `opened` and `visits_of` raise.
     """
-    with opened(path, settings) as events:
-        observed, account = (_by_query if events.large else _in_memory)(events, journey)
-        account = _with_listed(events, journey, account, every=rejects is not None or not events.large)
+    with opened(path, settings, copies_later=True) as events:
+        observed, account = (_by_parts if events.large else _in_memory)(events, journey)
         _write_rejects(events, account, rejects)
         return observed, account
 
@@ -61,16 +61,15 @@ def count_log(
     cut_off: int | None = None,
     rejects: Path | None = None,
 ) -> tuple[Counted, LogAccount]:
-    """Return a log's transition table, counted by one query whatever its size, and the account of its rows.
+    """Return a log's transition table, counted part by part whatever its size, and the account of its rows.
 
     `cut_off` is in microseconds since 1970, by default the last event. Raises what `opened` and `visits_of` raise.
     """
-    with opened(path, settings) as events:
+    with opened(path, settings, copies_later=True) as events:
         found = count_events(events, journey, cut_off=cut_off)
-        account = account_of(events, found, cut_off=cut_off)
-        account = _with_listed(events, journey, account, every=rejects is not None or not events.large)
+        account = account_of(events, found)
         _write_rejects(events, account, rejects)
-        return found, account
+        return found.counted, account
 
 
 def _usable(account: LogAccount) -> int:
@@ -94,58 +93,60 @@ def _in_memory(events: Events, journey: JourneyMap) -> tuple[Observations, LogAc
         weighting=weighting_of(events),
         warnings=log.warnings,
     )
-    return observed, account
+    if not any(item.reason == AFTER_OUTCOME for item in aside):
+        return observed, account
+    rows = events.connection.execute("SELECT row FROM usable ORDER BY row").fetchnumpy()["row"]
+    return observed, _with_ended(events, np.asarray(rows)[visits_of(split, journey).ended], account)
 
 
 def _open(transitions: Transitions) -> int:
     return int(transitions.count[transitions.target.recoded((OPEN,)) == 0].sum())
 
 
-def _by_query(events: Events, journey: JourneyMap) -> tuple[Observations, LogAccount]:
+def _by_parts(events: Events, journey: JourneyMap) -> tuple[Observations, LogAccount]:
     found = count_events(events, journey)
+    account = account_of(events, found)
     sample = _sample(events, found)
     observed = observe(reactivated(sample, journey) if events.settings.reactivation else sample, journey)
-    account = account_of(events, found, sampled=sample.customers)
-    return replace(observed, transitions=found.transitions, set_aside=found.set_aside), account
+    counted = found.counted
+    observed = replace(observed, transitions=counted.transitions, set_aside=counted.set_aside)
+    return observed, replace(account, sampled=sample.customers)
 
 
-def account_of(events: Events, found: Counted, *, cut_off: int | None = None, sampled: int | None = None) -> LogAccount:
-    """Return the account of a log that a query counted."""
-    usable = found.used + sum(item.rows for item in found.set_aside if item.what == "row")
+def account_of(events: Events, log: CountedLog) -> LogAccount:
+    """Return the account of a log that was counted part by part."""
+    found, usable = log.counted, log.crowd.events
     aside: tuple[SetAside, ...] = set_aside(events) if usable < events.total else ()
     if not usable:
         reasons = ", ".join(f"{item.rows} rows with {item.reason}" for item in aside)
         raise BadInput([Problem("E002", f"no usable events: {reasons}", Place(str(events.source.path)))])
-    return LogAccount(
+    account = LogAccount(
         read=events.total,
         used=found.used,
         set_aside=(*aside, *found.set_aside),
         customers=found.customers,
         single=found.single,
         open=_open(found.transitions),
-        cut_off=str(
-            np.datetime64(events.one("SELECT max(micro) FROM usable")[0] if cut_off is None else cut_off, "us")
-        ),
-        sampled=sampled,
+        cut_off=str(np.datetime64(log.cut_off, "us")),
         weighting=weighting_of(events),
-        warnings=counted_warnings(events, customers=found.customers, ties=found.ties),
+        warnings=counted_warnings(events, log.crowd),
     )
+    return _with_ended(events, log.ended, account)
 
 
-def _sample(events: Events, found: Counted) -> EventLog:
+def _sample(events: Events, found: CountedLog) -> EventLog:
     """Return the events of the customers whose hashed id is small: the same ones whatever the order, or the machine."""
-    part = min(1.0, MOST_SAMPLED / max(found.customers, 1))
+    part = min(1.0, MOST_SAMPLED / max(found.crowd.customers, 1))
     bound = min(int(part * 2.0**64), 2**64 - 1)
-    cut_off = np.datetime64(events.one("SELECT max(micro) FROM usable")[0], "us")
-    return log_of(events, cut_off, where=f"md5_number_lower(customer) <= {bound}")
+    return log_of(events, np.datetime64(found.cut_off, "us"), where=f"md5_number_lower(customer) <= {bound}")
 
 
-def _with_listed(events: Events, journey: JourneyMap, account: LogAccount, *, every: bool) -> LogAccount:
+def _with_ended(events: Events, ended: Ints, account: LogAccount) -> LogAccount:
     """Return the account with where the first rows after an outcome stand, and a warning about them."""
     rows = sum(item.rows for item in account.set_aside if item.reason == AFTER_OUTCOME)
     if not rows:
         return account
-    examples = after_outcome(events, journey, every=every)
+    examples = keep_ended(events, ended)
     aside = [replace(item, examples=examples) if item.reason == AFTER_OUTCOME else item for item in account.set_aside]
     message = (
         f"{rows:,} events come after their customer's outcome ({', '.join(examples)}) and are set aside; with --reactivation "

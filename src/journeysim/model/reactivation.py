@@ -17,12 +17,15 @@ def reactivated(log: EventLog, journey: JourneyMap) -> EventLog:
     The persona stays the customer's; an outcome that a row states holds for the journey of that row.
     """
     customer, place = log.customer.codes, log.touchpoint.recoded(journey.place_names)
-    order = in_order(customer, log.time)
+    order = in_order(customer, log.time.astype("datetime64[us]").astype(np.int64))
     ended = (place >= len(journey.touchpoints))[order]
     before: Ints = np.cumsum(ended) - ended
-    number = np.empty(len(place), dtype=np.int64)
-    number[order] = before - np.maximum.accumulate(np.where(first_rows(customer[order]), before, 0))
-    pairs, codes = np.unique(np.stack([customer, number], axis=1), axis=0, return_inverse=True)
+    new = first_rows(customer[order])
+    number = before - np.maximum.accumulate(np.where(new, before, 0))
+    new[1:] |= number[1:] != number[:-1]
+    codes = np.empty(len(place), dtype=np.int64)
+    codes[order] = np.cumsum(new) - 1
+    pairs = zip(customer[order][new].tolist(), number[new].tolist(), strict=True)
     labels = tuple(log.customer.labels[who] + (f" ({k + 1})" if k else "") for who, k in pairs)
     persona = log.persona and Names(stated_by_customer(customer, log.persona.codes), log.persona.labels)
-    return replace(log, customer=Names(codes.ravel(), labels), persona=persona)
+    return replace(log, customer=Names(codes, labels), persona=persona)

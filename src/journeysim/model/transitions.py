@@ -183,10 +183,14 @@ def known_moves(journey: JourneyMap) -> Bools:
 
 
 def _off_map(source: Ints, target: Ints, journey: JourneyMap) -> Iterator[SetAside]:
-    pairs, counts = np.unique(np.stack([source, target], axis=1), axis=0, return_counts=True)
-    for (i, j), rows in zip(pairs, counts, strict=True):
-        label = link_id(journey.place_names[i], journey.place_names[j])
-        yield SetAside(f'the map has no link "{label}"', int(rows), what="move")
+    pairs, at = distinct(np.stack([source, target], axis=1))
+    for (i, j), rows in zip(pairs, np.bincount(at, minlength=len(pairs)), strict=True):
+        yield SetAside(no_link(journey, i, j), int(rows), what="move")
+
+
+def no_link(journey: JourneyMap, source: int, target: int) -> str:
+    """Return the reason why a move between two places is set aside."""
+    return f'the map has no link "{link_id(journey.place_names[source], journey.place_names[target])}"'
 
 
 def table_of(moves: Moves, journey: JourneyMap) -> Transitions:

@@ -10,7 +10,7 @@ import numpy as np
 
 from journeysim.errors import BadInput, Problem
 from journeysim.model.checks.did_you_mean import did_you_mean
-from journeysim.model.event_log import Bools, EventLog, Ints, Names, SetAside, Times
+from journeysim.model.event_log import Bools, EventLog, Ints, Names, SetAside
 from journeysim.model.journey import JourneyMap, all_links
 from journeysim.model.quantity import Floats
 from journeysim.model.weights import weights_of
@@ -20,6 +20,8 @@ AFTER_OUTCOME: Final = "after the outcome"
 NAMELESS: Final = "customer without a persona"
 AFTER_CUT_OFF: Final = "after the cut-off"
 SAME_STAY: Final = "repeats the touchpoint before (same stay)"
+#: Why rows are set aside, the first reason first.
+REASONS: Final = (SAME_STAY, AFTER_OUTCOME, NAMELESS, AFTER_CUT_OFF)
 
 
 @final
@@ -29,7 +31,8 @@ class Visits:
 
     `customer` is the log's code, `persona` and `place` are positions in the map (touchpoints, then outcomes), `micro` is
     whole microseconds after the cut-off (so negative), `row` the row of the log. `weight` and `square` say how many
-    customers the arrival's stands for (see `model.weights`). Rows that were not used are in `set_aside`.
+    customers the arrival's stands for (see `model.weights`). Rows that were not used are in `set_aside`; `ended` are the
+    rows of the log that come after an outcome.
     """
 
     customer: Ints
@@ -40,6 +43,7 @@ class Visits:
     weight: Floats
     square: Floats
     set_aside: tuple[SetAside, ...]
+    ended: Ints
 
     @property
     def day(self) -> Floats:
@@ -86,10 +90,11 @@ def visits_of(log: EventLog, journey: JourneyMap) -> Visits:
         row, place = np.concatenate([row, extra]), np.concatenate([place, ending[extra]])
         customer, persona, micro = customer[row], persona[row], micro[row]
     order = in_order(customer, micro)
-    weights, who = weights_of(log), customer[order]
+    weights, who = weights_of(log), customer.take(order)
     visits = Visits(
-        who, persona[order], place[order], micro[order], row[order], weights.weight[who], weights.square[who], ()
-    )
+        who, persona.take(order), place.take(order), micro.take(order), row.take(order),
+        weights.weight.take(who), weights.square.take(who), (), order[:0],
+    )  # fmt: skip
     return _fold(visits, order < len(log.time), journey)
 
 
@@ -105,18 +110,15 @@ def _fold(visits: Visits, read: Bools, journey: JourneyMap) -> Visits:
     repeat[1:] &= visits.place[1:] == visits.place[:-1]
     after_outcome = before > np.maximum.accumulate(np.where(visits.first, before, 0))
     nameless, late = visits.persona < 0, visits.micro > 0
-    reasons = ((SAME_STAY, repeat), (AFTER_OUTCOME, after_outcome), (NAMELESS, nameless), (AFTER_CUT_OFF, late))
-    kept, aside = np.ones(len(repeat), dtype=bool), []
-    for reason, rows in reasons:
-        aside.append(SetAside(reason, int(np.sum(kept & rows & read))))
+    kept, aside = np.ones(len(repeat), dtype=bool), {}
+    for reason, rows in zip(REASONS, (repeat, after_outcome, nameless, late), strict=True):
+        aside[reason] = np.flatnonzero(kept & rows & read)
         kept &= ~rows
-    return _taken(visits, kept, tuple(item for item in aside if item.rows))
-
-
-def _taken(visits: Visits, rows: Bools, aside: tuple[SetAside, ...] = ()) -> Visits:
     return Visits(
-        visits.customer[rows], visits.persona[rows], visits.place[rows], visits.micro[rows], visits.row[rows],
-        visits.weight[rows], visits.square[rows], aside,
+        visits.customer[kept], visits.persona[kept], visits.place[kept], visits.micro[kept], visits.row[kept],
+        visits.weight[kept], visits.square[kept],
+        tuple(SetAside(reason, len(rows)) for reason, rows in aside.items() if len(rows)),
+        visits.row[aside[AFTER_OUTCOME]],
     )  # fmt: skip
 
 
@@ -177,9 +179,10 @@ def stated_by_customer(customer: Ints, codes: Ints, *, last: bool = False) -> In
     return found[customer]
 
 
-def in_order(customer: Ints, time: Ints | Times) -> Ints:
+def in_order(customer: Ints, time: Ints) -> Ints:
     """Return the order of rows by customer, then time; what ties stays in the order of the rows."""
-    return np.lexsort((time, customer))
+    follows = (customer[1:] > customer[:-1]) | ((customer[1:] == customer[:-1]) & (time[1:] >= time[:-1]))
+    return np.arange(len(time)) if np.all(follows) else np.lexsort((time, customer))
 
 
 def _last_rows(customer: Ints, micro: Ints) -> Ints:

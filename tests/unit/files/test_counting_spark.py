@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from journeysim.files.counting.duck import count_events
+from journeysim.files.counting.by_parts import count_events
 from journeysim.files.counting.warehouse import count_in_engine, table_of
 from journeysim.files.events.relation import opened
 from journeysim.model.log_settings import LogSettings
@@ -51,7 +51,7 @@ def test_spark_and_duckdb_count_the_same(tmp_path, outcome, cut_off, reactivatio
     path = generated(tmp_path, outcome=outcome)
     micro = None if cut_off is None else int(np.datetime64(cut_off, "us").astype(np.int64))
     with opened(path, LogSettings(reactivation=reactivation)) as events:
-        here = count_events(events, journey(), cut_off=micro)
+        here = count_events(events, journey(), cut_off=micro).counted
     columns = {"row": "row", "persona": "persona"} | ({"outcome": "outcome"} if outcome else {})
     there = count_in_engine(
         "spark://local", table_of(str(path), columns, journey()), journey(), cut_off=micro, reactivation=reactivation

@@ -1,1 +1,1 @@
-"""Counting a log of any size: one query that gives the transition table, for any engine that speaks SQL."""
+"""Counting a log of any size: part by part where it lies here, by one query for any engine that speaks SQL."""

@@ -11,13 +11,15 @@ import numpy as np
 from journeysim.files.counting import expression
 from journeysim.files.counting.expression import ENDED, NOBODY, STILL_THERE
 from journeysim.model.event_log import Ints, SetAside
-from journeysim.model.journey import JourneyMap, link_id
-from journeysim.model.transitions import Transitions, known_moves, table_from_counts
+from journeysim.model.journey import JourneyMap
+from journeysim.model.quantity import Floats
+from journeysim.model.transitions import Transitions, known_moves, no_link, table_from_counts
 from journeysim.model.visits import AFTER_CUT_OFF, AFTER_OUTCOME, NAMELESS, SAME_STAY
+from journeysim.model.weights import distinct
 
 #: The columns of the counting query, in the order in which `counted` takes them.
-COUNTED: Final = ("persona", "source", "target", "bin", "first", "stays", "ties", "single")
-_PERSONA, _SOURCE, _TARGET, _BIN, _FIRST, _STAYS, _TIES, _SINGLE = range(8)
+COUNTED: Final = ("persona", "source", "target", "bin", "first", "stays", "single")
+_PERSONA, _SOURCE, _TARGET, _BIN, _FIRST, _STAYS, _SINGLE = range(7)
 
 
 @final
@@ -25,8 +27,7 @@ _PERSONA, _SOURCE, _TARGET, _BIN, _FIRST, _STAYS, _TIES, _SINGLE = range(8)
 class Counted:
     """A log, counted: its transition table, rows and moves set aside, and how many rows were used.
 
-    `customers` have at least one event, `single` of them exactly one (with reactivation, both count journeys). `ties` are
-    stays that begin at the very same time as the customer's event before.
+    `customers` have at least one event, `single` of them exactly one (with reactivation, both count journeys).
     """
 
     transitions: Transitions
@@ -34,7 +35,6 @@ class Counted:
     used: int
     customers: int
     single: int
-    ties: int
 
 
 def names_unknown(rows: Sequence[Sequence[int]]) -> bool:
@@ -50,10 +50,10 @@ def counted(rows: Sequence[Sequence[int]], events: int, journey: JourneyMap) -> 
     used = named[named[:, _TARGET] != expression.AFTER_CUT_OFF]
     moving = used[used[:, _TARGET] >= STILL_THERE]
     on_map = known_moves(journey)[moving[:, _SOURCE], moving[:, _TARGET]]
-    keys, counts = _summed(moving[on_map][:, [_PERSONA, _SOURCE, _TARGET, _BIN]], moving[on_map][:, _STAYS])
+    keys, counts = _summed(moving[on_map], _PERSONA, _SOURCE, _TARGET, _BIN)
     first = used[used[:, _FIRST] == 1]
     at_outcome = first[:, _TARGET] == ENDED
-    entries, entered = _summed(first[~at_outcome][:, [_PERSONA, _SOURCE]], first[~at_outcome][:, _STAYS])
+    entries, entered = _summed(first[~at_outcome], _PERSONA, _SOURCE)
     aside = (
         SetAside(SAME_STAY, events - _stays(table)),
         SetAside(AFTER_OUTCOME, _stays(table) - _stays(before)),
@@ -68,7 +68,6 @@ def counted(rows: Sequence[Sequence[int]], events: int, journey: JourneyMap) -> 
         _stays(used),
         _stays(table[table[:, _FIRST] == 1]),
         int(table[:, _SINGLE].sum()),
-        int(table[:, _TIES].sum()),
     )
 
 
@@ -76,16 +75,14 @@ def _stays(table: Ints) -> int:
     return int(table[:, _STAYS].sum())
 
 
-def _summed(keys: Ints, counts: Ints) -> tuple[Ints, Ints]:
-    """Return the distinct rows in lexicographic order, and the sum of the counts of each."""
-    distinct, inverse = np.unique(keys, axis=0, return_inverse=True)
-    return distinct, np.bincount(inverse.ravel(), weights=counts, minlength=len(distinct)).astype(np.int64)
+def _summed(table: Ints, *columns: int) -> tuple[Ints, Floats]:
+    """Return the distinct rows of some columns, and the stays of each."""
+    keys, at = distinct(table[:, columns])
+    return keys, np.bincount(at, weights=table[:, _STAYS], minlength=len(keys)).astype(np.float64)
 
 
 def _off_map(moves: Ints, journey: JourneyMap) -> list[SetAside]:
-    pairs, counts = _summed(moves[:, [_SOURCE, _TARGET]], moves[:, _STAYS])
-    labels = [link_id(journey.place_names[i], journey.place_names[j]) for i, j in pairs]
+    pairs, counts = _summed(moves, _SOURCE, _TARGET)
     return [
-        SetAside(f'the map has no link "{label}"', int(rows), what="move")
-        for label, rows in zip(labels, counts, strict=True)
+        SetAside(no_link(journey, i, j), int(rows), what="move") for (i, j), rows in zip(pairs, counts, strict=True)
     ]

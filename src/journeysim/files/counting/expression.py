@@ -44,7 +44,7 @@ def transitions_expression(
     last event.
 
     Columns: persona, source, target (positions in the map, or as named here), bin, first (whether the journey starts
-    there), stays, ties (stays that begin at the time of the event before), single (the only event of a customer). What
+    there), stays, single (the only event of a customer). What
     the map does not know has position -1, and the caller has to look at such rows. Events that repeat the place before
     belong to its stay: they are what is missing in the sum of stays.
     """
@@ -121,14 +121,14 @@ def _ordered(coded: ir.Table, journey: JourneyMap, has: Has, group: list[str]) -
         told["ending"] = _stated(coded, "ending", len(journey.place_names), has, group, last=True)
         told["last_micro"] = coded.micro.max().over(whole)
     events = coded.select(
-        *group, "micro", "row", "place", before=coded.place.lag().over(sorted_), before_micro=coded.micro.lag().over(sorted_),
+        *group, "micro", "row", "place", before=coded.place.lag().over(sorted_),
         last=coded.place.lead().over(sorted_).isnull(), **told,
     )  # fmt: skip
     first = events.before.isnull()
     begins = first | (events.before != events.place) | events.place.isin(_may_repeat(journey))
     return events.filter(begins).select(
         *group, "micro", "row", "place", *told,
-        first=first, tied=(events.before_micro == events.micro), single=first & events.last,
+        first=first, single=first & events.last,
     )  # fmt: skip
 
 
@@ -168,13 +168,12 @@ def _counted(stays: ir.Table, has: Has, end: ir.IntegerValue) -> ir.Table:
         cases.append((ends_here, stays.ending))
         times.append((ends_here, stays.last_micro))
     rows = stays.select(
-        "first", "tied", "single", source="place", target=ibis.cases(*cases, else_=STILL_THERE),
+        "first", "single", source="place", target=ibis.cases(*cases, else_=STILL_THERE),
         dwell=ibis.cases(*times, else_=end) - stays.micro, persona=stays.persona if has.persona else 0,
     )  # fmt: skip
     binned = rows.mutate(bin=ibis.ifelse(rows.target >= STILL_THERE, _bin(rows.dwell), -1))
     return binned.group_by("persona", "source", "target", "bin", "first").aggregate(
         stays=binned.count(),
-        ties=binned.tied.cast("int64").sum().fill_null(0),
         single=binned.single.cast("int64").sum(),
     )
 

@@ -98,7 +98,7 @@ def count_in_engine(
     Raises BadInput when the engine's library is not installed, and for names that the map does not know.
     """
     scheme = engine.partition("://")[0]
-    run = _run_by_spark if scheme == "spark" else _run_by_ibis
+    run = {"spark": _run_by_spark, "duckdb": _run_by_duckdb}.get(scheme, _run_by_ibis)
     dialect = _SCHEMES.get(scheme, scheme)
     events = _normalised(_stored(table), table, dialect)
     found = _found(events, table, journey, cut_off, reactivation=reactivation)
@@ -192,6 +192,19 @@ def _run_by_spark(engine: str, text: str, table: Table) -> Sequence[Sequence[Any
         session.read.parquet(table.name).createOrReplaceTempView("events")
         text = text.replace(f"`{table.name}`", "events")
     return [tuple(row) for row in session.sql(text).collect()]
+
+
+def _run_by_duckdb(engine: str, text: str, table: Table) -> Sequence[Sequence[Any]]:
+    """Return the rows of a query, by DuckDB over a database file: `duckdb://PATH`."""
+    import duckdb
+
+    try:
+        with duckdb.connect(engine.partition("://")[2], read_only=True) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            return connection.execute(text).fetchall()
+    except duckdb.Error as error:
+        message = f'the table "{table.name}" cannot be counted at "{engine}": {str(error).splitlines()[0]}'
+        raise BadInput([Problem("E041", message)]) from None
 
 
 def _run_by_ibis(engine: str, text: str, _: Table) -> Sequence[Sequence[Any]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, final
 
 import numpy as np
 
@@ -16,8 +17,22 @@ from journeysim.model.event_log import EventLog
 
 _ROBOT_SHARE: Final = 0.4
 _ROBOT_CUSTOMERS: Final = 20
-_LOOKED_AT: Final = 10_000
 _TIE_SHARE: Final = 0.01
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """The customers of a log's usable events: how many, and how many of them have `tied` events.
+
+    `busiest` is a row of the one with the most events, who has `most_events` of all `events`.
+    """
+
+    events: int
+    customers: int
+    tied: int
+    busiest: int
+    most_events: int
 
 
 def warnings_of(log: EventLog, events: Events) -> tuple[Problem, ...]:
@@ -25,41 +40,21 @@ def warnings_of(log: EventLog, events: Events) -> tuple[Problem, ...]:
     return (*_robot(log), *_ties(log), *_of_rows(events))
 
 
-def counted_warnings(events: Events, *, customers: int, ties: int) -> tuple[Problem, ...]:
-    """Return what looks odd about a log that is counted by a query; the database is asked only where a count is odd."""
-    return (
-        *_robot_by_query(events, customers),
-        *_ties_by_query(events, customers, ties),
-        *_of_rows(events),
-    )
+def counted_warnings(events: Events, found: Crowd) -> tuple[Problem, ...]:
+    """Return what looks odd about a log whose customers were counted part by part."""
+    return (*_odd_crowd(events, found), *_of_rows(events))
 
 
 def _of_rows(events: Events) -> tuple[Problem, ...]:
     return (*_unread(events), *_refunds(events), *weight_warnings(events), *_clock_changes(events))
 
 
-def _robot_by_query(events: Events, customers: int) -> Iterator[Problem]:
-    """Look for a robot among evenly spread rows first: who has 40 % of all events has some of them."""
-    if customers < _ROBOT_CUSTOMERS:
-        return
-    most = (
-        "SELECT customer, count(*), sum(count(*)) OVER () FROM usable {} GROUP BY customer ORDER BY 2 DESC, 1 LIMIT 1"
-    )
-    step = max(1, events.total // _LOOKED_AT)
-    _, few, some = events.one(most.format(f"WHERE row % {step} = 0"))
-    if few >= _ROBOT_SHARE / 2 * some:
-        name, rows, total = events.one(most.format(""))
-        if rows >= _ROBOT_SHARE * total:
-            yield robot_warning(str(name), float(rows / total))
-
-
-def _ties_by_query(events: Events, customers: int, ties: int) -> Iterator[Problem]:
-    if ties > _TIE_SHARE * customers:
-        before = "lag(micro) OVER (PARTITION BY customer ORDER BY micro)"
-        text = f"SELECT count(DISTINCT customer) FROM (SELECT customer, micro = {before} AS tie FROM usable) WHERE tie"  # noqa: S608
-        tied = events.one(text)[0]
-        if tied > _TIE_SHARE * customers:
-            yield tie_warning(tied / customers)
+def _odd_crowd(events: Events, found: Crowd) -> Iterator[Problem]:
+    if found.customers >= _ROBOT_CUSTOMERS and found.most_events >= _ROBOT_SHARE * found.events:
+        name = events.one(f"SELECT customer FROM normalised WHERE row = {found.busiest}")[0]  # noqa: S608 - a number
+        yield robot_warning(str(name), found.most_events / found.events)
+    if found.tied > _TIE_SHARE * found.customers:
+        yield tie_warning(found.tied / found.customers)
 
 
 def _robot(log: EventLog) -> Iterator[Problem]:

@@ -7,33 +7,26 @@ import re
 from pathlib import Path
 from typing import Final
 
-from journeysim.files.events.relation import REASONS, Events
+from journeysim.files.events.relation import EXAMPLES, REASONS, Events
 from journeysim.files.events.sources import escaped
-from journeysim.model.journey import JourneyMap
+from journeysim.model.event_log import Ints
 from journeysim.model.visits import AFTER_OUTCOME
 
 #: The file lists at most so many rows; how many there are in all, the account says.
 MOST_REJECTS: Final = 100_000
 #: A spreadsheet takes a cell that starts so for a formula; a plain number is none.
 _FORMULA: Final = re.compile(r"[=+\-@\t\r]")
-_LOOKED_AT: Final = 1_000
 _NUMBER: Final = re.compile(r"[+-]?\d+([.,]\d+)?")
 
 
-def after_outcome(events: Events, journey: JourneyMap, *, every: bool) -> tuple[str, ...]:
-    """Keep which usable rows come after their customer's outcome, and return where the first few stand.
-
-    Unless `every` row is asked for, only customers among the first outcomes of the log are looked at: enough for examples.
-    """
-    outcomes = ", ".join(f"'{escaped(name)}'" for name in journey.outcome_names) or "NULL"
-    ended = f"SELECT customer FROM usable WHERE touchpoint IN ({outcomes}) LIMIT {_LOOKED_AT}"  # noqa: S608 - quoted
-    looked_at = "" if every else f"WHERE customer IN ({ended})"
+def keep_ended(events: Events, rows: Ints) -> tuple[str, ...]:
+    """Keep which rows come after their customer's outcome, and return where the first few stand."""
+    events.connection.register("ended", {"row": rows})
     events.connection.execute(
-        "CREATE OR REPLACE TEMP TABLE after_outcome AS SELECT row, file FROM (SELECT row, file, "  # noqa: S608 - quoted
-        f"max(CASE WHEN touchpoint IN ({outcomes}) THEN 1 ELSE 0 END) OVER (PARTITION BY customer ORDER BY micro, row "
-        f"ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS ended FROM usable {looked_at}) WHERE ended = 1"
+        "CREATE OR REPLACE TEMP TABLE after_outcome AS SELECT row, file FROM normalised WHERE row IN (SELECT row FROM ended)"
     )
-    found = events.rows("SELECT row, file FROM after_outcome ORDER BY row LIMIT 5")
+    events.connection.unregister("ended")
+    found = events.rows(f"SELECT row, file FROM after_outcome ORDER BY row LIMIT {EXAMPLES}")  # noqa: S608 - a number
     return tuple(events.where(row, file) for row, file in found)
 
 
@@ -41,7 +34,7 @@ def write_rejects(events: Events, file: Path, *, after: bool) -> int:
     """Write the rows that were set aside one by one into a CSV file, and return how many it holds.
 
     Columns: row (of the file; its line where rows are lines), file where the log has several, reason, and the row's
-    own columns. With `after`, rows after an outcome (as `after_outcome` kept them) are among them. Cells that a
+    own columns. With `after`, rows after an outcome (as `keep_ended` kept them) are among them. Cells that a
     spreadsheet would take for formulas start with an apostrophe.
     """
     names = [f'"{escaped(name, chr(34))}"' for name in events.source.columns]

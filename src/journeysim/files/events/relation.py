@@ -14,13 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
 
+import numpy as np
+
 from journeysim.errors import BadInput, Place, Problem
 from journeysim.files.events.numbers import COMMA, number_of
 from journeysim.files.events.roles import NUMBERS, TEXTS, resolve
 from journeysim.files.events.shaping import COLLAPSED, DROPPED, named_with, require_columns, shape_events
 from journeysim.files.events.sources import Source, escaped, query, source_of
 from journeysim.files.events.times import BARE_NUMBER, DAY_OR_MONTH_FIRST, time_of
+from journeysim.model.event_log import Ints
 from journeysim.model.log_settings import PLAIN, LogSettings
+from journeysim.model.log_shape import AS_IT_IS
 
 if TYPE_CHECKING:
     import duckdb
@@ -35,6 +39,10 @@ REASONS: Final = (
     COLLAPSED,
 )
 EXAMPLES: Final = 5
+#: What Unicode calls white space, as the expression of a text.
+_SPACES: Final = " || ".join(
+    f"chr({code})" for code in (*range(9, 14), 32, 133, 160, 5760, *range(8192, 8203), 8232, 8233, 8239, 8287, 12288)
+)
 #: A log of more rows than this is counted where it lies; memory holds at most so much of any log, the rest is on disk.
 MOST_IN_MEMORY: Final = 2_000_000
 MOST_MEMORY: Final = "4GB"
@@ -94,8 +102,11 @@ class Events:
 
 
 @contextlib.contextmanager
-def opened(path: str | Path, settings: LogSettings = PLAIN) -> Iterator[Events]:
+def opened(path: str | Path, settings: LogSettings = PLAIN, *, copies_later: bool = False) -> Iterator[Events]:
     """Open a log as its relation of normalised events.
+
+    With `copies_later` the exact copies of a large log are not marked yet: whoever sorts its events anyway sees them
+    (`mark_copies`), and to look for them beforehand costs as much as to count.
 
     Raises BadInput for a log that is missing, empty, not a table, or lacks a column; for a quote that never closes or a
     ragged row; for a compressed file that expands beyond the limit; and, unless a setting says how to read them, for
@@ -115,10 +126,11 @@ def opened(path: str | Path, settings: LogSettings = PLAIN) -> Iterator[Events]:
         query(connection, source.path, f"CREATE TEMP {form} normalised AS {_normalised(events)}")
         _require_rows(events)
         _require_unmistakable(events)
-        _find_copies(events)
+        query(connection, source.path, "CREATE TEMP VIEW events AS FROM normalised")
+        if not (copies_later and events.large and settings.shape == AS_IT_IS):
+            _find_copies(events)
         shape_events(events, REASONS)
         query(connection, source.path, _USABLE)
-        query(connection, source.path, _KEYED)
         yield events
 
 
@@ -181,10 +193,18 @@ def _time(events: Events, role: str) -> str:
 def _texted(events: Events, role: str) -> str:
     """Return the expression of a text, blanks empty; a touchpoint with the texts it is split by."""
     others = events.settings.shape.split_by if role == "touchpoint" else ()
-    texts = (
-        f"coalesce(trim(CAST({name} AS VARCHAR)), '')" for name in (_named(events, role), *map(_identifier, others))
+    return named_with(
+        *(_trimmed(f"CAST({name} AS VARCHAR)") for name in (_named(events, role), *map(_identifier, others)))
     )
-    return named_with(*texts)
+
+
+def _trimmed(text: str) -> str:
+    """Return the expression of a text without white space around it, of any script; empty where there is none.
+
+    Texts that begin and end with a visible ASCII character, which nearly all do, are told apart by cheap comparisons.
+    """
+    plain = " AND ".join(f"{end} >= '!' AND {end} < chr(127)" for end in (text, f"reverse({text})"))
+    return f"CASE WHEN {plain} THEN {text} ELSE coalesce(trim({text}, {_SPACES}), '') END"
 
 
 def _said(events: Events, role: str) -> str:
@@ -203,15 +223,12 @@ _COPIES: Final = (
     "SELECT row FROM (SELECT row, row_number() OVER (PARTITION BY customer, touchpoint, time, cells ORDER BY row) AS copy "
     "FROM normalised WHERE reason IS NULL AND hash(customer, touchpoint, time) IN (SELECT event FROM several)) WHERE copy > 1"
 )
+_WITH_COPIES: Final = (
+    "CREATE OR REPLACE TEMP VIEW events AS SELECT normalised.* REPLACE (CASE WHEN copies.row IS NULL THEN reason ELSE 3 END "
+    "AS reason) FROM normalised LEFT JOIN copies ON copies.row = normalised.row"
+)
 #: What counting reads: the usable events, their times in whole microseconds since 1970.
 _USABLE: Final = "CREATE TEMP VIEW usable AS SELECT *, epoch_us(time) AS micro FROM events WHERE reason IS NULL"
-
-#: The same with a number of 128 bits for the customer, which sorts faster than a text; that two among a billion customers
-#: share one has a chance of 3e-21.
-_KEYED: Final = (
-    "CREATE TEMP VIEW keyed AS SELECT * REPLACE (hash(customer)::HUGEINT * 9223372036854775808 "
-    "+ (hash('#' || customer) >> 1)::HUGEINT AS customer) FROM usable"
-)
 
 
 def _find_copies(events: Events) -> None:
@@ -225,14 +242,18 @@ def _find_copies(events: Events) -> None:
         "GROUP BY event HAVING count(*) > 1"
     )
     if events.one("SELECT count(*) FROM several")[0]:
-        connection.execute(f"CREATE TEMP TABLE copies AS {_COPIES}")
-    if not events.one("SELECT count(*) FROM several")[0] or not events.one("SELECT count(*) FROM copies")[0]:
-        connection.execute("CREATE TEMP VIEW events AS FROM normalised")
-        return
-    connection.execute(
-        "CREATE TEMP VIEW events AS SELECT normalised.* REPLACE (CASE WHEN copies.row IS NULL THEN reason ELSE 3 END AS reason) "
-        "FROM normalised LEFT JOIN copies ON copies.row = normalised.row"
-    )
+        copies = connection.execute(_COPIES).fetchnumpy()["row"]
+        if len(copies):
+            mark_copies(events, np.asarray(copies, dtype=np.int64))
+
+
+def mark_copies(events: Events, rows: Ints) -> None:
+    """Mark rows of a log as exact copies of earlier ones: from now on they are set aside, for that reason."""
+    events.connection.execute("CREATE TEMP TABLE IF NOT EXISTS copies (row BIGINT)")
+    events.connection.register("more", {"row": rows})
+    events.connection.execute("INSERT INTO copies FROM more")
+    events.connection.unregister("more")
+    events.connection.execute(_WITH_COPIES)
 
 
 def _require_rows(events: Events) -> None:

@@ -184,3 +184,12 @@ def test_a_large_log_gives_the_same_table_and_a_sample_for_the_rest(tmp_path, mo
     assert [item.rows for item in other.rows_set_aside] == [1, 1, 1]
     assert len((tmp_path / "rejects.csv").read_text().splitlines()) == 4
     assert count_log(path, journey())[1].used == other.used
+
+
+def test_white_space_of_any_kind_around_a_text_is_no_part_of_it(tmp_path):
+    spaces = ("", " ", "\t", "\u00a0", "\u3000", " \u2003\t", "\x0b", "\x85", "\u2028")
+    rows = [f'"{space}é7{space}","{space}a b{space}",2026-01-01T00:00:0{k}' for k, space in enumerate(spaces)]
+    rows += [f'"{space}x{space}","{space}",2026-01-01' for space in spaces]
+    log = read_events(write(tmp_path / "log.csv", "\n".join(["customer,touchpoint,time", *rows]) + "\n"))
+    assert (log.customer.labels, log.touchpoint.labels) == (("é7",), ("a b",))
+    assert [(item.reason, item.rows) for item in log.set_aside] == [("blank touchpoint", len(spaces))]

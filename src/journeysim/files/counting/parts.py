@@ -1,0 +1,200 @@
+"""The usable events of a log as numbers, some customers at a time: a part fits in memory, whatever the size of the log.
+
+One pass over the log leaves a narrow table of numbers, which the database keeps in its bounded memory or on disk. Each part
+is taken from it with all events of its customers, so that whatever holds for a log in memory holds for a part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Final, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from journeysim.files.events.relation import Events
+from journeysim.files.events.sources import escaped
+from journeysim.model.event_log import Bools, EventLog, Ints, Names
+from journeysim.model.journey import JourneyMap
+from journeysim.model.visits import in_order
+
+#: About so many events are taken from the narrow table at a time; more where that would need too many parts, for each is
+#: looked for in the whole table.
+MOST_FETCHED: Final = 4_000_000
+MOST_FETCHES: Final = 100
+#: About so many events are counted at a time: few enough for the processor's own memory.
+MOST_IN_PART: Final = 250_000
+_UNKNOWN: Final = -2
+Hashes = NDArray[np.unsignedinteger[Any]]
+Columns = Mapping[str, NDArray[Any]]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """What the narrow table holds: how many events, and the last one's time in microseconds since 1970.
+
+    It is fetched in so many `fetches`. `all_known`: the map has every touchpoint, persona and outcome of the log.
+    """
+
+    events: int
+    last: int
+    fetches: int
+    all_known: bool
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """All events of some customers: customer by customer, each one's in the order of the file.
+
+    `row` holds the events' rows in the log, `copies` the rows of exact copies, which are not among the events.
+    """
+
+    log: EventLog
+    row: Ints
+    copies: Ints
+
+
+def keyed(events: Events, journey: JourneyMap) -> Keyed:
+    """Make the narrow table of a log's usable events: positions in the map for names, hashes for customers and cells.
+
+    The hash of a customer has 96 bits: the chance that two among a billion customers share one is 6e-12.
+    """
+    known = {role: names for role, names in _names(journey).items() if events.has(role)}
+    for role, names in known.items():
+        quoted = ", ".join(f"'{escaped(name)}'" for name in ("", *names))
+        events.rows(f"CREATE TYPE names_of_{role} AS ENUM ({quoted})")
+    row = "row::UINTEGER" if events.total < 2**32 else "row"
+    number = min(-(-events.total // MOST_FETCHED), MOST_FETCHES)
+    who, also = "hash(customer)", "(hash('#' || customer) >> 32)::UINTEGER"
+    columns = [
+        f"({who} % {number})::UTINYINT AS part", f"{who} AS who", f"{also} AS also", "micro", f"{row} AS row", "cells",
+        *(f"{_position(role)} AS {role}" for role in known),
+    ]  # fmt: skip
+    if events.has("weight"):
+        columns.append("coalesce(weight, 'nan'::DOUBLE) AS weight")
+    events.rows(f"CREATE TEMP TABLE keyed AS SELECT {', '.join(columns)} FROM usable")  # noqa: S608 - roles
+    lowest = ", ".join(f"min({role})" for role in known)
+    count, last, *low = events.one(f"SELECT count(*), max(micro), {lowest} FROM keyed")  # noqa: S608 - roles
+    return Keyed(int(count), int(last or 0), number, count == 0 or min(low) > _UNKNOWN)
+
+
+def _names(journey: JourneyMap) -> dict[str, tuple[str, ...]]:
+    return {
+        "touchpoint": journey.place_names,
+        "persona": journey.persona_names,
+        "outcome": journey.outcome_names,
+    }
+
+
+def _position(role: str) -> str:
+    """Return the expression of a name's position among known ones: -1 where it is blank, -2 where it is none of them.
+
+    The database looks a name up in an enumeration faster than in a list, and unlike a join that keeps the order of rows.
+    """
+    return f"(coalesce(enum_code(TRY_CAST({role} AS names_of_{role}))::INTEGER, {_UNKNOWN + 1}) - 1)::SMALLINT"
+
+
+def parts(events: Events, found: Keyed, journey: JourneyMap, cut_off: int) -> Iterator[Part]:
+    """Yield the parts of a log whose narrow table is made; every event is in one of them."""
+    for k in range(found.fetches):
+        where = f"WHERE part = {k}" if found.fetches > 1 else ""
+        columns = events.connection.execute(f"SELECT * EXCLUDE (part) FROM keyed {where}").fetchnumpy()  # noqa: S608
+        if len(columns["row"]):
+            yield from _parts({name: np.asarray(column) for name, column in columns.items()}, journey, cut_off)
+
+
+def _parts(columns: Columns, journey: JourneyMap, cut_off: int) -> Iterator[Part]:
+    if np.any(
+        columns["row"][1:] < columns["row"][:-1]
+    ):  # the database keeps the order of the file, but does not promise to
+        columns = _taken(columns, np.argsort(columns["row"]))
+    bucket = (columns["who"] >> np.uint64(56)).astype(np.uint8)
+    columns = _taken(columns, np.argsort(bucket, kind="stable"))
+    ends = np.cumsum(np.bincount(bucket))
+    wanted = np.arange(MOST_IN_PART, len(bucket) + MOST_IN_PART, MOST_IN_PART).clip(max=len(bucket))
+    for start, end in pairwise([0, *np.unique(ends[np.searchsorted(ends, wanted)]).tolist()]):
+        yield _part({name: column[start:end] for name, column in columns.items()}, journey, cut_off)
+
+
+def _part(columns: Columns, journey: JourneyMap, cut_off: int) -> Part:
+    order, first = by_customer(columns["who"], columns["also"])
+    columns = _taken({name: column for name, column in columns.items() if name not in {"who", "also"}}, order)
+    customer = np.cumsum(first) - 1
+    copy = _copies(customer, columns["micro"], columns["cells"])
+    copies = columns["row"][copy].astype(np.int64)
+    if len(copies):
+        columns, customer = _taken(columns, ~copy), customer[~copy]
+    return Part(_log(columns, customer, journey, cut_off), columns["row"].astype(np.int64), copies)
+
+
+def _taken(columns: Columns, rows: Ints | Bools) -> Columns:
+    return {name: column[rows] if rows.dtype == bool else column.take(rows) for name, column in columns.items()}
+
+
+def by_customer(who: Hashes, also: Hashes) -> tuple[Ints, Bools]:
+    """Return the order of rows by customer, each one's rows as they come, and which of them begin a customer.
+
+    A customer is a pair of hashes. Rows are sorted by the leading 32 bits of the first (two passes of a radix sort, each
+    many times faster than sorting by two long keys); customers who share those, and there are few, are told apart
+    afterwards.
+    """
+    leading = (who >> np.uint64(32)).astype(np.uint32)
+    order = _sorted_by(leading, np.arange(len(who)), 0)
+    order = _sorted_by(leading, order, 16)
+    leading = leading.take(order)
+    first = _begins(who.take(order), also.take(order))
+    shared = leading[1:][first[1:] & (leading[1:] == leading[:-1])]
+    for start, end in zip(*(leading.searchsorted(np.unique(shared), side) for side in ("left", "right")), strict=True):
+        rows = order[start:end]
+        order[start:end] = rows[np.lexsort((rows, also[rows], who[rows]))]
+    return order, _begins(who.take(order), also.take(order)) if len(shared) else first
+
+
+def _sorted_by(key: Hashes, order: Ints, shift: int) -> Ints:
+    """Return an order, sorted by 16 bits of a key, what ties as it was: numpy sorts so few bits by radix."""
+    digits = (key >> np.uint32(shift)).astype(np.uint16)
+    return order.take(np.argsort(digits.take(order), kind="stable"))
+
+
+def _begins(who: Hashes, also: Hashes) -> Bools:
+    first = np.ones(len(who), dtype=bool)
+    first[1:] = (who[1:] != who[:-1]) | (also[1:] != also[:-1])
+    return first
+
+
+def tied_rows(customer: Ints, micro: Ints) -> Ints:
+    """Return the rows that share their time with another row of their customer, tie by tie."""
+    order = in_order(customer, micro)
+    c, t = customer[order], micro[order]
+    same = (c[1:] == c[:-1]) & (t[1:] == t[:-1])
+    tied: Ints = order[np.append(False, same) | np.append(same, False)]
+    return tied
+
+
+def _copies(customer: Ints, micro: Ints, cells: Hashes) -> Bools:
+    """Return which rows agree with an earlier one in customer, time and every cell of the file."""
+    rows = tied_rows(customer, micro)
+    rows = rows[np.lexsort((rows, cells[rows], micro[rows], customer[rows]))]
+    keys = (customer[rows], micro[rows], cells[rows])
+    again = np.logical_and.reduce([key[1:] == key[:-1] for key in keys])
+    copy = np.zeros(len(customer), dtype=bool)
+    copy[rows[1:][again]] = True
+    return copy
+
+
+def _log(columns: Columns, customer: Ints, journey: JourneyMap, cut_off: int) -> EventLog:
+    """Return events as a log whose customers have no names: nobody asks for them."""
+    names = {role: Names(columns[role], known) for role, known in _names(journey).items() if role in columns}
+    return EventLog(
+        customer=Names(customer, ("",) * int(customer[-1] + 1)),
+        touchpoint=names["touchpoint"],
+        time=columns["micro"].astype(np.int64).view("datetime64[us]"),
+        cut_off=np.datetime64(cut_off, "us"),
+        persona=names.get("persona"),
+        outcome=names.get("outcome"),
+        weight=columns.get("weight"),
+    )
