@@ -19,10 +19,11 @@ SHORTCUTS: Final = "Silent exits against two shortcuts"
 BINS: Final = "Bins"
 #: The section of tests/realdata/test_known_truth.py.
 KNOWN_TRUTH: Final = "Known truth"
-#: The sections of tests/realdata/test_loan_backtest.py, last.
+#: The sections of tests/realdata/test_loan_backtest.py and test_order_backtest.py, last.
 BACKTESTS: Final = {
     "known": "Backtest on real data, entrants known",
     "forecast": "Backtest on real data, entrants forecast",
+    "orders": "Backtest on real data, orders",
 }
 ORDER: Final = (*(model.name for model in MODELS), SHORTCUTS, BINS, KNOWN_TRUTH, *BACKTESTS.values())
 _HEAD: Final = f"""# Validation: are the intervals as wide as they should be?

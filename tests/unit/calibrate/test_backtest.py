@@ -178,6 +178,22 @@ def test_arrivals_are_drawn_as_often_as_they_come():
     assert start.entered.max() < 20
 
 
+def test_arrivals_of_a_week_swing_together_and_days_lose_what_weeks_have():
+    """A level of log 2 doubles 5 a day; an sd of 0.3 a week spreads weekly sums by as much, and days no more than before."""
+    journey = one()
+    data = stated_draws(journey).take(np.zeros(2000, dtype=np.int64)).data
+    data["arrivals"].values[:] = 50.0
+    state = np.tile([np.log(2.0), 0.0, 0.3, 0.0], (2000, 1))
+    data = data.assign(swing_arrivals=(("draw", "swing"), state), arrivals_trend=(("draw",), np.full(2000, 9.0)),
+                       arrivals_dispersion=(("draw",), np.full(2000, np.expm1(0.09))))  # fmt: skip
+    model = predictor_of(journey, data, frozenset({"gone"}))
+    start, draw = drawn_arrivals(model, data, MARCH, 14.0, np.arange(2000), np.random.default_rng(1))
+    weeks = np.bincount(2 * draw + (start.entered >= 7), minlength=4000).reshape(2000, 2) / 700
+    assert weeks.mean(axis=0) == pytest.approx(np.exp(0.045) * np.ones(2), rel=0.03)
+    assert np.log(weeks).std(axis=0) == pytest.approx([0.3, 0.3], rel=0.08)
+    assert abs(np.corrcoef(weeks.T)[0, 1]) < 0.08
+
+
 def test_naive_forecasts_have_the_centre_and_the_spread_of_the_past():
     past = np.array([90.0, 110.0, 95.0, 105.0])
     last, average = last_period(past, 1, counts=True), observed_average(past, counts=True)

@@ -111,7 +111,7 @@ def learn_arrivals(journey: JourneyMap, observed: Observations, data: xr.Dataset
     measured = {"arrivals": frozenset({""})} if enough else {}
     weeks = _by_week(observed.by_week, variables, found.worth, seed)
     variables |= weeks.variables
-    return Layer(variables, cloud.gates("arrivals"), (*notes, *weeks.notes), (choice, *weeks.choices), measured)
+    return Layer(variables, cloud.gates("arrivals"), (*notes, *weeks.notes), (choice,), measured)
 
 
 def _by_week(seen: ByWeek | None, variables: dict[str, tuple[object, ...]], worth: float, seed: int) -> Layer:
@@ -126,7 +126,12 @@ def _by_week(seen: ByWeek | None, variables: dict[str, tuple[object, ...]], wort
     rate = DAYS_A_WEEK * np.asarray(variables["arrivals"][1], dtype=np.float64) / worth
     series = Series("arrivals", seen.entered / worth, np.repeat(rate[:, None], seen.weeks, axis=1))
     found = swings_of("arrivals by week", [series], seed=seed)
-    return Layer({"swing_arrivals": (("draw", "swing"), found.states[0])}, choices=(found.choice,))
+    sd, ahead = float(np.median(found.states[0, :, 2])), found.choice
+    note = (
+        f"arrivals of whole weeks swing by {sd:.0%} ({seen.weeks} weeks): {ahead.chosen}, by {ahead.margin:.1f} of log density "
+        f"ahead of: {ahead.runner_up}"
+    )
+    return Layer({"swing_arrivals": (("draw", "swing"), found.states[0])}, notes=(note,))
 
 
 def _is_sample(journey: JourneyMap, variables: dict[str, tuple[object, ...]]) -> bool:

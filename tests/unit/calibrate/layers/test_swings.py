@@ -9,6 +9,7 @@ import pytest
 from scipy import special, stats
 
 from journeysim.calibrate import stated_draws
+from journeysim.calibrate.layers.arrivals import learn_arrivals
 from journeysim.calibrate.layers.swings import learn_swings
 from journeysim.calibrate.layers.swings.expected import expected_moves
 from journeysim.calibrate.layers.swings.pooled import CARRIES, swings_of
@@ -117,6 +118,15 @@ def test_without_swings_their_sd_is_near_nothing_and_intervals_hardly_widen():
     assert np.mean(wider) < 1.07
 
 
+def test_a_single_series_says_what_it_prefers_but_not_how_surely():
+    """Half as many again for six weeks, then as many fewer: a swing that carries over is ahead."""
+    counts = np.array([150.0] * 6 + [70.0] * 6)
+    choice = swings_of("arrivals by week", [Series("s", counts, np.full((50, 12), 100.0))], seed=1).choice
+    assert choice.chosen == "a week's swing carries over"
+    assert choice.margin > 1.0
+    assert np.isnan(choice.margin_error)
+
+
 def test_carries_are_those_of_the_grid_and_the_layer_writes_what_it_found():
     log = world_log(MANY, 1500, 56.0, seed=4)
     data = stated_draws(MANY).take(np.zeros(200, dtype=np.int64)).data
@@ -128,6 +138,20 @@ def test_carries_are_those_of_the_grid_and_the_layer_writes_what_it_found():
     ask = labels.index("visit -> ask")
     assert set(np.unique(found[:, ask, 3])) <= set(CARRIES)
     assert np.median(found[:, ask, 2]) < 0.1
+
+
+def test_arrivals_swing_about_the_rate_at_the_end_of_the_log_unless_it_is_a_sample():
+    """Even arrivals of 1,500 in eight weeks: the next week's rate is within 15 % of theirs; a map that says more keeps it."""
+    log = world_log(MANY, 1500, 56.0, seed=4)
+    data = stated_draws(MANY).take(np.zeros(200, dtype=np.int64)).data
+    found = learn_arrivals(MANY, observe(log, MANY), data, seed=1)
+    (dims, state) = found.variables["swing_arrivals"]
+    assert dims == ("draw", "swing")
+    rate = np.asarray(found.variables["arrivals"][1]) * np.exp(state[:, 0] + state[:, 3] * state[:, 1])
+    assert np.median(rate) == pytest.approx(1500 / 56, rel=0.15)
+    assert any("arrivals of whole weeks swing by" in note for note in found.notes)
+    more = replace(MANY, arrivals_per_day=Fixed(300.0))
+    assert "swing_arrivals" not in learn_arrivals(more, observe(log, more), data, seed=1).variables
 
 
 def test_a_log_of_three_weeks_says_nothing_about_weeks():

@@ -61,7 +61,8 @@ def swings_of(subject: str, series: Sequence[Series], *, seed: int) -> Swings:
 
     Whether weeks differ, and whether a week's swing carries over to the next, is judged by the evidence, which is the
     product of the predictive densities of every week given those before it (Dawid 1984); the margin's error is over
-    series. A few weeks seldom decide it, so draws have every sd and carry as often as the evidence has it.
+    series, so a single one has none. A few weeks seldom decide it, so draws have every sd and carry as often as the
+    evidence has it.
     """
     grid = _grid(series)
     by_scale = grid.by_scale()
@@ -99,13 +100,13 @@ def _preferred(subject: str, grid: _Grid, by_scale: Floats, whole: Floats) -> tu
     """Return which of three models the evidence prefers, and how far it is ahead of weeks that are all alike."""
     best = int(np.unravel_index(int(np.argmax(whole)), whole.shape)[0])
     each = {name: np.array([_averaged(own[best][carries]) for own in by_scale]) for name, carries in _MODELS.items()}
-    score = {name: _averaged(whole[:, carries]) + np.log(len(SCALES)) for name, carries in _MODELS.items()}
+    score = {name: _averaged(whole[:, carries]) + float(np.log(len(SCALES))) for name, carries in _MODELS.items()}
     each[ALIKE] = grid.evidence[:, 0, 0]
     score[ALIKE] = float(each[ALIKE].sum())
     first, second = sorted(score, key=lambda name: -score[name])[:2]
     gap = each[first] - each[second]
-    choice = Choice(subject, first, second, score[first] - score[second], float(np.sqrt(len(gap)) * gap.std()))
-    return choice, score[first] - score[ALIKE]
+    error = float(np.sqrt(len(gap)) * gap.std()) if len(gap) > 1 else float("nan")
+    return Choice(subject, first, second, score[first] - score[second], error), score[first] - score[ALIKE]
 
 
 def _averaged(logs: Floats) -> float:

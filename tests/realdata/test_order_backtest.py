@@ -1,0 +1,72 @@
+"""Orders of a marketplace: the next week foretold, review scores among it, against what came and two naive forecasts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from backtests import compared, judged, lines_of, remembered, without_swings
+from journeysim.calibrate.backtest import backtest, rolling
+from journeysim.files.events import read_events
+from journeysim.model.event_log import EventLog
+from orders import order_map, write_order_log
+from validation.page import BACKTESTS
+
+pytestmark = pytest.mark.realdata
+FIRST, LAST = np.datetime64("2018-07-02", "us"), np.datetime64("2018-07-30", "us")
+SHOWN = (
+    "moves",
+    "visits to shipped",
+    "visits to delivered",
+    "visits to review_answered",
+    "on the way",
+    "value",
+    "rating",
+)
+
+
+@pytest.fixture(scope="module")
+def delivered(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> EventLog:
+    """Return the orders that were delivered in the end, each counting once: weights know the end of an order."""
+    data = shared / "data" / "order_delivery"
+    if not data.is_dir():
+        pytest.skip("needs the observed orders: the folder `order_delivery` of the observed data")
+    log = read_events(write_order_log(data, tmp_path_factory.mktemp("orders") / "orders.csv"))
+    there = np.zeros(len(log.customer.labels), dtype=bool)
+    there[log.customer.codes[log.touchpoint.codes == log.touchpoint.labels.index("delivered")]] = True
+    return only(log, there[log.customer.codes])
+
+
+def only(log: EventLog, rows: np.ndarray) -> EventLog:
+    """Return some rows of a log."""
+    names = {name: getattr(log, name) for name in ("customer", "touchpoint", "persona", "outcome", "channel")}
+    numbers = {name: getattr(log, name) for name in ("value", "rating", "late")}
+    taken = {name: None if column is None else column.take(rows) for name, column in names.items()}
+    kept = {name: None if column is None else column[rows] for name, column in numbers.items()}
+    return replace(log, time=log.time[rows], weight=None, **taken, **kept)
+
+
+def test_every_delivered_order_is_there(delivered: EventLog):
+    """5,170 of the 8,135 orders have a delivery among their events."""
+    assert len(np.unique(delivered.customer.codes)) == 5170
+
+
+@pytest.mark.slow
+@pytest.mark.validation
+def test_later_weeks_are_foretold(
+    delivered: EventLog, monkeypatch: pytest.MonkeyPatch, record_property: Callable[[str, object], None]
+):
+    """Four origins: what swings change, told as it is; the mean score of a week is off by less than 0.2 on average."""
+    monkeypatch.setattr(rolling, "calibrate", remembered({}))
+    found = backtest(delivered, order_map(), FIRST, until=LAST, step="week", seed=1)
+    monkeypatch.setattr(rolling, "foretell", without_swings)
+    alike = backtest(delivered, order_map(), FIRST, until=LAST, step="week", seed=1)
+    lines = (*lines_of(found, "Order delivery", SHOWN), *compared(found, alike))
+    record_property("validation", f"## {BACKTESTS['orders']}\n" + "\n".join(lines))
+    ratings = [item.model.error for item in judged(found) if item.metric == "rating"]
+    assert len(ratings) == 4
+    assert np.mean(ratings) < 0.2
