@@ -155,19 +155,21 @@ def measure_speeds() -> tuple[float, float, float]:
     walk_tally(chain, settings, seed=0, customers=1)
     rounds = []
     for seed in range(ROUNDS):
-        walk = _speed(lambda seed=seed: _walked(chain, settings, seed))
-        peer = _speed(lambda seed=seed: simpy_model(seed, SIMPY_CUSTOMERS)[0])
+        walk = speed(lambda seed=seed: walked(chain, settings, seed))
+        peer = speed(lambda seed=seed: simpy_model(seed, SIMPY_CUSTOMERS)[0])
         rounds.append((walk / peer, walk, peer))
     ratio, walk, peer = (statistics.median(column) for column in zip(*rounds, strict=True))
     return ratio, walk, peer
 
 
-def _walked(chain: Chain, settings: Settings, seed: int) -> int:
+def walked(chain: Chain, settings: Settings, seed: int) -> int:
+    """Walk the customers on one thread and return how many transitions they made."""
     tally, error = walk_tally(chain, settings, seed=seed, customers=WALK_CUSTOMERS, threads=1)
     return round(float((tally.moves.sum(-1) * error.customers).sum()))
 
 
-def _speed(run: Callable[[], int]) -> float:
+def speed(run: Callable[[], int]) -> float:
+    """Return the transitions per CPU second of a run that returns how many it made."""
     start = time.process_time()
     moves = run()
     return moves / (time.process_time() - start)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from journeysim.simulate.chain import Ints
-from journeysim.simulate.streams import BLOCK, FEELING, PURPOSE_SHIFT, compiled_inner, unit, visit_words
+from journeysim.simulate.streams import BLOCK, FEELING, PURPOSE_SHIFT, compiled_inner, compiled_into, unit, visit_words
 from journeysim.simulate.walk.felt_layout import FeltPlan
 from journeysim.simulate.walk.lanes import (
     CUSTOMER,
@@ -48,7 +48,7 @@ def feel(
         satisfied[persona[slot], place] += np.int64(felt > layout.felt.satisfied)
 
 
-@compiled_inner
+@compiled_into
 def move_mood(
     plan: FeltPlan, parameters: Parameters, row: int, cell: int, place: int, score: float, slot: int, carried: Carried
 ) -> float:

@@ -5,6 +5,7 @@ Axes as in `simulate.chain`; C = G * P cells; T links leave touchpoints where cu
 """
 
 # Compiled code takes plain arrays, so many of them.
+# ruff: noqa: PLR0913, PLR0917
 
 from __future__ import annotations
 
@@ -17,12 +18,14 @@ from numpy.typing import NDArray
 from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Bools, Chain, Ints
 from journeysim.simulate.layers import Frailty, Memory, Moods
-from journeysim.simulate.streams import BLOCK, Words, compiled_inner
+from journeysim.simulate.streams import BLOCK, Words, compiled_inner, compiled_into
 from journeysim.simulate.walk.felt_layout import feelings_differ
-from journeysim.simulate.walk.quantiles import SMALLEST_SHAPE, Z_NODES, fill_gamma
+from journeysim.simulate.walk.quantiles import SMALLEST_SHAPE, Z_LIMIT, Z_NODES, Z_STEP, fill_gamma
 
 #: In place of 1 / shape where a customer's own share is the persona's.
 ALIKE = -1.0
+#: Earlier visits beyond this many change nothing more (as `model.observed.by_visit` counts them).
+MOST_EARLIER = 3
 
 
 class OwnPlan(NamedTuple):
@@ -31,11 +34,13 @@ class OwnPlan(NamedTuple):
     rows: bool  # some touchpoint has own rows
     at: Bools  # (n,) … which ones
     coupled: Bools  # (n,) … and where they differ from today's
+    couples: bool
     table: NDArray[np.int32]  # (L,) position among the T links, -1 elsewhere
     tables: int  # T
     slot_key: Words  # (L,)
     order2: bool  # some row depends on the place before
     first: NDArray[np.int32]  # ((n + 1) * n,) first entry in `order2` by place before and place, or -1
+    entry_link: NDArray[np.int32]  # (O,) link of each entry in `order2`
     passed: Bools  # (n,) touchpoints that are not remembered
     rates: bool  # some touchpoint is left at an own rate
     rate_table: NDArray[np.int32]  # (n,) position among these touchpoints, -1 elsewhere
@@ -55,10 +60,16 @@ class OwnNumbers(NamedTuple):
 
 
 class OwnTruth(NamedTuple):
-    """One draw, ready: log gamma quantiles at shape kappa x share + 1, and 1 / (kappa x share), here and today."""
+    """One draw, ready: what a variate is multiplied by, and log gamma quantiles at shape kappa x share + 1.
 
-    gamma: Floats  # (2 * C, T, 2, Z_NODES)
-    inverse: Floats  # (2 * C * T,) infinite for a share of 0, ALIKE where customers are alike
+    Here, then today; V = MOST_EARLIER + 1 numbers of earlier visits that are told apart.
+    """
+
+    factor: Floats  # (2 * V * C * L,) exp(start + visits x effect), times the share where customers are alike
+    after: Floats  # (2 * V * G * O,) the same of rows by the place before
+    gamma: Floats  # (2 * C * T * Z_NODES * 2,) value and slope at each node of the normal score
+    inverse: Floats  # (2 * C * T,) 1 / (kappa x share), ALIKE where customers are alike or the share is 0
+    node: Floats  # (2, Z_NODES) scratch
     rate: Floats  # (1, touchpoints with own rates, 2, Z_NODES)
     log_rate: Floats  # (touchpoints with own rates,) log of r
 
@@ -67,10 +78,10 @@ class OwnRoom(NamedTuple):
     """Working arrays: members are lanes at a touchpoint with own rows, entries the links of their rows."""
 
     member: NDArray[np.int32]  # (BLOCK,) lanes, those whose row differs from today's first
-    first: NDArray[np.int32]  # (BLOCK + 1,) first entry of each member
-    lane: NDArray[np.int32]  # (entries,)
-    link: NDArray[np.int32]  # (entries,)
-    drawn: NDArray[np.int32]  # (entries,) entries with a variate of the customer's own
+    first: NDArray[np.int64]  # (BLOCK + 1,) first entry of each member
+    drawn: NDArray[np.int32]  # (entries,) entries with a variate of the customer's own …
+    lane: NDArray[np.int32]  # (entries,) … whose it is
+    link: NDArray[np.int32]  # (entries,) … and of which link
     normal: Floats  # (entries,) normal score of the variate …
     boost: Floats  # (entries,) … and log of its other uniform
     weight: Floats  # (entries,)
@@ -83,7 +94,7 @@ def new_own_room(entries: int) -> OwnRoom:
     """Return room for at most so many entries."""
     return OwnRoom(
         member=np.zeros(BLOCK, dtype=np.int32),
-        first=np.zeros(BLOCK + 1, dtype=np.int32),
+        first=np.zeros(BLOCK + 1, dtype=np.int64),
         lane=np.zeros(entries, dtype=np.int32),
         link=np.zeros(entries, dtype=np.int32),
         drawn=np.zeros(entries, dtype=np.int32),
@@ -102,18 +113,20 @@ def own_plan(chain: Chain) -> OwnPlan:
     at, none = _own_places(chain), np.zeros(n, dtype=np.bool_)
     differs = none if frailty is None else np.asarray(np.isfinite(frailty.kappa).any(axis=0))
     rated = none if frailty is None else np.asarray(np.isfinite(frailty.rate).any(axis=0))
-    tabled = differs[chain.source]
+    coupled, tabled = at & _differ_from_today(chain), differs[chain.source]
     links = len(chain.links)
     first = np.full((n + 1, n), -1) if memory is None else memory.first
     return OwnPlan(
         rows=bool(at.any()),
         at=at,
-        coupled=at & _differ_from_today(chain),
+        coupled=coupled,
+        couples=bool(coupled.any()),
         table=np.where(tabled, np.cumsum(tabled) - 1, -1).astype(np.int32),
         tables=int(tabled.sum()),
         slot_key=np.zeros(links, dtype=np.uint32) if frailty is None else frailty.slot_key.astype(np.uint32),
         order2=bool((first >= 0).any()),
         first=first.astype(np.int32).ravel(),
+        entry_link=_entry_links(chain, first),
         passed=none if memory is None else memory.passed.copy(),
         rates=bool(rated.any()),
         rate_table=np.where(rated, np.cumsum(rated) - 1, -1).astype(np.int32),
@@ -121,6 +134,15 @@ def own_plan(chain: Chain) -> OwnPlan:
         silent=np.zeros(links, dtype=np.bool_) if frailty is None else frailty.silent.copy(),
         entries=BLOCK * int(np.diff(chain.row_start)[at].max()) if at.any() else 0,
     )
+
+
+def _entry_links(chain: Chain, first: Ints) -> NDArray[np.int32]:
+    """Return the link of each entry of the rows by the place before, which stand one after the other."""
+    found = np.zeros(0 if chain.layers.memory is None else chain.layers.memory.order2.shape[-1], dtype=np.int32)
+    for before, place in np.argwhere(first >= 0):
+        row = np.arange(chain.row_start[place], chain.row_start[place + 1], dtype=np.int32)
+        found[first[before, place] : first[before, place] + len(row)] = row
+    return found
 
 
 def own_numbers(chain: Chain) -> OwnNumbers:
@@ -143,11 +165,15 @@ def own_numbers(chain: Chain) -> OwnNumbers:
     )
 
 
-def new_own(plan: OwnPlan, cells: int) -> OwnTruth:
-    """Return room for one draw."""
+def new_own(plan: OwnPlan, cells: int, links: int, afters: int) -> OwnTruth:
+    """Return room for one draw; `afters` is how many entries rows by the place before have, all personas together."""
+    rows = 2 * (MOST_EARLIER + 1) if plan.rows else 0
     return OwnTruth(
-        gamma=np.zeros((2 * cells, plan.tables, 2, Z_NODES)),
+        factor=np.zeros(rows * cells * links),
+        after=np.zeros(rows * afters),
+        gamma=np.zeros(2 * cells * plan.tables * Z_NODES * 2),
         inverse=np.zeros(2 * cells * plan.tables),
+        node=np.zeros((2, Z_NODES)),
         rate=np.zeros((1, plan.rate_tables, 2, Z_NODES)),
         log_rate=np.zeros(plan.rate_tables),
     )
@@ -155,31 +181,74 @@ def new_own(plan: OwnPlan, cells: int) -> OwnTruth:
 
 @compiled_inner
 def fill_own(
-    plan: OwnPlan, kappa: Floats, rate: Floats, share: Floats, today: Floats, source: Ints, grid: Floats, own: OwnTruth
-) -> None:
-    """Make one draw ready: kappa (2, n), rate (n,), share and today (C, L)."""
-    cells = share.shape[0]
-    for cell in range(cells):
-        for link in range(source.size):
-            if plan.table[link] >= 0:
-                _fill_link(plan.table[link], kappa[0, source[link]] * share[cell, link], cell, grid, own)
-                if plan.coupled[source[link]]:
-                    _fill_link(plan.table[link], kappa[1, source[link]] * today[cell, link], cells + cell, grid, own)
-    for place in range(rate.size):
-        table = plan.rate_table[place]
+    plan: OwnPlan, numbers: OwnNumbers, draw: int, periods: int, share: Floats, today: Floats, source: Ints,
+    grid: Floats, own: OwnTruth,
+) -> None:  # fmt: skip
+    """Make one draw ready: share and today have shape (C, L)."""
+    if plan.rows:
+        for side in range(2):
+            _fill_side(plan, numbers, draw, periods, today if side else share, side, source, grid, own)
+    for place in range(plan.rate_table.size):
+        table, r = plan.rate_table[place], numbers.rate[draw, place]
         if table >= 0:
-            r = rate[place]
             own.log_rate[table] = math.log(r) if np.isfinite(r) else np.inf
             if np.isfinite(r):
                 fill_gamma(r, grid, own.rate[0, table])
 
 
 @compiled_inner
-def _fill_link(table: int, shape: float, cell: int, grid: Floats, own: OwnTruth) -> None:
-    at = cell * own.gamma.shape[1] + table
-    own.inverse[at] = 1.0 / shape if np.isfinite(shape) else ALIKE
-    if shape > 0.0 and np.isfinite(shape):
-        fill_gamma(shape + 1.0, grid, own.gamma[cell, table])
+def _fill_side(
+    plan: OwnPlan, numbers: OwnNumbers, draw: int, periods: int, share: Floats, side: int, source: Ints,
+    grid: Floats, own: OwnTruth,
+) -> None:  # fmt: skip
+    cells, links = share.shape
+    for cell in range(cells):
+        for link in range(links):
+            base, table = share[cell, link], plan.table[link]
+            if table >= 0:
+                shape = numbers.kappa[draw, side, source[link]] * base
+                _fill_gamma((side * cells + cell) * plan.tables + table, shape, grid, own)
+                if np.isfinite(shape):
+                    base = 1.0 if shape > 0.0 else 0.0
+            for visits in range(MOST_EARLIER + 1):
+                shift = numbers.start[draw, side, cell // periods, link] + visits * numbers.effect[draw, side, link]
+                own.factor[((side * (MOST_EARLIER + 1) + visits) * cells + cell) * links + link] = base * math.exp(
+                    shift
+                )
+    personas, entries = numbers.order2.shape[2], numbers.order2.shape[3]
+    for visits in range(MOST_EARLIER + 1):
+        for persona in range(personas):
+            for entry in range(entries):
+                link = plan.entry_link[entry]
+                shift = numbers.start[draw, side, persona, link] + visits * numbers.effect[draw, side, link]
+                at = ((side * (MOST_EARLIER + 1) + visits) * personas + persona) * entries + entry
+                own.after[at] = numbers.order2[draw, side, persona, entry] * math.exp(shift)
+
+
+@compiled_inner
+def _fill_gamma(at: int, shape: float, grid: Floats, own: OwnTruth) -> None:
+    """Fill one link's quantiles, value beside slope, so that a look-up touches one line of memory."""
+    drawn = np.isfinite(shape) and shape > 0.0
+    own.inverse[at] = 1.0 / shape if drawn else ALIKE
+    if drawn:
+        fill_gamma(shape + 1.0, grid, own.node)
+        for node in range(Z_NODES):
+            own.gamma[2 * (at * Z_NODES + node)] = own.node[0, node]
+            own.gamma[2 * (at * Z_NODES + node) + 1] = own.node[1, node]
+
+
+@compiled_into
+def own_gamma(score: float, at: int, gamma: Floats) -> float:
+    """Return the log of a variate at normal score `score`: `quantiles.gamma_of` in the interleaved tables."""
+    position = (score + Z_LIMIT) / Z_STEP
+    node = np.int64(position)
+    t = position - node
+    start = np.uint64(2 * (at * Z_NODES + node))
+    left, slope_left = gamma[start], gamma[start + np.uint64(1)] * Z_STEP
+    right, slope_right = gamma[start + np.uint64(2)], gamma[start + np.uint64(3)] * Z_STEP
+    rise = right - left
+    bend = slope_left + slope_right - 2.0 * rise
+    return left + t * (slope_left + t * (rise - slope_left - bend + t * bend))
 
 
 def check_own(chain: Chain) -> None:

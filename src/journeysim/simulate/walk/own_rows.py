@@ -15,12 +15,10 @@ inverse distribution function, coupled maximally to the row the customer would h
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
 from journeysim.model.quantity import Floats
-from journeysim.simulate.chain import Bools, Ints
+from journeysim.simulate.chain import Bools
 from journeysim.simulate.streams import (
     BLOCK,
     OWN_RATE,
@@ -28,6 +26,7 @@ from journeysim.simulate.streams import (
     PURPOSE_SHIFT,
     RESIDUAL,
     compiled_inner,
+    compiled_into,
     uniform_at,
     unit,
     visit_words,
@@ -45,11 +44,8 @@ from journeysim.simulate.walk.lanes import (
     normal_quantiles,
 )
 from journeysim.simulate.walk.layout import Layout, Parameters
-from journeysim.simulate.walk.own_layout import OwnPlan, OwnRoom, OwnTruth
+from journeysim.simulate.walk.own_layout import MOST_EARLIER, OwnPlan, OwnRoom, OwnTruth, own_gamma
 from journeysim.simulate.walk.quantiles import exp_of, gamma_of, log_of, normal_of
-
-#: Earlier visits beyond this many change nothing more (as `model.observed.by_visit` counts them).
-MOST_EARLIER: Final = 3
 
 _OWN_TAG = np.uint32(OWN_SHARE << PURPOSE_SHIFT)
 
@@ -61,15 +57,14 @@ def choose_own(
 ) -> None:  # fmt: skip
     """Choose the link of every lane at a touchpoint with own rows; `carried` is by slot."""
     room = lanes.own
-    coupled = _list_members(count, layout.own, lanes.place, room.member, 0, True)  # noqa: FBT003 - compiled
-    members = _list_members(count, layout.own, lanes.place, room.member, coupled, False)  # noqa: FBT003
-    drawn = _list_entries(members, layout.own, layout.row_start, lanes.place, room)
+    room.first[0] = 0
+    coupled = _list_members(count, layout, lanes.place, room, 0, True) if layout.own.couples else 0  # noqa: FBT003
+    members = _list_members(count, layout, lanes.place, room, coupled, False)  # noqa: FBT003 - compiled
+    drawn = _list_drawn(members, layout, lanes.place, room) if layout.own.tables > 0 else 0
     _draw_variates(drawn, layout, draw, lanes, room)
-    _weigh(0, members, drawn, layout, parameters, row, own, carried, lanes, room, parameters.share, room.weight)
+    _weigh(0, members, drawn, layout, parameters, row, own, carried, lanes, room, room.weight)
     if coupled > 0:
-        _weigh(
-            1, coupled, drawn, layout, parameters, row, own, carried, lanes, room, parameters.today_share, room.today
-        )
+        _weigh(1, coupled, drawn, layout, parameters, row, own, carried, lanes, room, room.today)
     for m in range(members):
         k, start, end = room.member[m], room.first[m], room.first[m + 1]
         base = room.today if m < coupled else room.weight
@@ -78,34 +73,34 @@ def choose_own(
             entry = _pick(base, start, end, unit(lanes.words[LINK + k]) * total)
             if m < coupled:
                 entry = _stay_or_move(k, entry, start, end, total, layout, draw, lanes, room)
-            lanes.link[k] = room.link[entry]
+            lanes.link[k] = layout.row_start[lanes.place[k]] + entry - start
 
 
 @compiled_inner
-def _list_members(count: int, plan: OwnPlan, place: Indices, member: Indices, start: int, coupled: bool) -> int:  # noqa: FBT001
+def _list_members(count: int, layout: Layout, place: Indices, room: OwnRoom, start: int, coupled: bool) -> int:  # noqa: FBT001
     """List the lanes at coupled or other touchpoints with own rows from position `start` on; return the end."""
+    plan = layout.own
     for k in range(count):
         if plan.at[place[k]] and plan.coupled[place[k]] == coupled:
-            member[start] = k
+            room.member[start] = k
+            room.first[start + 1] = room.first[start] + layout.row_start[place[k] + 1] - layout.row_start[place[k]]
             start += 1
     return start
 
 
 @compiled_inner
-def _list_entries(members: int, plan: OwnPlan, row_start: Ints, place: Indices, room: OwnRoom) -> int:
-    """List the links of the members' rows; return how many of them have a variate of the customer's own."""
-    entries = drawn = 0
+def _list_drawn(members: int, layout: Layout, place: Indices, room: OwnRoom) -> int:
+    """List the entries that have a variate of the customer's own; return how many."""
+    drawn = 0
     for m in range(members):
         k = room.member[m]
-        room.first[m] = entries
-        for link in range(row_start[place[k]], row_start[place[k] + 1]):
-            room.lane[entries] = k
-            room.link[entries] = link
-            if plan.table[link] >= 0:
-                room.drawn[drawn] = entries
+        first = layout.row_start[place[k]]
+        if layout.own.table[first] >= 0:
+            for entry in range(room.first[m], room.first[m + 1]):
+                room.lane[drawn] = k
+                room.link[drawn] = first + entry - room.first[m]
+                room.drawn[drawn] = entry
                 drawn += 1
-            entries += 1
-    room.first[members] = entries
     return drawn
 
 
@@ -116,9 +111,8 @@ def _draw_variates(drawn: int, layout: Layout, draw: np.uint64, lanes: Lanes, ro
     for start in range(0, drawn, BLOCK):
         size = min(BLOCK, drawn - start)
         for e in range(size):
-            entry = room.drawn[start + e]
-            words[CUSTOMER + e] = lanes.words[CUSTOMER + room.lane[entry]]
-            words[KEY + e] = layout.own.slot_key[room.link[entry]]
+            words[CUSTOMER + e] = lanes.words[CUSTOMER + room.lane[start + e]]
+            words[KEY + e] = layout.own.slot_key[room.link[start + e]]
             words[VISIT_NUMBER + e] = _OWN_TAG
         visit_words(size, layout.seed_low, layout.seed_high, draw, words)
         for e in range(size):
@@ -133,54 +127,65 @@ def _draw_variates(drawn: int, layout: Layout, draw: np.uint64, lanes: Lanes, ro
 @compiled_inner
 def _weigh(
     side: int, members: int, drawn: int, layout: Layout, parameters: Parameters, row: int, own: OwnTruth,
-    carried: Carried, lanes: Lanes, room: OwnRoom, share: Floats, weight: Floats,
+    carried: Carried, lanes: Lanes, room: OwnRoom, weight: Floats,
 ) -> None:  # fmt: skip
     """Fill the weights of the first members' rows, up to a factor per row; side 0 is the world's own, 1 is today's."""
-    numbers, plan, cells = parameters.own, layout.own, layout.personas * layout.periods
+    _look_up(side, members, layout, own, carried.before, lanes, room, weight)
+    if not (drawn > 0 or layout.felt.acts):
+        return
     entries = room.first[members]
     for e in range(entries):
-        k, link = room.lane[e], room.link[e]
-        visits = min(np.int64(lanes.words[VISIT_NUMBER + k]), MOST_EARLIER)
-        weight[e] = share[row, lanes.cell[k], link]
-        room.level[e] = (
-            numbers.start[row, side, lanes.cell[k] // layout.periods, link] + visits * numbers.effect[row, side, link]
-        )
+        room.level[e] = 0.0
     if layout.felt.acts:
-        for e in range(entries):
-            mood = carried.mood[side, lanes.slot[room.lane[e]]]
-            room.level[e] += parameters.felt.sensitivity[row, side, room.link[e]] * mood
-    if plan.order2:
-        _remember_place(members, side, layout, parameters, row, carried.before, lanes, room, weight)
-    for d in range(drawn):
-        entry = room.drawn[d]
-        if entry >= entries:
-            break
-        link = room.link[entry]
-        cell = lanes.cell[room.lane[entry]] + side * cells
-        inverse = own.inverse[cell * plan.tables + plan.table[link]]
-        if np.isinf(inverse):
-            weight[entry] = 0.0
-        elif inverse > 0.0:
-            weight[entry] = 1.0
-            room.level[entry] += gamma_of(room.normal[d], own.gamma, cell, plan.table[link]) + room.boost[d] * inverse
-    _lower(members, room, weight)
+        for m in range(members):
+            k = room.member[m]
+            mood, first = carried.mood[side, lanes.slot[k]], layout.row_start[lanes.place[k]] - room.first[m]
+            for e in range(room.first[m], room.first[m + 1]):
+                room.level[e] = parameters.felt.sensitivity[row, side, first + e] * mood
+    if drawn > 0:
+        _add_variates(drawn, entries, side * layout.personas * layout.periods, layout.own, own, lanes, room)
+        _lower(members, room, weight)
     for e in range(entries):
         weight[e] *= exp_of(room.level[e])
 
 
 @compiled_inner
-def _remember_place(
-    members: int, side: int, layout: Layout, parameters: Parameters, row: int, before: Indices, lanes: Lanes,
-    room: OwnRoom, weight: Floats,
-) -> None:  # fmt: skip
-    """Put the shares after the place before in the place of the others, where there are any."""
+def _look_up(
+    side: int, members: int, layout: Layout, own: OwnTruth, before: Indices, lanes: Lanes, room: OwnRoom, weight: Floats
+) -> None:
+    """Fill what a draw's tables say: by visits so far and persona, and by the place before where that has rows."""
+    links, cells = layout.target.size, layout.personas * layout.periods
+    afters = layout.own.entry_link.size
     for m in range(members):
         k = room.member[m]
-        first = layout.own.first[before[lanes.slot[k]] * layout.touchpoints + lanes.place[k]]
+        visits = side * (MOST_EARLIER + 1) + min(np.int64(lanes.words[VISIT_NUMBER + k]), MOST_EARLIER)
+        first = np.int32(-1)
+        if layout.own.order2:
+            first = layout.own.first[before[lanes.slot[k]] * layout.touchpoints + lanes.place[k]]
+        start, end = np.uint64(room.first[m]), np.uint64(room.first[m + 1])
         if first >= 0:
-            persona = lanes.cell[k] // layout.periods
-            for e in range(room.first[m], room.first[m + 1]):
-                weight[e] = parameters.own.order2[row, side, persona, first + e - room.first[m]]
+            at = np.uint64((visits * layout.personas + lanes.cell[k] // layout.periods) * afters + first)
+            for e in range(start, end):
+                weight[e] = own.after[at + e - start]
+        else:
+            at = np.uint64((visits * cells + lanes.cell[k]) * links + layout.row_start[lanes.place[k]])
+            for e in range(start, end):
+                weight[e] = own.factor[at + e - start]
+
+
+@compiled_inner
+def _add_variates(
+    drawn: int, entries: int, first_cell: int, plan: OwnPlan, own: OwnTruth, lanes: Lanes, room: OwnRoom
+) -> None:
+    """Add the logs of the customers' own variates."""
+    for d in range(drawn):
+        entry = room.drawn[d]
+        if entry >= entries:
+            break
+        at = (first_cell + lanes.cell[room.lane[d]]) * plan.tables + plan.table[room.link[d]]
+        inverse = own.inverse[at]
+        if inverse > 0.0:
+            room.level[entry] += own_gamma(room.normal[d], at, own.gamma) + room.boost[d] * inverse
 
 
 @compiled_inner
@@ -195,7 +200,7 @@ def _lower(members: int, room: OwnRoom, weight: Floats) -> None:
             room.level[e] = room.level[e] - highest if weight[e] > 0.0 else 0.0
 
 
-@compiled_inner
+@compiled_into
 def _sum(weight: Floats, start: int, end: int) -> float:
     total = 0.0
     for e in range(start, end):
@@ -203,7 +208,7 @@ def _sum(weight: Floats, start: int, end: int) -> float:
     return total
 
 
-@compiled_inner
+@compiled_into
 def _pick(weight: Floats, start: int, end: int, level: float) -> int:
     """Return the first entry whose running sum lies above the level, the last one with any weight if none does."""
     found, part = start, 0.0
@@ -216,7 +221,7 @@ def _pick(weight: Floats, start: int, end: int, level: float) -> int:
     return found
 
 
-@compiled_inner
+@compiled_into
 def _stay_or_move(
     k: int, entry: int, start: int, end: int, total: float, layout: Layout, draw: np.uint64, lanes: Lanes, room: OwnRoom
 ) -> int:

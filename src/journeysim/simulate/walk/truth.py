@@ -67,7 +67,7 @@ def new_truth(layout: Layout) -> Truth:
         log_mean=np.zeros(cells * places),
         log_sd=np.zeros(cells * places),
         gained=np.zeros(links),
-        own=new_own(layout.own, cells),
+        own=new_own(layout.own, cells, links, layout.personas * layout.own.entry_link.size),
     )
 
 
@@ -87,8 +87,8 @@ def fill_truth(layout: Layout, parameters: Parameters, draw: int, truth: Truth) 
     for persona in range(layout.personas):
         cumulate(parameters.entry[draw, persona], layout.entry_order, truth.entry[persona])
     fill_own(
-        layout.own, parameters.own.kappa[draw], parameters.own.rate[draw], parameters.share[draw],
-        parameters.today_share[draw], layout.source, layout.gamma_grid, truth.own,
+        layout.own, parameters.own, draw, layout.periods, parameters.share[draw], parameters.today_share[draw],
+        layout.source, layout.gamma_grid, truth.own,
     )  # fmt: skip
 
 
