@@ -12,6 +12,7 @@ from pathlib import Path
 
 MEASURES = (
     "walk_vs_simpy",
+    "walk_vs_c",
     "layers_vs_walk",
     "exact_absorption",
     "ingest_vs_duckdb",

@@ -248,7 +248,7 @@ def own_gamma(score: float, at: int, gamma: Floats) -> float:
     right, slope_right = gamma[start + np.uint64(2)], gamma[start + np.uint64(3)] * Z_STEP
     rise = right - left
     bend = slope_left + slope_right - 2.0 * rise
-    return left + t * (slope_left + t * (rise - slope_left - bend + t * bend))
+    return float(left + t * (slope_left + t * (rise - slope_left - bend + t * bend)))
 
 
 def check_own(chain: Chain) -> None:

@@ -158,7 +158,10 @@ def _look_up(
     afters = layout.own.entry_link.size
     for m in range(members):
         k = room.member[m]
-        visits = side * (MOST_EARLIER + 1) + min(np.int64(lanes.words[VISIT_NUMBER + k]), MOST_EARLIER)
+        visits = np.int64(lanes.words[VISIT_NUMBER + k])
+        if visits > MOST_EARLIER:
+            visits = np.int64(MOST_EARLIER)
+        visits += side * (MOST_EARLIER + 1)
         first = np.int32(-1)
         if layout.own.order2:
             first = layout.own.first[before[lanes.slot[k]] * layout.touchpoints + lanes.place[k]]

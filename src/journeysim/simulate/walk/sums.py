@@ -188,7 +188,7 @@ def _add_places(size: int, layout: Layout, block: Block, row: int, sums: Sums) -
     """
     for g in range(layout.personas):
         for place in range(layout.place_key.size):
-            count = 0
+            count = np.int64(0)
             for k in range(size):
                 count += np.int64((block.seen[place * BLOCK + k] > 0) & (block.persona[k] == g))
             sums.reached[row, g, place] += count
@@ -199,13 +199,13 @@ def _add_places(size: int, layout: Layout, block: Block, row: int, sums: Sums) -
 @compiled_inner
 def _in_stage(size: int, stage: int, persona: int, layout: Layout, block: Block) -> int:
     """Count the persona's customers who were at any touchpoint of a stage."""
-    count = 0
+    count = np.int64(0)
     for k in range(size):
         found = False
         for place in range(layout.touchpoints):
             found |= layout.stage[place] == stage and block.seen[place * BLOCK + k] > 0
         count += np.int64(found and block.persona[k] == persona)
-    return count
+    return int(count)
 
 
 @compiled_inner
