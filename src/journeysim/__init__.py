@@ -38,6 +38,7 @@ __all__ = [
     "render",
     "simulate",
     "stated_draws",
+    "stories_for",
 ]
 
 _HOMES: Final = {
@@ -50,6 +51,7 @@ _HOMES: Final = {
     "build_arms": "model.arms",
     "read_events": "files.events",
     "render": "report",
+    "stories_for": "compare",
 }
 #: Verbs that share their name with the package they live in, and the module that holds the function.
 _VERBS: Final = {"calibrate": "calibrate", "simulate": "simulate.run", "compare": "compare", "decide": "decide"}

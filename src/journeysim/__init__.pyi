@@ -4,6 +4,7 @@ from journeysim.calibrate import prior_draws as prior_draws
 from journeysim.calibrate import stated_draws as stated_draws
 from journeysim.calibrate.backtest import backtest as backtest
 from journeysim.compare import compare as compare
+from journeysim.compare import stories_for as stories_for
 from journeysim.decide import decide as decide
 from journeysim.decide.decision import Fit as Fit
 from journeysim.errors import BadInput as BadInput
@@ -38,4 +39,5 @@ __all__ = [
     "render",
     "simulate",
     "stated_draws",
+    "stories_for",
 ]

@@ -27,6 +27,7 @@ from journeysim.calibrate.beliefs import (
 )
 from journeysim.calibrate.ledger import assumptions_of
 from journeysim.calibrate.numerics.addressed import dirichlet, normals
+from journeysim.calibrate.silence.booking import book_silent_exits
 from journeysim.model.addresses import uniforms
 from journeysim.model.draws import TABLE_SIZE, Draws, new_data, with_more_tables
 from journeysim.model.dwell import Family, quantile_table
@@ -205,6 +206,8 @@ class _Filler:
                     self._place(s, place, g, p)
         self._tables()
         self._moods()
+        silent = frozenset(end.name for end in self.journey.outcomes if end.silent)
+        book_silent_exits(self.data, self.journey.touchpoints, silent)
 
     def _moods(self) -> None:
         """Write what satisfaction starts from and acts on, where the map states any of it."""

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final, Literal
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
 from journeysim.compare.comparison import Flips, Story
-from journeysim.compare.luck import Bools, converted, of_persona, worlds_of
+from journeysim.compare.luck import Bools, converted, lives_of, of_persona, worlds_of
 from journeysim.model.arms import World
 from journeysim.simulate.lives import Lives, Step
 from journeysim.simulate.outcomes import ArmOutcomes, Outcomes
+
+if TYPE_CHECKING:
+    from journeysim.simulate.chain import Chain
 
 Kind = Literal["saved", "lost", "changed", "unchanged"]
 KINDS: Final[tuple[Kind, ...]] = ("saved", "lost", "changed", "unchanged")
@@ -53,6 +58,30 @@ def stories_of(outcomes: Outcomes, arm: ArmOutcomes, today: Lives, proposal: Liv
             yield _story(outcomes, arm, kind, today, (row, column))
 
 
+def stories_for(outcomes: Outcomes, *, customers: Sequence[int], draw: int = 0) -> tuple[Story, ...]:
+    """Return the lives of chosen customers in one draw: of each the story today and in every proposal, at full effect.
+
+    Raises ValueError for a draw that the outcomes do not have, or a number that no customer can have.
+    """
+    from journeysim.simulate.walk import walk_lives
+
+    if not 0 <= draw < outcomes.today.arm.worlds[0].draws.count:
+        raise ValueError(
+            f"the outcomes have draws 0 to {outcomes.today.arm.worlds[0].draws.count - 1}; there is no draw {draw}"
+        )
+    walk = partial(walk_lives, settings=outcomes.settings, seed=outcomes.seed, draws=[draw], customers=list(customers))
+    found = []
+    for arm in outcomes.proposals:
+        lives = tuple(walk(_chain(outcomes, world)) for world in arm.arm.worlds)
+        whole = lives_of(replace(arm, lives=lives), seed=outcomes.seed)
+        today = lives_of(replace(outcomes.today, lives=lives[:1]), seed=outcomes.seed)
+        kinds = kinds_of(today, whole)
+        for column in range(len(customers)):
+            kind = next(name for name in KINDS if kinds[name][0, column])
+            found.append(_story(outcomes, arm, kind, today, (0, column)))
+    return tuple(found)
+
+
 def _typical(chosen: Bools, today: Lives, proposal: Lives) -> tuple[int, int]:
     """Return row and column of the chosen customer whose number of visits, both lives together, is nearest the median.
 
@@ -79,10 +108,15 @@ def _story(outcomes: Outcomes, arm: ArmOutcomes, kind: Kind, lives: Lives, at: t
 
 
 def _told(outcomes: Outcomes, world: World, draw: int, customer: int) -> tuple[tuple[str, float], ...]:
-    from journeysim.simulate.chain import compile_world
     from journeysim.simulate.walk import life_story
 
-    today = outcomes.today.arm.worlds[0]
-    chain = compile_world(world.journey, world.draws, None if world is today else today.draws)
+    chain = _chain(outcomes, world)
     steps: Sequence[Step] = life_story(chain, outcomes.settings, seed=outcomes.seed, draw=draw, customer=customer)
     return tuple((step.place, step.day) for step in steps)
+
+
+def _chain(outcomes: Outcomes, world: World) -> Chain:
+    from journeysim.simulate.chain import compile_world
+
+    today = outcomes.today.arm.worlds[0]
+    return compile_world(world.journey, world.draws, None if world.draws is today.draws else today.draws)

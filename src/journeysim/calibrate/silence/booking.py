@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: A silent exit without a stated dwell is booked when this part of the touchpoint's other moves would be over.
 INACTIVITY: Final = 0.95
+#: Days within which moves take no time, and a silent exit beside them none either.
+_NO_TIME: Final = 1e-5
 _DRAWS: Final = 200
 
 
@@ -35,10 +37,11 @@ def _book(data: xr.Dataset, touchpoint: Touchpoint, silent: frozenset[str]) -> I
     seen = [link_id(touchpoint.name, target) for target in targets if target not in silent]
     for target in exits:
         label = link_id(touchpoint.name, target)
-        if fallback_link(touchpoint, target).belief.dwell != INSTANT or not seen:
+        stated = fallback_link(touchpoint, target).belief.dwell != INSTANT
+        days = 0.0 if stated or not seen else percentile(data, seen, INACTIVITY)
+        if days <= _NO_TIME:
             yield f'"{label}" leaves no event: its share rests on open spells, its dwell stays the map\'s'
             continue
-        days = percentile(data, seen, INACTIVITY)
         at = _positions(data, [label])[0]
         data["family"].values[:, at] = Family.FIXED
         data["dwell_a"].values[..., at] = days
