@@ -18,6 +18,7 @@ from journeysim.decide.decision import (
     Evidence,
     Experiment,
     Fit,
+    Frontier,
     MeanMonths,
     ModelChoice,
     MoneyCase,
@@ -29,6 +30,7 @@ from journeysim.decide.decision import (
     Trust,
     Verdict,
 )
+from journeysim.decide.frontier.dominance import frontier
 from journeysim.model.arms import Arm, World, build_arms
 from journeysim.model.changes import AddTouchpoint, AdjustShare, RemoveTouchpoint, Terms
 from journeysim.model.dwell import Dwell, Family
@@ -337,6 +339,13 @@ def _contributions(scenario: Scenario, verdicts: tuple[Verdict, ...]) -> tuple[C
     return tuple(found)
 
 
+def _frontiers(scenario: Scenario) -> tuple[Frontier, ...]:
+    names = ("today", *(item.name for item in scenario.proposals))
+    costs, effects = [40_000.0 * k for k in range(len(names))], [90.0 * k**0.8 for k in range(len(names))]
+    prices, chances = np.linspace(0, 1_000, 5), np.full((5, len(names)), 1 / len(names))
+    return (Frontier("conversions", frontier(names, costs, effects), names, prices, chances, (names[0],) * 5),)
+
+
 def _tasks(scenario: Scenario) -> tuple[Task, ...]:
     return tuple(
         Task(item.name, item.effort, "quick_win", 0.7) for item in scenario.proposals if item.effort is not None
@@ -441,5 +450,6 @@ def build_decision(scenario: Scenario | None = None, *, seed: int = 7, draws: in
         comparison, verdicts, _evidence(arms, verdicts), Trust(grade, reasons), targets, _fit(), 95_000.0,
         ranked.proposal if (ranked.full.npv.mean or 0.0) > 0 else None, "EUR", MONTHS,
         curves=_curves(arms), tests=_tests(arms),
-        portfolio=_portfolio(scenario, verdicts), tasks=_tasks(scenario), contributions=_contributions(scenario, verdicts),
+        portfolio=_portfolio(scenario, verdicts), tasks=_tasks(scenario),
+        frontiers=_frontiers(scenario), contributions=_contributions(scenario, verdicts),
     )  # fmt: skip

@@ -214,6 +214,40 @@ class Contribution:
 
 @final
 @dataclass(frozen=True, slots=True)
+class Option:
+    """One option of a cost-effectiveness frontier; steps are taken from the option before it on the frontier.
+
+    `status` is on, dominated or extendedly dominated; `step` is cost per unit of effect, None for the first and off it.
+    """
+
+    name: str
+    cost: float
+    effect: float
+    status: str
+    step_cost: float | None
+    step_effect: float | None
+    step: float | None
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Frontier:
+    """A goal that is not money: its options, and what is best when one unit of it is worth a price.
+
+    `chances` (W, A) is the acceptability of each of `names` at each of `prices` (W,); `best` names the option with the
+    highest expectation there.
+    """
+
+    goal: str
+    options: tuple[Option, ...]
+    names: tuple[str, ...]
+    prices: Floats
+    chances: Floats
+    best: tuple[str, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Trust:
     """How far to trust the figures, A (best) to E, with every reason."""
 
@@ -284,3 +318,4 @@ class Decision:
     portfolio: Portfolio = Portfolio()
     tasks: tuple[Task, ...] = ()
     contributions: tuple[Contribution, ...] = ()
+    frontiers: tuple[Frontier, ...] = ()

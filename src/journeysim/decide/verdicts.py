@@ -22,6 +22,7 @@ from journeysim.decide.decision import (
 from journeysim.decide.drivers.changes import contributions
 from journeysim.decide.drivers.groups import Group, of_assumption, of_today
 from journeysim.decide.drivers.ledger import curve_of, evidence_of
+from journeysim.decide.frontier.goals import frontiers_of
 from journeysim.decide.information.plan import Choices, Stakes, tests_of, worth_first
 from journeysim.decide.information.value import evpi, evppi
 from journeysim.decide.money.cases import at_full_realism, break_even, break_even_draws, money_case
@@ -115,6 +116,7 @@ def decide(
         portfolio=portfolio,
         tasks=tuple(tasks_of(verdicts)),
         contributions=parts,
+        frontiers=tuple(frontiers_of(comparison, spent, money)),
     )
 
 

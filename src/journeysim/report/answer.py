@@ -36,6 +36,7 @@ class Said:
     untested: tuple[Sentence, ...]
     tasks: tuple[Sentence, ...]
     bundles: tuple[Sentence, ...]
+    goals: tuple[Sentence, ...]
     worth: tuple[Sentence, ...]
 
 
@@ -56,6 +57,7 @@ def said_of(decision: Decision, tables: Tables, language: Language) -> Said:
         tuple(_not_worth(tables, say)),
         tuple(_tasks(tables, say)),
         tuple(_together(decision, tables, say)),
+        tuple(_goals(tables.get("frontier"), say)),
         tuple(_worth(tables, say)),
     )
 
@@ -307,6 +309,17 @@ def _together(decision: Decision, tables: Mapping[str, Table], say: Say) -> Iter
         found = partial(Cell, "roll_out", step)
         adds = found(_column(tables["roll_out"], "adds_mean"))
         yield say("bundle.first" if step == 0 else "bundle.then", proposal=found("proposal"), adds=adds)
+
+
+def _goals(item: Table | None, say: Say) -> Iterator[Sentence]:
+    """Yield what each step along a goal's frontier costs per unit."""
+    for row in range(len(item.rows) if item else 0):
+        step = None if item is None else item.at(row, _column(item, "cost_per_unit"))
+        if item is not None and step is not None:
+            cell = partial(Cell, item.name, row)
+            yield say(
+                f"goal.step.{item.at(row, 'goal')}", option=cell("option"), price=cell(_column(item, "cost_per_unit"))
+            )
 
 
 def _worth(tables: Mapping[str, Table], say: Say) -> Iterator[Sentence]:

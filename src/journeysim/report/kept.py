@@ -168,6 +168,7 @@ def _without_money(decision: Decision) -> Decision:
         portfolio=Portfolio(),
         tasks=(),
         contributions=(),
+        frontiers=(),
     )
 
 

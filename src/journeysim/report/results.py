@@ -54,6 +54,7 @@ def results(decision: Decision, scenario: Scenario) -> dict[str, Json]:
         "portfolio": _portfolio(decision) if money else None,
         "targets": _targets(decision, money=money),
         "flips": [_flips(decision, k) for k in range(len(comparison.flips))],
+        "frontiers": _frontiers(decision) if money else [],
         "friction": _friction(decision, money=money),
         "fit": _fit(decision),
         "agreement": _agreement(decision, money=money),
@@ -158,6 +159,27 @@ def _tests(decision: Decision) -> list[Json]:
             "best": None if x.best is None else _trial(x.best), "sizes": [_trial(at) for at in x.trials],
         }
         for x in decision.tests
+    ]  # fmt: skip
+
+
+def _frontiers(decision: Decision) -> list[Json]:
+    return [
+        {
+            "goal": x.goal,
+            "options": [
+                {
+                    "option": o.name, "cost": o.cost, "effect": o.effect, "status": o.status,
+                    "step_cost": _finite(o.step_cost), "step_effect": _finite(o.step_effect),
+                    "cost_per_unit": _finite(o.step),
+                }
+                for o in x.options
+            ],
+            "acceptability": [
+                {"price": float(price), "best": best, "chances": dict(zip(x.names, row.tolist(), strict=True))}
+                for price, best, row in zip(x.prices, x.best, x.chances, strict=True)
+            ],
+        }
+        for x in decision.frontiers
     ]  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from journeysim.report.plots import (
+    acceptability,
     conversion,
     cumulative,
     differences,
@@ -39,6 +40,7 @@ def figures_of(tables: Mapping[str, Table], today: str, proposals: list[str], la
         "cumulative_net_benefit": lambda item: cumulative.figure(item, proposals, language),
         "realism": lambda item: realism.figure(item, proposals, language),
         "evidence": lambda item: tornado.figure(item, proposals, language),
+        "acceptability": lambda item: acceptability.figure(item, today, proposals, language),
         "contributions": lambda item: sums.contributions(item, proposals, language),
         "portfolio": lambda item: sums.bundles(item, language),
         "one_way": lambda item: one_way.figure(item, proposals, language),

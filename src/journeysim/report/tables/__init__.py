@@ -9,6 +9,7 @@ from journeysim.model.scenario import Scenario
 from journeysim.report.tables.drivers import effect_curves, one_way, tests_by_size, tests_planned, thresholds, two_way
 from journeysim.report.tables.effects import conversion_over_time, differences, flips, levels, personas
 from journeysim.report.tables.evidence import agreement, by_basis, evidence, gates, model_choices
+from journeysim.report.tables.goals import acceptability, frontier
 from journeysim.report.tables.journey import drop_off, elasticities, gaps, moves, stories
 from journeysim.report.tables.money import (
     cash_flow,
@@ -49,6 +50,6 @@ def tables_of(decision: Decision, scenario: Scenario) -> Mapping[str, Table]:
             loss_risk(decision), efforts(decision, scenario), worth_knowing(decision),
             one_way(decision), thresholds(decision), effect_curves(decision), two_way(decision), tests_planned(decision),
             tests_by_size(decision), bundles(decision), roll_out(decision), clashes(decision), tasks(decision),
-            contributions(decision),
+            contributions(decision), frontier(decision), acceptability(decision),
         ]  # fmt: skip
     return {item.name: item for item in made}

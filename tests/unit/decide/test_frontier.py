@@ -1,0 +1,78 @@
+"""Frontiers: reference case j1 to the last digit, acceptability by hand, and the frontier of a decision."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from journeysim.compare import compare
+from journeysim.decide import decide, horizon_months
+from journeysim.decide.decision import Fit
+from journeysim.decide.frontier.dominance import acceptability, best_at, frontier
+from journeysim.model.quantity import Fixed, Range, Scale
+from journeysim.model.scenario import Investment, Money
+from outcomes_builder import bank_draws, bank_outcomes, more_calls
+
+STATUS = {"ND": "on", "D": "dominated", "ED": "extendedly dominated"}
+
+
+@pytest.mark.parametrize("name", ["herc", "paltiel_hiv"])
+def test_published_frontiers(name, shared):
+    case = json.loads((shared / "reference_cases" / "j1_icer_frontier.json").read_text())
+    given, expected = case["inputs"][name], case["expected"][name]
+    costs, effects = ([option[part] for option in given.values()] for part in ("cost", "effect"))
+    found = {option.name: option for option in frontier(list(given), costs, effects)}
+    for option, row in expected.items():
+        assert found[option].status == STATUS[row["status"]], option
+        for ours, theirs in (("step_cost", "inc_cost"), ("step_effect", "inc_effect"), ("step", "icer")):
+            wanted = row.get(theirs)
+            value = getattr(found[option], ours)
+            assert value is None if wanted is None else value == pytest.approx(wanted, rel=1e-9), (option, theirs)
+
+
+def test_the_same_cost_and_effect_twice_is_dominated_once():
+    statuses = [option.status for option in frontier(["a", "b"], [0.0, 0.0], [1.0, 1.0])]
+    assert statuses == ["on", "dominated"]
+
+
+def test_acceptability_by_hand_and_the_best_in_expectation_is_not_the_one_most_often_best(shared):
+    case = json.loads((shared / "reference_cases" / "j2_evpi_ceac.json").read_text())
+    benefits = np.array(case["inputs"]["hand_psa_net_benefit"])
+    expected = case["expected"]["hand_psa"]
+    chances = acceptability(-benefits, np.zeros_like(benefits), np.array([0.0, 5.0]))
+    assert np.allclose(chances, expected["prob_best"], rtol=1e-9)
+    assert best_at(-benefits, np.zeros_like(benefits), np.zeros(1)) == (expected["best_arm_index"],)
+    skewed = np.array([[0.0, -1.0], [0.0, -1.0], [0.0, 9.0]])
+    assert np.allclose(acceptability(-skewed, 0 * skewed, np.zeros(1)), [[2 / 3, 1 / 3]])
+    assert best_at(-skewed, 0 * skewed, np.zeros(1)) == (1,)
+
+
+def test_chances_add_up_and_ties_are_shared():
+    chances = acceptability(np.zeros((4, 3)), np.ones((4, 3)), np.array([0.0, 7.0]))
+    assert np.allclose(chances, 1 / 3)
+
+
+def test_the_frontier_of_a_decision_costs_investment_and_running_cost_but_not_what_customers_bring():
+    money = Money(discount_value=0.2, discount_cost=0.05)
+    dear = more_calls(Range(1.2, 2.0, Scale.POSITIVE), invest=Investment(Fixed(5_000.0)))
+    harm = more_calls(0.8, name="fewer calls", invest=Investment(Fixed(100.0)))
+    draws = bank_draws(80)
+    comparison = compare(bank_outcomes(dear, harm, draws=draws), horizon_months=horizon_months(money))
+    found = decide(comparison, proposals=(dear, harm), money=money, fit=Fit("posterior"), seed=2)
+    goal = next(item for item in found.frontiers if item.goal == "conversions")
+    options = {option.name: option for option in goal.options}
+    more = next(
+        c
+        for c in comparison.contrasts
+        if (c.metric, c.arm, c.view, c.realism) == ("conversions", "more calls", "calendar", 1.0)
+    )
+    assert options["more calls"].effect == pytest.approx(more.spread.mean)
+    months = found.verdicts[0].full.months
+    factors = 1.05 ** (-(np.arange(24) + 0.5) / 12)
+    assert options["more calls"].cost == pytest.approx(5_000 + (months.cost * factors).sum(), rel=1e-9)
+    assert options["today"].cost == options["today"].effect == 0.0
+    assert goal.best[0] in {"today", "fewer calls"}
+    assert goal.best[-1] == "more calls"
+    assert np.allclose(goal.chances.sum(axis=1), 1.0)
