@@ -13,16 +13,16 @@ from validation.shortcuts import METHODS, OURS, SETTINGS, Intervals, compared, r
 pytestmark = pytest.mark.validation
 _ABOUT = """Two links stated at 50 and 30 %, with dwells of some days, and 20 % who leave without an event, by 8 customers; worlds
 drawn from that belief (exit shares from under 1 to over 50 %), all dwells of a map of one of the five families, which
-`calibrate` is told. Beside it two shortcuts, each with the interval of a count (beta, same belief): everybody who is
-silent at the end of the log is lost; whoever has been silent for 30 days is lost. Bias and mean width of the 90 %
-interval in points."""
+`calibrate` is told; a touchpoint that is sampled has 400 draws. Beside it two shortcuts, each with the interval of a count
+(beta, same belief): everybody who is silent at the end of the log is lost; whoever has been silent for 30 days is lost.
+Bias and mean width of the 90 % interval in points."""
 _HEAD = """
 | worlds | how many | method | 90 % held | bias | width |
 |---|---|---|---|---|---|"""
 
 
 def test_intervals_hold_exit_shares_where_two_shortcuts_do_not(record_property: Callable[[str, object], None]):
-    """600 worlds, 700 exit shares. A right posterior fails in 0.1 % of runs (Holm over four tests, see `sbc`).
+    """600 worlds, 640 exit shares. A right posterior fails in 0.1 % of runs (Holm over four tests, see `sbc`).
 
     Intervals a tenth too narrow, or 0.15 sd off, fail nine times in ten. A shortcut is wrong when its intervals hold fewer
     than half of the shares; one that were right would hold so few in less than one of 10^100 runs.

@@ -11,6 +11,7 @@ from validation.models.dwells import family_given
 from validation.models.entries import entries
 from validation.models.frailty import chosen, kappa_given
 from validation.models.memory import second_order, visit_effect
+from validation.models.ratings import ratings
 from validation.models.repeats import rates_of_customers
 from validation.models.shares import one_persona, pooled
 from validation.models.spells import Setting, spells
@@ -111,6 +112,12 @@ _LAYERS = (
         "120 visits to a touchpoint, whose value is stated at 40 +- 30 by 8 customers; a chance of zero below 90 %, else "
         "log-normal or gamma, which `calibrate` has to find out.",
         values, maps=3, per_map=80,
+    ),
+    Model(
+        "Ratings",
+        "Answers from 1 to 5 in 80 cells of 5 that differ in wait, days late (a fifth unknown), touchpoint and persona; lateness "
+        "acts in proportion. The density is drawn by importance here; that NUTS draws from the same one is a test of its own.",
+        ratings, maps=6, per_map=100,
     ),
     Model(
         "Arrivals per day",

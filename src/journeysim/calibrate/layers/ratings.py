@@ -37,7 +37,7 @@ _GRID: Final = 121
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
-class _Late:
+class Lateness:
     """One way in which lateness may act: its name, and where the days early and late are cut (days, or log days)."""
 
     name: str
@@ -67,8 +67,8 @@ def learn_ratings(journey: JourneyMap, observed: Observations, data: xr.Dataset,
     if len(ratings.levels) < 2 or ratings.count.sum() < _LEAST_ANSWERS:
         few = f"ratings are not learned: they need {_LEAST_ANSWERS} answers on a scale of at least two levels"
         return Layer(notes=(*aside, few))
-    forms = tuple(_forms(ratings))
-    models = {form.name: _answers(ratings, form) for form in forms}
+    forms = tuple(forms_of(ratings))
+    models = {form.name: answers_of(ratings, form) for form in forms}
     form, choices = _chosen(forms, models, seed)
     draws = data.sizes["draw"]
     fit = fit_answers(
@@ -80,20 +80,21 @@ def learn_ratings(journey: JourneyMap, observed: Observations, data: xr.Dataset,
     return Layer(variables, fit.gates, (*aside, *_notes(ratings, fit, form)), choices)
 
 
-def _forms(ratings: Ratings) -> Iterator[_Late]:
-    yield _Late("no effect")
+def forms_of(ratings: Ratings) -> Iterator[Lateness]:
+    """Yield the ways in which lateness may act, as far as the ratings tell them apart."""
+    yield Lateness("no effect")
     late, weight = ratings.late, ratings.count.sum(axis=1)
     known = np.isfinite(late)
     if not known.any() or np.ptp(late[known]) == 0:
         return
-    yield _Late("days", float(np.average(np.abs(late[known]), weights=weight[known])) or 1.0)
-    yield _Late("log days")
+    yield Lateness("days", float(np.average(np.abs(late[known]), weights=weight[known])) or 1.0)
+    yield Lateness("log days")
     behind = np.nan_to_num(late) > 0
     if _worth(ratings)[behind].sum() >= _LEAST_LATE:
         order = np.argsort(late[behind])
         part = np.cumsum(weight[behind][order]) / weight[behind].sum()
         bends = late[behind][order][np.searchsorted(part, [0.25, 0.5, 0.75])]
-        yield _Late("log days with bends", bends=tuple(float(x) for x in np.unique(late_scale(bends))))
+        yield Lateness("log days with bends", bends=tuple(float(x) for x in np.unique(late_scale(bends))))
 
 
 def _worth(ratings: Ratings) -> Floats:
@@ -110,7 +111,8 @@ def _effective(ratings: Ratings) -> Floats:
     return np.asarray(ratings.count * (total / squares)[group][:, None])
 
 
-def _answers(ratings: Ratings, form: _Late) -> Answers:
+def answers_of(ratings: Ratings, form: Lateness) -> Answers:
+    """Return the answers of every cell, scaled to what they are worth, with the columns of the model."""
     parts = _columns(ratings, form)
     sd = np.concatenate(
         [np.full(part.shape[1], _LATE_SD if name == "late" else _OTHER_SD) for name, part in parts.items()]
@@ -118,7 +120,7 @@ def _answers(ratings: Ratings, form: _Late) -> Answers:
     return Answers(_effective(ratings), np.concatenate(list(parts.values()), axis=1), sd)
 
 
-def _columns(ratings: Ratings, form: _Late) -> dict[str, Floats]:
+def _columns(ratings: Ratings, form: Lateness) -> dict[str, Floats]:
     """Return the columns of the model by what they stand for; parts that do not vary have none."""
     none = np.empty((len(ratings.wait), 0))
     waited = np.isfinite(ratings.wait)
@@ -147,7 +149,9 @@ def _usual_wait(ratings: Ratings) -> float:
     return float(np.exp(np.average(np.log(ratings.wait[waited]), weights=_worth(ratings)[waited])))
 
 
-def _chosen(forms: tuple[_Late, ...], models: Mapping[str, Answers], seed: int) -> tuple[_Late, tuple[Choice, ...]]:
+def _chosen(
+    forms: tuple[Lateness, ...], models: Mapping[str, Answers], seed: int
+) -> tuple[Lateness, tuple[Choice, ...]]:
     if len(forms) == 1:
         return forms[0], ()
     points = {form.name: left_out(models[form.name], seed=seed, name=form.name) for form in forms}
@@ -161,7 +165,7 @@ def _chosen(forms: tuple[_Late, ...], models: Mapping[str, Answers], seed: int) 
 
 
 def _variables(
-    journey: JourneyMap, data: xr.Dataset, ratings: Ratings, form: _Late, fit: OrdinalFit, seed: int
+    journey: JourneyMap, data: xr.Dataset, ratings: Ratings, form: Lateness, fit: OrdinalFit, seed: int
 ) -> dict[str, tuple[object, ...]]:
     draws = len(fit.cuts)
     parts, at, effects = _columns(ratings, form), 0, {}
@@ -218,7 +222,7 @@ def _grid(late: Floats) -> Floats:
     return np.asarray(np.sign(grid) * np.expm1(np.abs(grid)))
 
 
-def _notes(ratings: Ratings, fit: OrdinalFit, form: _Late) -> Iterator[str]:
+def _notes(ratings: Ratings, fit: OrdinalFit, form: Lateness) -> Iterator[str]:
     answers = ratings.count.sum()
     mean = float(ratings.count.sum(axis=0) @ ratings.levels / answers)
     scale = f"{ratings.levels[0]:g} to {ratings.levels[-1]:g}"
