@@ -65,8 +65,9 @@ class EventLog:
     `time` and `cut_off` are UTC, to the microsecond. `outcome`, where a row has one, names how that customer's
     journey ended. `value` is money, `rating` an answer on the question's own scale, `late` how many days after the
     promised time the event came (negative: early), `weight` how many customers of the population a customer stands for
-    (a stratified sample); all are NaN where a row has none. `set_aside` says which rows of
-    the file were not usable; `warnings` what looks odd about the rest.
+    (`model.weights`); all are NaN where a row has none. `copies` says whether weights are those of copies, where these rows
+    are a part of a log; None: as they say themselves. `set_aside` says which rows of the file were not usable; `warnings`
+    what looks odd about the rest.
     """
 
     customer: Names
@@ -79,6 +80,7 @@ class EventLog:
     rating: Floats | None = None
     late: Floats | None = None
     weight: Floats | None = None
+    copies: bool | None = None
     channel: Names | None = None
     set_aside: tuple[SetAside, ...] = ()
     warnings: tuple[Problem, ...] = ()

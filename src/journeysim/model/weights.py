@@ -45,7 +45,7 @@ def weights_of(log: EventLog) -> Weights:
     parts = np.rint(np.where(np.isfinite(log.weight), log.weight, 0.0) * PARTS)
     stated = np.flatnonzero(parts >= 1)[::-1]
     weight[log.customer.codes[stated]] = parts[stated] / PARTS
-    copies = bool(np.all(weight == np.rint(weight)))
+    copies = bool(np.all(weight == np.rint(weight))) if log.copies is None else log.copies
     return Weights(weight, weight if copies else weight**2)
 
 

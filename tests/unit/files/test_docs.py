@@ -15,7 +15,7 @@ from journeysim.files import scenario_shape as scenario
 from journeysim.files.dwells import dwell
 from journeysim.files.events import read_events, read_transitions
 from journeysim.files.events.roles import USUAL
-from journeysim.files.events.transition_table import TABLE_COLUMNS
+from journeysim.files.events.transition_table import SQUARES, TABLE_COLUMNS
 from journeysim.files.numbers import (
     ARRIVALS,
     DURATION,
@@ -276,7 +276,7 @@ def test_rules_opening_hours_and_weights_are_as_the_page_says():
 def test_columns_are_those_that_are_read():
     found = {coded(cells[0])[0]: tuple(coded(cells[2])) for cells in rows("Event log", "column")}
     assert found == dict(USUAL)
-    assert [name for cells in rows("Transition table", "column") for name in coded(cells[0])] == list(TABLE_COLUMNS)
+    assert [name for cells in rows("Transition table", "column") for name in coded(cells[0])] == [*TABLE_COLUMNS, SQUARES]
 
 
 def test_the_event_log_and_the_transition_table_fit_the_map(tmp_path):

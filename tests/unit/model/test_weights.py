@@ -160,6 +160,15 @@ def test_the_first_usable_weight_of_a_customer_holds():
     assert weights_of(log).square.tolist() == [6.25, 1.0, 1.0]
 
 
+def test_a_part_of_a_sample_stays_a_sample():
+    """All weights of a part may be whole by chance; what the log's weights mean does not change with the part."""
+    log = EventLog(
+        Names.of(["a", "b"]), Names.of(["look"] * 2), np.repeat(START, 2), START, weight=np.array([2.0, 3.0])
+    )
+    assert weights_of(log).square.tolist() == [2.0, 3.0]
+    assert weights_of(replace(log, copies=False)).square.tolist() == [4.0, 9.0]
+
+
 def test_sums_do_not_depend_on_the_order():
     rng = np.random.default_rng(8)
     weight, at = rng.gamma(1.0, 3.0, 5000), rng.integers(0, 3, 5000)

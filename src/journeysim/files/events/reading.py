@@ -13,6 +13,7 @@ from journeysim.errors import BadInput, Place, Problem
 from journeysim.files.events.oddities import warnings_of
 from journeysim.files.events.relation import REASONS, Events, opened
 from journeysim.files.events.roles import NUMBERS, TEXTS
+from journeysim.files.events.weighting import weighting_of
 from journeysim.model.event_log import EventLog, Names, SetAside
 from journeysim.model.log_settings import PLAIN, LogSettings
 from journeysim.model.quantity import Floats
@@ -71,6 +72,7 @@ def log_of(events: Events, cut_off: np.datetime64 | None = None, *, where: str =
         rating=floats.get("rating"),
         late=floats.get("late"),
         weight=floats.get("weight"),
+        copies=None if (weighting := weighting_of(events)) is None else weighting.copies,
         set_aside=aside,
     )
     return log if where else replace(log, warnings=warnings_of(log, events))

@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from journeysim.calibrate.counts import count_transitions
+from journeysim.errors import BadInput
 from journeysim.files.events import read_events
 from journeysim.files.events.relation import opened
+from journeysim.files.events.transition_table import read_transitions, transitions_csv
 from journeysim.files.events.weighting import weighting_of
 from journeysim.files.observing import observe_log
 from journeysim.model.dwell import Dwell, Family
@@ -76,3 +79,27 @@ def test_the_account_says_what_customers_stand_for_and_are_worth(write):
     assert sample is not None
     assert (sample.stand_for, sample.worth, sample.copies) == (5.0, pytest.approx(25 / 20.5), False)
     assert observe_log(write(rows.format(1, 1, 1, 1)), JOURNEY)[1].weighting is None
+
+
+def test_the_table_of_a_sample_keeps_what_it_is_worth(write, tmp_path):
+    rows = " ".join(f"{c},a,2026-01-01,{1 + c % 3 / 2} {c},end,2026-01-0{2 + c % 4}," for c in range(40))
+    observed, _ = observe_log(write(rows), JOURNEY, WEIGHTS)
+    path = tmp_path / "table.csv"
+    path.write_text(transitions_csv(observed.transitions))
+    assert path.read_text().startswith("persona,from,to,dwell_from_days,dwell_to_days,count,squares\n")
+    read, counted = (count_transitions(table, JOURNEY) for table in (read_transitions(path), observed.transitions))
+    assert counted.entered.sum() < 40.0
+    assert read.entered == pytest.approx(counted.entered, rel=1e-14)
+    for key, bins in counted.moves.items():
+        assert read.moves[key].count == pytest.approx(bins.count, rel=1e-14)
+
+
+def test_squares_of_a_table_are_positive(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text(
+        "persona,from,to,dwell_from_days,dwell_to_days,count,squares\nall customers,(enter),a,,,2.5,3\n"
+        "all customers,a,end,1,2,2.5,-1\nall customers,a,end,2,3,2.5,\n"
+    )
+    with pytest.raises(BadInput) as caught:
+        read_transitions(path)
+    assert [(item.code, item.place and item.place.line) for item in caught.value.problems] == [("E022", 3), ("E022", 4)]
