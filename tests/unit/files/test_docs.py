@@ -276,7 +276,10 @@ def test_rules_opening_hours_and_weights_are_as_the_page_says():
 def test_columns_are_those_that_are_read():
     found = {coded(cells[0])[0]: tuple(coded(cells[2])) for cells in rows("Event log", "column")}
     assert found == dict(USUAL)
-    assert [name for cells in rows("Transition table", "column") for name in coded(cells[0])] == [*TABLE_COLUMNS, SQUARES]
+    assert [name for cells in rows("Transition table", "column") for name in coded(cells[0])] == [
+        *TABLE_COLUMNS,
+        SQUARES,
+    ]
 
 
 def test_the_event_log_and_the_transition_table_fit_the_map(tmp_path):
