@@ -14,9 +14,19 @@ from journeysim.model.dwell import Family, ppf
 from journeysim.model.satisfaction import CSAT_CUTS, NPS_CUTS
 from journeysim.model.units import DAYS_PER_YEAR
 from journeysim.simulate.chain import Chain
-from journeysim.simulate.layers import Frailty, Layers, Memory, Moods
+from journeysim.simulate.layers import Frailty, Layers, Memory, Moods, Values
 from journeysim.simulate.settings import Settings
-from journeysim.simulate.streams import ENTRY, FEELING, OWN_RATE, OWN_SHARE, RESIDUAL, VISIT, place_key, uniforms
+from journeysim.simulate.streams import (
+    ENTRY,
+    FEELING,
+    OWN_RATE,
+    OWN_SHARE,
+    OWN_VALUE,
+    RESIDUAL,
+    VISIT,
+    place_key,
+    uniforms,
+)
 
 Money = tuple[float, float]
 TABLES = 5
@@ -114,7 +124,7 @@ def layered_chain(seed: int) -> Chain:
         first, order2[0], order2[1], np.arange(n) == 5,
     )  # fmt: skip
     return dataclasses.replace(
-        chain, coupled=np.ones(n, dtype=bool), layers=Layers(frailty, memory, _moods(rng, chain))
+        chain, coupled=np.ones(n, dtype=bool), layers=Layers(frailty, memory, _moods(rng, chain), _values(rng, chain))
     )
 
 
@@ -130,6 +140,20 @@ def _moods(rng: np.random.Generator, chain: Chain) -> Moods:
         rng.uniform(0.1, 0.7, places), *rng.uniform(-0.5, 0.5, (2, draws, personas)),
         *rng.normal(0, 0.8, (2, draws, links)), csat=CSAT_CUTS, nps=NPS_CUTS,
     )  # fmt: skip
+
+
+def _values(rng: np.random.Generator, chain: Chain) -> Values:
+    """Return values of each kind at five places, none learned at the others."""
+    shape = (chain.draws, len(chain.personas), len(chain.touchpoints) + len(chain.outcomes))
+    known = np.arange(shape[2]) % 2 == 0
+    spend = np.where((np.arange(shape[2]) % 4 == 0)[:, None], rng.uniform(0.8, 4.0, (*shape, 3)), np.nan)
+    family = np.where(np.arange(shape[2]) < 3, Family.GAMMA, Family.LOGNORMAL).astype(float)
+    return Values(
+        np.where(known, rng.uniform(0, 0.6, shape), np.nan),
+        np.where(known, rng.uniform(0.3, 2.0, shape), np.nan),
+        family,
+        spend,
+    )
 
 
 def _random_row(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
@@ -245,7 +269,8 @@ def _arrive(chain: Chain, settings: Settings, who: Who, life: Life, place: int, 
     n, names = len(chain.touchpoints), chain.touchpoints + chain.outcomes
     key = chain.key[place] if place < n else place_key("outcome", names[place])
     words = uniforms(who.seed, who.draw, who.customer, key, life.path.count(place), VISIT)
-    _book(settings, life, link[0] + _visit_value(chain, at, words[2]), link[1] + chain.visit_cost[at], day)
+    own = uniforms(who.seed, who.draw, who.customer, key, 0, OWN_VALUE)[0]
+    _book(settings, life, link[0] + _visit_value(chain, at, words[2], own), link[1] + chain.visit_cost[at], day)
     _feel(chain, who, life, at, key)
     life.path.append(place)
     life.days.append(day)
@@ -271,12 +296,28 @@ def _feel(chain: Chain, who: Who, life: Life, at: tuple[int, int, int, int], key
         life.satisfied.append(place)
 
 
-def _visit_value(chain: Chain, at: tuple[int, int, int, int], u: float) -> float:
-    mean, sd = chain.visit_value[at], chain.visit_value_sd[at]
+def _visit_value(chain: Chain, at: tuple[int, int, int, int], u: float, own: float) -> float:
+    mean, sd, values = chain.visit_value[at], chain.visit_value_sd[at], chain.layers.values
+    here = (at[0], at[1], at[3])
+    if values is not None and not np.isnan(values.shape[here]) and mean > 0:
+        return _learned_value(values, here, u, own) * mean
     if sd == 0 or mean <= 0:
         return float(mean)
     variance = np.log1p((sd / mean) ** 2)
     return float(mean * np.exp(-variance / 2 + np.sqrt(variance) * special.ndtri(u)))
+
+
+def _learned_value(values: Values, here: tuple[int, int, int], u: float, own: float) -> float:
+    """Return the value of a visit as a part of the expected one."""
+    zero, shape, (p, q, _) = values.zero[here], values.shape[here], values.spend[here]
+    if u < zero:
+        return 0.0
+    u, paying = (u - zero) / (1 - zero), 1 - zero
+    if q > 1:
+        return float(special.gammaincinv(p, u) / special.gammaincinv(q, own) * (q - 1) / p / paying)
+    if values.family[here[2]] == Family.GAMMA:
+        return float(special.gammaincinv(shape, u) / shape / paying)
+    return float(np.exp(shape * special.ndtri(u) - shape**2 / 2) / paying)
 
 
 def _book(settings: Settings, life: Life, value: float, cost: float, day: float) -> None:

@@ -14,7 +14,7 @@ from journeysim.model.addresses import name_key
 from journeysim.model.draws import Draws, names_on
 from journeysim.model.journey import JourneyMap, split_link
 from journeysim.model.quantity import Floats
-from journeysim.simulate.layers import Frailty, Ints, Layers, Memory, Moods
+from journeysim.simulate.layers import Frailty, Ints, Layers, Memory, Moods, Values
 
 _AFTER = " | "
 
@@ -45,6 +45,7 @@ def compile_layers(journey: JourneyMap, draws: Draws, today: Draws | None, rows:
         frailty=_frailty(journey, draws, base, rows),
         memory=_memory(draws, base, rows),
         moods=_moods(journey, draws, base, rows),
+        values=_values(journey, draws),
     )
 
 
@@ -122,6 +123,17 @@ def _moods(journey: JourneyMap, draws: Draws, today: Draws, rows: Rows) -> Moods
         csat=rule.csat,
         nps=rule.nps,
     )
+
+
+def _values(journey: JourneyMap, draws: Draws) -> Values | None:
+    if "value_b" not in draws.data:
+        return None
+    order = [draws.places.index(name) for name in journey.place_names]
+    zero, shape = (draws.values(name)[..., order] for name in ("value_zero", "value_b"))
+    spend = np.full((*zero.shape, 3), np.nan)
+    if "spend" in draws.data:
+        spend = draws.values("spend")[:, :, order]
+    return Values(zero, shape, draws.values("value_family")[order], spend)
 
 
 def _feelings(draws: Draws, places: tuple[str, ...]) -> Floats:

@@ -74,9 +74,20 @@ class Moods:
         return bool(self.sensitivity.any() or self.today_sensitivity.any())
 
 
-Layer = Frailty | Memory | Moods
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Values:
+    """How the value of a visit is distributed around its mean; NaN where a place has no learned distribution."""
+
+    zero: Floats  # (D, G, s) chance that a visit brings nothing
+    shape: Floats  # (D, G, s) of a positive value, as `model.dwell` says of b
+    family: Floats  # (s,) log-normal or gamma, as `model.dwell.Family`
+    spend: Floats  # (D, G, s, 3) gamma-gamma p, q, gamma of customers who come back; NaN where they are alike
+
+
+Layer = Frailty | Memory | Moods | Values
 _WITHOUT_DRAWS: Final = frozenset(
-    {"slot_key", "silent", "first", "passed", "at", "today_at", "spread", "weight", "csat", "nps"}
+    {"slot_key", "silent", "first", "passed", "at", "today_at", "spread", "weight", "csat", "nps", "family"}
 )
 
 
@@ -88,6 +99,7 @@ class Layers:
     frailty: Frailty | None = None
     memory: Memory | None = None
     moods: Moods | None = None
+    values: Values | None = None
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ block has four words; the uniform of word w is (w + 0.5) / 2**32, so 0 and 1 nev
 | OWN_SHARE | touchpoint and slot | gamma variate     | … and its boost | -        | -                     |
 | FEELING  | the touchpoint's     | feeling           | -      | -                 | -                     |
 | OWN_RATE | 0                    | own rate          | -      | -                 | -                     |
+| OWN_VALUE | the place's         | own level of values | -    | -                 | -                     |
 | STAFF    | the touchpoint's     | service time      | patience | balk?           | takes a call back?    |
 | GAP      | 0                    | time since the customer before | - | -         | -                     |
 | PICK     | a resource's         | who is next, where that is random; "customer" counts the picks | | |     |
@@ -38,6 +39,7 @@ ENTRY: Final = 2
 CUSTOMER: Final = 3
 OWN_SHARE: Final = 4
 OWN_RATE: Final = 5
+OWN_VALUE: Final = 7
 FEELING: Final = 6
 STAFF: Final = 8
 GAP: Final = 9

@@ -142,6 +142,16 @@ def test_an_effect_of_visits_shifts_the_log_of_the_share():
     assert stats.binomtest(int(np.sum(second.target == 1)), len(second.target), np.e / (1 + np.e)).pvalue > 1e-4
 
 
+def test_a_first_visit_has_its_own_shift_and_only_three_earlier_visits_count():
+    model = predictor(one(Link("a", Fixed(0.5), days(1.0)), Link("x", Fixed(0.5), days(1.0))))
+    model = replace(model, visit_start=np.array([[[0.0, -1.0]]]), visit_effect=np.array([[0.0, 0.5]]))
+    first = walked(model, at(0), end=1.5)[0]
+    assert stats.binomtest(int(np.sum(first.target == 1)), N, 1 / (1 + np.e)).pvalue > 1e-4
+    late = replace(at(0), earlier=np.full((N, 1), 40), taken=np.tile([39, 0], (N, 1)))
+    step = walked(model, late, end=1.5)[0]
+    assert stats.binomtest(int(np.sum(step.target == 1)), N, np.exp(0.5) / (1 + np.exp(0.5))).pvalue > 1e-4
+
+
 def test_where_a_customer_came_from_decides_where_order_two_is_known():
     import xarray as xr
 

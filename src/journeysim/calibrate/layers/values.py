@@ -225,9 +225,6 @@ def _notes(journey: JourneyMap, values: Values, kept: dict[str, str], fits: dict
                    "of what came in); they are left out, so the value per visit is before refunds")  # fmt: skip
     yield from (f'values at "{name}" stay as the map has them: {why}' for name, why in kept.items())
     yield from (f"{item.rows} rows: {item.reason}" for item in values.set_aside)
-    if any(fit.zero.any() for fit in fits.values()):
-        yield ("engines draw the value of a visit as a log-normal with this mean and spread; they do not use the chance "
-               "of zero, the family, or that customers differ for good yet")  # fmt: skip
 
 
 def _spend_notes(journey: JourneyMap, spends: dict[tuple[int, int], Spend]) -> Iterator[str]:

@@ -26,9 +26,9 @@ _AFTER: Final = " | "
 class Predictor:
     """Draws of one map. `links` (touchpoint, slot) holds positions of links, -1 where a row is shorter.
 
-    `silent` says which links leave no event. `frailty` and `rate_frailty` (draw, touchpoint), `visit_effect` (draw, link)
-    and `order2_share` (draw, persona, row) are None where the layer is off; `order2_row` (place before, link) is the row
-    of `order2_share`, -1 where order 1 holds.
+    `silent` says which links leave no event. `frailty` and `rate_frailty` (draw, touchpoint), `visit_start` (draw, persona,
+    link) and `visit_effect` (draw, link), and `order2_share` (draw, persona, row) are None where the layer is off;
+    `order2_row` (place before, link) is the row of `order2_share`, -1 where order 1 holds.
     """
 
     touchpoints: int
@@ -46,6 +46,7 @@ class Predictor:
     persona_share: Floats
     frailty: Floats | None = None
     rate_frailty: Floats | None = None
+    visit_start: Floats | None = None
     visit_effect: Floats | None = None
     order2_share: Floats | None = None
     order2_row: Ints | None = None
@@ -92,6 +93,7 @@ def predictor_of(journey: JourneyMap, data: xr.Dataset, silent: frozenset[str]) 
         persona_share=np.asarray(data["persona_share"].values),
         frailty=np.asarray(data["frailty"].values)[:, :n] if "frailty" in data else None,
         rate_frailty=np.asarray(data["rate_frailty"].values)[:, :n] if "rate_frailty" in data else None,
+        visit_start=np.nan_to_num(data["visit_start"].values) if "visit_start" in data else None,
         visit_effect=np.asarray(data["visit_effect"].values) if "visit_effect" in data else None,
         order2_share=rows,
         order2_row=where,

@@ -23,6 +23,7 @@ from journeysim.calibrate.predict.start import Start
 from journeysim.calibrate.predict.swings import Weekly, thinned
 from journeysim.model.dwell import Family, by_family
 from journeysim.model.event_log import Bools, Ints
+from journeysim.model.observed.by_visit import MOST_EARLIER
 from journeysim.model.quantity import Floats
 
 _DIGITS: Final = 10
@@ -192,8 +193,11 @@ def _shares(predictor: Predictor, lanes: _Lanes, period: Ints, links: Ints) -> F
         row = predictor.order2_row[lanes.previous[:, None], links]
         shares = np.where((row >= 0) & (links >= 0), predictor.order2_share[draw, persona, row], shares)
     if predictor.visit_effect is not None and lanes.earlier is not None:
-        before = lanes.earlier[lanes.customer, lanes.place] - 1
-        shares = shares * np.exp(np.nan_to_num(predictor.visit_effect[draw, links]) * before[:, None])
+        before = np.minimum(lanes.earlier[lanes.customer, lanes.place] - 1, MOST_EARLIER)
+        shift = np.nan_to_num(predictor.visit_effect[draw, links]) * before[:, None]
+        if predictor.visit_start is not None:
+            shift += predictor.visit_start[draw, persona, links]
+        shares = shares * np.exp(shift)
         shares = np.where(links >= 0, shares, 0.0)
         shares = shares / shares.sum(axis=1, keepdims=True)
     if predictor.frailty is not None and lanes.taken is not None:

@@ -6,19 +6,22 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Ints
-from journeysim.simulate.streams import BLOCK, VALUE_WORD, VISIT, compiled_inner, uniform_at
+from journeysim.simulate.streams import BLOCK, OWN_VALUE, VALUE_WORD, VISIT, compiled_inner, uniform_at
 from journeysim.simulate.walk.lanes import CUSTOMER, Lanes
 from journeysim.simulate.walk.layout import Layout, Parameters
-from journeysim.simulate.walk.quantiles import exp_of, normal_of
+from journeysim.simulate.walk.quantiles import exp_of, gamma_of, normal_of
 from journeysim.simulate.walk.truth import Truth
+from journeysim.simulate.walk.value_layout import LOGNORMAL, SPEND, ValueTruth
 
+#: Uniforms of quantiles lie between this and 1 less it.
+LEAST: Final = 2.0**-33
 VALUE, COST, VALUE_PV, COST_PV, EFFORT = range(5)
 
 
@@ -71,9 +74,10 @@ def book_arrivals(
             slot, place, cell, link = lanes.slot[k], lanes.next_place[k], lanes.next_cell[k], lanes.link[k]
             value = parameters.visit_value[row, cell, place]
             cost = parameters.visit_cost[row, cell, place]
-            if truth.spread[cell * places + place]:
-                visit = seen[place * BLOCK + slot]
-                customer = lanes.words[CUSTOMER + k]
+            visit, customer = seen[place * BLOCK + slot], lanes.words[CUSTOMER + k]
+            if layout.values.on and layout.values.place[place] >= 0 and value > 0.0:
+                value = _learned_value(cell, place, visit, layout, draw, truth.values, customer)
+            elif truth.spread[cell * places + place]:
                 value = _spread_value(cell * places + place, place, visit, layout, draw, truth, customer)
             if link >= 0:
                 value += parameters.link_value[row, lanes.cell[k], link]
@@ -90,6 +94,26 @@ def _spread_value(
     """Return a customer's own value of a visit: log-normal with the place's mean and standard deviation."""
     words = uniform_at(layout.seed_low, layout.seed_high, draw, customer, layout.place_key[place], visit, VISIT)
     return exp_of(truth.log_mean[at] + truth.log_sd[at] * normal_of(words[VALUE_WORD]))
+
+
+@compiled_inner
+def _learned_value(
+    cell: int, place: int, visit: np.uint32, layout: Layout, draw: np.uint64, values: ValueTruth, customer: np.uint32
+) -> float:
+    """Return a customer's own value of a visit by the learned distribution: nothing, or a positive value."""
+    at, low, high = layout.values.place[place], layout.seed_low, layout.seed_high
+    u = uniform_at(low, high, draw, customer, layout.place_key[place], visit, VISIT)[VALUE_WORD]
+    zero, kind = values.zero[cell, at], values.kind[cell, at]
+    if u < zero:
+        return 0.0
+    score = normal_of(min(max((u - zero) / (1.0 - zero), LEAST), 1.0 - LEAST))
+    if kind == LOGNORMAL:
+        return exp_of(values.log_scale[cell, at] + values.power[cell, at] * score)
+    level = values.log_scale[cell, at] + gamma_of(score, values.gamma, cell, at)
+    if kind == SPEND:
+        own = uniform_at(low, high, draw, customer, layout.place_key[place], np.uint32(0), OWN_VALUE)[0]
+        level -= gamma_of(normal_of(own), values.gamma, values.kind.shape[0] + cell, at)
+    return exp_of(level)
 
 
 @compiled_inner

@@ -20,6 +20,7 @@ from journeysim.simulate.streams import LARGEST, Words, place_key, seed_halves
 from journeysim.simulate.walk.felt_layout import FeltNumbers, FeltPlan, check_felt, felt_numbers, felt_plan
 from journeysim.simulate.walk.own_layout import OwnNumbers, OwnPlan, check_own, own_numbers, own_plan
 from journeysim.simulate.walk.quantiles import SMALLEST_SHAPE, Z_NODES, gamma_grid
+from journeysim.simulate.walk.value_layout import ValueNumbers, ValuePlan, check_values, value_numbers, value_plan
 
 #: What a dwell is made of before scale and shape: a constant, log E (E exponential), a normal, a logistic, the log of
 #: a gamma, or a table.
@@ -70,6 +71,7 @@ class Layout(NamedTuple):
     source: Ints  # (L,)
     own: OwnPlan
     felt: FeltPlan
+    values: ValuePlan
     stage: Ints  # (n,) the touchpoint's stage, -1 where it has none
     stages: int
     seed_low: np.uint64
@@ -96,9 +98,10 @@ class Parameters(NamedTuple):
     link_cost: Floats  # (D, C, L)
     own: OwnNumbers
     felt: FeltNumbers
+    values: ValueNumbers
 
 
-_NUMBERS: Final = tuple(name for name in Parameters._fields if name not in {"own", "felt"})
+_NUMBERS: Final = tuple(name for name in Parameters._fields if name not in {"own", "felt", "values"})
 _PER_CELL: Final = frozenset(_NUMBERS) - {"family", "entry", "persona_share"}
 
 
@@ -109,7 +112,13 @@ def parameters_of(chain: Chain) -> Parameters:
     cells = (draws, personas * periods, -1)
     folded = {name: item.reshape(cells) if name in _PER_CELL else item for name, item in arrays.items()}
     plain = {name: _plain(item, np.float64) for name, item in folded.items()}
-    return Parameters(family=_plain(chain.family, np.int8), own=own_numbers(chain), felt=felt_numbers(chain), **plain)
+    return Parameters(
+        family=_plain(chain.family, np.int8),
+        own=own_numbers(chain),
+        felt=felt_numbers(chain),
+        values=value_numbers(chain),
+        **plain,
+    )
 
 
 def layout_of(chain: Chain, settings: Settings, seed: int) -> Layout:
@@ -117,6 +126,7 @@ def layout_of(chain: Chain, settings: Settings, seed: int) -> Layout:
     _, personas, periods, _ = chain.share.shape
     low, high = seed_halves(seed)
     gamma, own = (np.asarray(chain.family) == int(Family.GAMMA)).any(axis=0), own_plan(chain)
+    values = value_plan(chain)
     return Layout(
         touchpoints=len(chain.touchpoints),
         personas=personas,
@@ -132,7 +142,7 @@ def layout_of(chain: Chain, settings: Settings, seed: int) -> Layout:
         base_of=np.array([_BASE_OF[family] for family in Family], dtype=np.int8),
         gamma_place=_plain(np.cumsum(gamma) - 1, np.int32),
         gamma_links=int(gamma.sum()),
-        gamma_grid=gamma_grid() if gamma.any() or own.tables or own.rates else np.zeros((2, 1, Z_NODES)),
+        gamma_grid=gamma_grid() if gamma.any() or own.tables or own.rates or values.on else np.zeros((2, 1, Z_NODES)),
         dwell_table=_plain(chain.dwell_table, np.float64),
         converts=_plain(chain.converts, np.bool_),
         churns=_plain(chain.churns, np.bool_),
@@ -147,6 +157,7 @@ def layout_of(chain: Chain, settings: Settings, seed: int) -> Layout:
         source=_plain(chain.source, np.int64),
         own=own,
         felt=felt_plan(chain),
+        values=values,
         stage=_plain(np.full(len(chain.touchpoints), -1) if chain.stage is None else chain.stage, np.int64),
         stages=len(chain.stages),
         seed_low=low,
@@ -161,6 +172,7 @@ def check_chain(chain: Chain) -> None:
     _check_numbers(chain)
     check_own(chain)
     check_felt(chain)
+    check_values(chain)
 
 
 def check_numbers(customers: ArrayLike) -> Ints:

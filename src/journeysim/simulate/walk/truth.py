@@ -15,6 +15,7 @@ from journeysim.simulate.streams import compiled, compiled_inner
 from journeysim.simulate.walk.layout import Layout, Parameters
 from journeysim.simulate.walk.own_layout import OwnTruth, fill_own, new_own
 from journeysim.simulate.walk.quantiles import Z_NODES, fill_gamma
+from journeysim.simulate.walk.value_layout import ValueTruth, fill_values, new_values
 
 #: Buckets of the guide table that tells where in a row the search for a uniform starts (Chen and Asau 1974).
 GUIDE: Final = 32
@@ -47,6 +48,7 @@ class Truth(NamedTuple):
     log_sd: Floats  # (C * s,)
     gained: Floats  # (L,) scratch
     own: OwnTruth
+    values: ValueTruth
 
 
 def new_truth(layout: Layout) -> Truth:
@@ -67,6 +69,7 @@ def new_truth(layout: Layout) -> Truth:
         log_mean=np.zeros(cells * places),
         log_sd=np.zeros(cells * places),
         gained=np.zeros(links),
+        values=new_values(layout.values, cells),
         own=new_own(layout.own, cells, links, layout.personas * layout.own.entry_link.size),
     )
 
@@ -90,6 +93,16 @@ def fill_truth(layout: Layout, parameters: Parameters, draw: int, truth: Truth) 
         layout.own, parameters.own, draw, layout.periods, parameters.share[draw], parameters.today_share[draw],
         layout.source, layout.gamma_grid, truth.own,
     )  # fmt: skip
+    if layout.values.on:
+        fill_values(
+            layout.values,
+            parameters.values,
+            draw,
+            layout.periods,
+            parameters.visit_value[draw],
+            layout.gamma_grid,
+            truth.values,
+        )
 
 
 @compiled_inner
