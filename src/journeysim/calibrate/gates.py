@@ -13,6 +13,8 @@ RHAT_LIMIT: Final = 1.01
 ESS_LIMIT: Final = 400.0
 BFMI_LIMIT: Final = 0.3
 PARETO_LIMIT: Final = 0.7
+#: Where the largest weights differ by less than this part of the largest, all are as good as alike: they have no tail.
+_ALIKE: Final = 1e-3
 #: At half a posterior sd between dwell families, a 90 % interval holds the truth 86 % of the time.
 DISAGREEMENT_LIMIT: Final = 0.5
 
@@ -61,7 +63,7 @@ def pareto_tail(log_weights: Floats) -> float:
     weights = np.sort(np.exp(log_weights - np.max(log_weights)))
     tail = min(len(weights) // 5, int(np.ceil(3 * np.sqrt(len(weights)))))
     excess = weights[-tail:] - weights[-tail - 1]
-    if tail < 5 or excess[0] <= 0 or excess[-1] < 1e-10:
+    if tail < 5 or excess[0] <= 0 or excess[-1] < _ALIKE:
         return 0.0
     return _generalised_pareto_shape(excess)
 

@@ -19,6 +19,7 @@ from journeysim.calibrate.gates import Gate
 from journeysim.calibrate.layers import Choice, joined, learn_layers
 from journeysim.calibrate.layers.tenure import touchpoints_by_tenure
 from journeysim.calibrate.ledger import assumptions_of
+from journeysim.calibrate.numerics.pymc_adapter import one_thread
 from journeysim.calibrate.prior import prior_draws
 from journeysim.calibrate.prior_parts import PriorPart, prior_parts
 from journeysim.calibrate.silence.booking import book_silent_exits, gone_silently
@@ -84,11 +85,12 @@ def calibrate(
     observed = Observations(observed) if isinstance(observed, Transitions) else observed
     counts = count_transitions(observed.transitions, journey)
     prior = prior_draws(journey, draws=max(draws, WORKING_DRAWS), seed=seed)
-    fit = fit_touchpoints(journey, counts, prior, seed, chains, tune)
     data = prior_draws(journey, draws=draws, seed=seed).data.copy(deep=True)
-    gates = list(fit.gates)
-    for i, touchpoint in enumerate(fit.touchpoints):
-        gates += write_touchpoint(data, fit, i, touchpoint, seed)
+    with one_thread():
+        fit = fit_touchpoints(journey, counts, prior, seed, chains, tune)
+        gates = list(fit.gates)
+        for i, touchpoint in enumerate(fit.touchpoints):
+            gates += write_touchpoint(data, fit, i, touchpoint, seed)
     measured = write_arrivals(data, journey, counts, seed) | fit.measured
     silent = silent_outcomes(counts, journey)
     by_tenure = touchpoints_by_tenure(observed, journey)

@@ -71,18 +71,25 @@ class ShareRows:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class ShareFit:
-    """Draws of the persona rows, shape (draw, n, G, J), with the gates of the sampler."""
+    """Draws of the persona rows, shape (draw, n, G, J), of theta (draw, n, J) and kappa (draw, n), and the sampler's gates.
+
+    With one persona theta and kappa are not there to be learned: the map's row and weight, in every draw.
+    """
 
     shares: Floats
+    theta: Floats
+    kappa: Floats
     gates: tuple[Gate, ...]
 
 
 def fit_shares(rows: ShareRows, *, seed: int, draws: int, chains: int, tune: int) -> ShareFit:
     """Return posterior draws of all persona rows, chain after chain; `draws` is the total over chains."""
     if not rows.touchpoints:
-        return ShareFit(np.zeros((draws, 0, len(rows.personas), 0)), ())
+        return ShareFit(np.zeros((draws, 0, len(rows.personas), 0)), np.zeros((draws, 0, 0)), np.zeros((draws, 0)), ())
     if len(rows.personas) == 1:
-        return ShareFit(_persona_rows(rows, np.tile(rows.alpha, (draws, 1, 1))[:, :, None], seed), ())
+        alpha = np.tile(rows.alpha, (draws, 1, 1))
+        kappa = alpha.sum(axis=-1)
+        return ShareFit(_persona_rows(rows, alpha[:, :, None], seed), alpha / kappa[..., None], kappa, ())
     from journeysim.calibrate.numerics import pymc_adapter
 
     run = sample_rows(rows, seed=seed, draws=-(-draws // chains), chains=chains, tune=tune)
@@ -92,7 +99,8 @@ def fit_shares(rows: ShareRows, *, seed: int, draws: int, chains: int, tune: int
         *pymc_adapter.convergence("persona shares", _by_chain(run.shares, rows, chains)),
         *pymc_adapter.health(run.sampling),
     )
-    return ShareFit(run.shares, gates)
+    theta, kappa = run.theta.reshape(-1, *rows.alpha.shape), np.exp(run.log_kappa).reshape(-1, len(rows.alpha))
+    return ShareFit(run.shares, theta, kappa, gates)
 
 
 @final

@@ -42,6 +42,8 @@ class Fit:
     spreads: tuple[tuple[Spread, ...], ...]
     factors: tuple[float, ...]
     shares: Floats  # (draw, touchpoint, persona, link)
+    theta: Floats  # (draw, touchpoint, link), what pools the personas
+    kappa: Floats  # (draw, touchpoint)
     gates: tuple[Gate, ...]
     accounts: tuple[DwellAccount, ...]
 
@@ -88,7 +90,8 @@ def fit_touchpoints(journey: JourneyMap, counts: Counts, prior: Draws, seed: int
         DwellAccount.of(link.name, sum(bins.size for bins in link.done), _family(prior, link), choices.get(link.name))
         for dwells in drawn for link in dwells
     )  # fmt: skip
-    return Fit(touchpoints, rows, tuple(drawn), tuple(spreads), factors, fitted.shares, tuple(gates), accounts)
+    return Fit(touchpoints, rows, tuple(drawn), tuple(spreads), factors, fitted.shares,
+               fitted.theta, fitted.kappa, tuple(gates), accounts)  # fmt: skip
 
 
 def _family(prior: Draws, link: LinkDwell) -> Family:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
 import numpy as np
@@ -10,14 +10,12 @@ from numpy.typing import NDArray
 
 from journeysim.calibrate.beliefs import normalised
 from journeysim.calibrate.counts import Counts
-from journeysim.calibrate.dwells.families import to_scale_shape
 from journeysim.calibrate.gates import ESS_LIMIT, PARETO_LIMIT, Gate, pareto_tail, weight_size
 from journeysim.calibrate.numerics.addressed import dirichlet
 from journeysim.calibrate.numerics.student import resample
+from journeysim.calibrate.silence.chains import LEAST_DRAWS, Given, sample_chains
+from journeysim.calibrate.silence.moves import Rows
 from journeysim.calibrate.silence.open_spells import LinkDwell, log_weights
-from journeysim.calibrate.silence.points import Observed, Points, coordinates
-from journeysim.calibrate.silence.sampling import LEAST_DRAWS, near_draws, sample_jointly, starting_points
-from journeysim.calibrate.silence.target import joint_target
 from journeysim.calibrate.touchpoint_fit import Fit
 from journeysim.model.addresses import uniforms
 from journeysim.model.journey import JourneyMap, Touchpoint
@@ -58,16 +56,11 @@ class _Exact:
 def _put_right(fit: Fit, i: int, name: str, draws: int, seed: int) -> _Exact:
     """Weight the surrogate's draws to the exact posterior, or, where the weights are poor, sample that."""
     links, live = fit.links[i], fit.rows.present[i]
-    shares, tilt = fit.shares[:, i][..., live], fit.rows.tilt[i][:, live]
+    shares = fit.shares[:, i][..., live]
     logs = log_weights(links, fit.spreads[i], shares, fit.factors[i])
-    if _poor(logs) and np.all(tilt > 0):
-        silent = tuple(spread.silent for spread in fit.spreads[i])
-        observed, alpha = Observed(tuple(links), silent, fit.rows.counts[i][:, live]), fit.rows.alpha[i, live]
-        near = near_draws(shares, coordinates(observed.links, len(tilt), len(shares)))
-        starts = starting_points(observed, alpha, near)
-        found = sample_jointly(joint_target(observed, alpha, tilt), starts, draws=draws, seed=seed, name=name)
-        shares = np.exp(found.points.logs)
-        return _Exact(_from_points(observed, found.points), shares, np.zeros(len(shares)), found.gates)
+    if _poor(logs):
+        found = sample_chains(_given(fit, i), draws=draws, seed=seed, name=name)
+        return _Exact(list(found.links), found.shares, np.zeros(len(found.shares)), found.gates)
     if not any(spread.silent.size for spread in fit.spreads[i]):
         return _Exact(links, shares, logs, ())
     gates = (
@@ -81,19 +74,14 @@ def _poor(logs: Floats) -> bool:
     return weight_size(logs) < ESS_LIMIT or pareto_tail(logs) > PARETO_LIMIT
 
 
-def _from_points(observed: Observed, at: Points) -> list[LinkDwell]:
-    """Return the links with the dwells of the points as their draws."""
-    found = []
-    for j, link in enumerate(observed.links):
-        if link.learned:
-            phi = at.phi[:, :, observed.learned.index(j)]
-            a, b = to_scale_shape(link.family, phi[..., 0], phi[..., 1])
-            families = np.full(len(phi), link.family, dtype=np.int8)
-        else:
-            rows = at.row % len(link.a)
-            a, b, families = link.a[rows], link.b[rows], link.families[rows]
-        found.append(replace(link, a=a, b=b, families=families))
-    return found
+def _given(fit: Fit, i: int) -> Given:
+    """Return the surrogate of a touchpoint, for chains to start from."""
+    live, spreads = fit.rows.present[i], fit.spreads[i]
+    rows = Rows(
+        fit.rows.alpha[i, live], fit.rows.tilt[i][:, live], fit.rows.counts[i][:, live],
+        np.stack([spread.by_link for spread in spreads]), fit.factors[i], fit.theta[:, i][:, live], fit.kappa[:, i],
+    )  # fmt: skip
+    return Given(tuple(fit.links[i]), spreads, rows, fit.shares[:, i][..., live])
 
 
 def _uniform(seed: int, name: str) -> float:

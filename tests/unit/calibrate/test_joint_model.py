@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import special
 
+from joint_nuts import sample_jointly, starting_points
 from journeysim.calibrate.counts import Bins
 from journeysim.calibrate.dwells.families import survival, to_scale_shape
 from journeysim.calibrate.dwells.fit import DwellBelief
@@ -14,7 +15,6 @@ from journeysim.calibrate.silence.density import value_and_gradient
 from journeysim.calibrate.silence.mode import find_joint_mode
 from journeysim.calibrate.silence.open_spells import LinkDwell, silent_link
 from journeysim.calibrate.silence.points import Observed, Points
-from journeysim.calibrate.silence.sampling import sample_jointly, starting_points
 from journeysim.calibrate.silence.target import JointTarget, joint_target
 from journeysim.model.dwell import Family, ppf
 from journeysim.model.transitions import coarse_edges

@@ -22,6 +22,7 @@ from typing import Final, final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from journeysim.calibrate.counts import Bins
 from journeysim.calibrate.dwells.families import (
@@ -44,6 +45,7 @@ TAU_VALUES: Final = np.array([0.02, 0.05, 0.1, 0.2, 0.35, 0.6])
 #: Draws are taken again, this many times as many, where fewer than twice what the gate asks for are effective.
 _MORE: Final = 4
 _TAU_SD: Final = 0.3
+_LOG_TWO_PI: Final = float(np.log(2 * np.pi))
 _CLOSE: Final = 0.2
 #: Parts of a step that are tried.
 _SHORTER: Final = np.append(0.5 ** np.arange(8), 0.0)
@@ -271,11 +273,11 @@ def _adapted(
     All dwells of a link may lie in the shortest bin: then the posterior falls off a cliff on one side and as the prior
     does on the other. A Student t that is fitted again and again to its weighted draws finds its way there.
     """
-    prior, shape = prior_normal(belief, family), (len(data), dimensions(family))
+    shape = len(data), dimensions(family)
 
     def density(at: Floats) -> Floats:
         points = at.reshape(-1, *shape)
-        total = _log_prior(prior, belief, points)
+        total = log_prior(family, belief, points)
         for g, (done, silent) in enumerate(data):
             total = total + log_likelihood(family, *_scale_shape(family, points[:, g]), done, silent)
         return total
@@ -285,21 +287,24 @@ def _adapted(
     return found.at.reshape(-1, *shape), found.logs
 
 
-def _log_prior(prior: Normal, belief: DwellBelief, points: Floats) -> Floats:
-    """Return the log prior of points (draw, persona, k) up to a constant, mu and tau summed out."""
+def log_prior(family: Family, belief: DwellBelief, points: Floats) -> Floats:
+    """Return the log prior of points (draw, persona, k or more), mu and tau summed out."""
+    prior = prior_normal(belief, family)
     personas, precision = points.shape[1], np.diag(prior.precision)
-    off = points - prior.mean
+    constant = -0.5 * personas * len(precision) * _LOG_TWO_PI
+    off = points[..., : len(precision)] - prior.mean
     off[..., 0] -= np.asarray(belief.apart)
     if personas == 1:
-        return np.asarray(-0.5 * np.sum(precision * off[:, 0] ** 2, axis=-1))
+        return np.asarray(constant + 0.5 * np.sum(np.log(precision) - precision * off[:, 0] ** 2, axis=-1))
     centre = off.mean(axis=1)
     within = np.sum((off - centre[:, None]) ** 2, axis=1)
     each = []
-    for tau, weight in zip(belief.far * TAU_VALUES, tau_log_weights(), strict=True):
+    weights = tau_log_weights() - special.logsumexp(tau_log_weights())
+    for tau, weight in zip(belief.far * TAU_VALUES, weights, strict=True):
         whole = tau**2 + personas / precision
         logs = (personas - 1) * np.log(tau**2) + np.log(whole) + within / tau**2 + personas * centre**2 / whole
         each.append(weight - 0.5 * logs.sum(axis=-1))
-    return np.asarray(np.logaddexp.reduce(each, axis=0))
+    return np.asarray(constant + np.logaddexp.reduce(each, axis=0))
 
 
 def _log_weights(family: Family, data: Sequence[tuple[Bins, Bins]], sites: Sequence[Normal], points: Floats) -> Floats:

@@ -16,7 +16,6 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from journeysim.calibrate.gates import BFMI_LIMIT, ESS_LIMIT, RHAT_LIMIT, Gate, energy_bfmi
 from journeysim.model.quantity import Floats
@@ -38,10 +37,6 @@ class Sampling:
     energy: Floats
 
 
-#: A log density and its gradient by the first argument, of that and any number of arrays.
-Density = Callable[..., tuple[float, Floats]]
-
-
 @contextmanager
 def quiet() -> Iterator[None]:
     """Keep the samplers' log lines and import-time warnings from the user (the missing C++ compiler among them)."""
@@ -56,6 +51,13 @@ def quiet() -> Iterator[None]:
     finally:
         for logger, level in zip(loggers, before, strict=True):
             logger.setLevel(level)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Keep linear algebra to one thread: matrices are small here, and a second thread only waits, at full cost."""
+    with import_module("threadpoolctl").threadpool_limits(limits=1):  # comes with PyMC
+        yield
 
 
 def modules() -> tuple[ModuleType, ModuleType]:
@@ -103,111 +105,22 @@ def sample(
     )
 
 
-@final
-@dataclass(frozen=True, slots=True, eq=False)
-class CompiledModel:
-    """A model of one free vector "z" whose data are inputs: made once, and used for any data."""
-
-    _model: Any
-    _function: Any
-    width: int
-
-    def give(self, values: Mapping[str, NDArray[Any]]) -> None:
-        """Set inputs; what the model says from now on is about these data."""
-        for name, value in values.items():
-            self._model[name].set_value(value)
-
-    def value_and_gradient(self, z: Floats) -> tuple[float, Floats]:
-        """Return the log density at z and its gradient, shape (width,)."""
-        value, gradient = self._function([np.ascontiguousarray(z)], extra_vars={})
-        return float(value), np.array(gradient)
-
-    def sample(self, starts: Floats, *, draws: int, tune: int, seed: int) -> Sampling:
-        """Sample by NUTS from every start, shape (chain, width), one chain after the other; numbers are per chain."""
-        seeds = _seeds(seed, len(starts))
-        with quiet(), self._model:
-            chains = [self._chain(start, own, draws, tune) for start, own in zip(starts, seeds, strict=True)]
-        values, diverging, energy = zip(*chains, strict=True)
-        return Sampling({"z": np.stack(values)}, int(np.sum(diverging)), np.stack(energy))
-
-    def _chain(self, start: Floats, seed: int, draws: int, tune: int) -> tuple[Floats, int, Floats]:
-        pymc, _ = modules()
-        point = {"z": start.copy()}
-        step = pymc.NUTS(
-            logp_dlogp_func=self._function, initial_point=point, target_accept=_TARGET_ACCEPT,
-            rng=np.random.default_rng(seed),
-        )  # fmt: skip
-        values, energy, diverging = np.empty((draws, self.width)), np.empty(draws), 0
-        for i in range(-tune, draws):
-            if i == 0:
-                step.stop_tuning()
-            point, stats = step.step(point)
-            if i >= 0:
-                values[i], energy[i] = point["z"], stats[0]["energy"]
-                diverging += bool(stats[0]["diverging"])
-        return values, diverging, energy
-
-
-def compile_model(density: Density, inputs: Mapping[str, NDArray[Any]], width: int) -> CompiledModel:
-    """Return the model whose log density is `density`, a function of z and the inputs in their order.
-
-    The inputs may be replaced later by others with as many dimensions. `density` brings its own gradient, so nothing
-    is left for PyTensor to compile.
-    """
-    pymc, _ = modules()
-    with quiet(), pymc.Model() as model:
-        given = {name: _shared(model, name, value) for name, value in inputs.items()}
-        z = pymc.Flat("z", shape=width, initval=np.zeros(width))
-        pymc.Potential("density", _density_op(density)(z, *given.values())[0])
-        function = model.logp_dlogp_function(
-            ravel_inputs=True, initial_point={"z": np.zeros(width)}, mode="FAST_COMPILE"
-        )
-        function.trust_input = True
-    return CompiledModel(model, function, width)
-
-
-def _shared(model: Any, name: str, value: NDArray[Any]) -> Any:  # noqa: ANN401  PyTensor has no types to name
-    """Return an input of the model: like pymc.Data, but whole numbers stay 64 bits wide."""
-    shared = import_module("pytensor").shared(value, name=name, shape=(None,) * value.ndim)
-    model.register_data_var(shared)
-    return shared
-
-
-def _density_op(density: Density) -> Any:  # noqa: ANN401
-    """Return the operation (z, inputs) -> (value, gradient by z); the value's derivative is the gradient."""
-    _, tensor = modules()
-    graph, grad_undefined = import_module("pytensor.graph"), import_module("pytensor.gradient").grad_undefined
-
-    class DensityOp(graph.Op):  # type: ignore[misc, name-defined]
-        __props__ = ()
-
-        def make_node(self, *inputs: Any) -> Any:  # noqa: ANN401
-            given = [tensor.as_tensor_variable(value) for value in inputs]
-            return graph.Apply(self, given, [tensor.dscalar(), tensor.dvector()])
-
-        def perform(self, _node: Any, inputs: Any, outputs: Any) -> None:  # noqa: ANN401
-            value, gradient = density(*inputs)
-            outputs[0][0], outputs[1][0] = np.asarray(value), gradient
-
-        def L_op(self, inputs: Any, outputs: Any, gradients: Any) -> Any:  # noqa: ANN401, N802
-            unknown = [grad_undefined(self, i, value) for i, value in enumerate(inputs[1:], start=1)]
-            return [gradients[0] * outputs[1], *unknown]
-
-    return DensityOp()
-
-
 def _seeds(seed: int, chains: int) -> list[int]:
     return [int(word) for word in np.random.SeedSequence(seed % 2**64).generate_state(chains)]
 
 
-def convergence(name: str, values: Floats) -> tuple[Gate, ...]:
-    """Return the gates on R-hat and on bulk and tail ESS, worst component; `values` has shape (chain, draw, k)."""
+def convergence(name: str, values: Floats, groups: int | None = None) -> tuple[Gate, ...]:
+    """Return the gates on R-hat and on bulk and tail ESS, worst component; `values` has shape (chain, draw, k).
+
+    Many short chains are joined in groups for R-hat, neighbours together (Margossian and others 2024, nested R-hat).
+    """
     moving = values[..., np.ptp(values, axis=(0, 1)) > 0]
     if moving.shape[-1] == 0:
         return ()
     arviz = _arviz()
     with quiet():
-        rhat = np.max(_figure(arviz.rhat({"x": moving})))
+        joined = moving.reshape(groups or len(moving), -1, moving.shape[-1])
+        rhat = np.max(_figure(arviz.rhat({"x": joined})))
         bulk = np.min(_figure(arviz.ess({"x": moving}, method="bulk")))
         tail = np.min(_figure(arviz.ess({"x": moving}, method="tail")))
     return (

@@ -27,7 +27,7 @@ from journeysim.model.quantity import Floats
 _Function = TypeVar("_Function", bound=Callable[..., object])
 
 
-def _compiled(function: _Function) -> _Function:
+def compiled(function: _Function) -> _Function:
     """Compile without the checks of Python's floats; what is compiled is kept on disk for the next process."""
     return cast("_Function", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
 
@@ -42,32 +42,7 @@ _ROOT_HALF = math.sqrt(0.5)
 _ROOT_TWO_PI = math.sqrt(2.0 * math.pi)
 
 
-@_compiled
-def moved_value_and_gradient(  # noqa: PLR0913, PLR0917  the inputs of the model, one by one
-    z: Floats, moves: Floats, start: Floats,
-    alpha: Floats, log_tilt: Floats, taken: Floats, single: Floats,
-    mean: Floats, precision: Floats, free: Floats, pooled: Floats, kappas: Floats, taus: Floats,
-    tables: Floats, row: Ints, stride: Ints, form: Floats, point_link: Ints, point_time: Floats,
-    low: Ints, high: Ints, in_bin: Floats,
-    open_persona: Ints, open_point: Ints, open_known: Floats, in_open: Floats,
-) -> tuple[float, Floats]:  # fmt: skip
-    """Return the log density at `at` = start + moves @ z, up to a constant, and its gradient by z."""
-    at = start.copy()
-    for i in range(len(at)):
-        for k in range(len(z)):
-            at[i] += moves[i, k] * z[k]
-    value, by_at = value_and_gradient(
-        at, alpha, log_tilt, taken, single, mean, precision, free, pooled, kappas, taus, tables, row, stride, form,
-        point_link, point_time, low, high, in_bin, open_persona, open_point, open_known, in_open,
-    )  # fmt: skip
-    gradient = np.zeros(len(z))
-    for i in range(len(at)):
-        for k in range(len(z)):
-            gradient[k] += moves[i, k] * by_at[i]
-    return value, gradient
-
-
-@_compiled
+@compiled
 def value_and_gradient(  # noqa: PLR0913, PLR0917  the inputs of the model, one by one
     at: Floats, alpha: Floats, log_tilt: Floats, taken: Floats, single: Floats,
     mean: Floats, precision: Floats, free: Floats, pooled: Floats, kappas: Floats, taus: Floats,
@@ -115,13 +90,13 @@ def value_and_gradient(  # noqa: PLR0913, PLR0917  the inputs of the model, one 
     return total, gradient
 
 
-@_compiled
+@compiled
 def _log_normalised(raw: Floats) -> Floats:
     top = raw.max()
     return np.asarray(raw - top - math.log(np.exp(raw - top).sum()))
 
 
-@_compiled
+@compiled
 def _unnormalise(logs: Floats, by_logs: Floats, out: Floats) -> None:
     """Write the gradient by raw log shares, given the one by normalised log shares."""
     total = by_logs.sum()
@@ -129,7 +104,7 @@ def _unnormalise(logs: Floats, by_logs: Floats, out: Floats) -> None:
         out[j] = by_logs[j] - math.exp(logs[j]) * total
 
 
-@_compiled
+@compiled
 def _digamma(x: float) -> float:
     """Return the digamma function of x > 0: recurrence, then the asymptotic series (Abramowitz & Stegun 6.3.18)."""
     below = 0.0
@@ -141,7 +116,7 @@ def _digamma(x: float) -> float:
     return below + math.log(x) - 0.5 / x - series
 
 
-@_compiled
+@compiled
 def _pooled_shares(
     theta: Floats, logs: Floats, alpha: Floats, log_tilt: Floats, weights: Floats, by_theta: Floats, by_logs: Floats
 ) -> float:
@@ -177,7 +152,7 @@ def _pooled_shares(
     return total
 
 
-@_compiled
+@compiled
 def _dwells_prior(
     phi: Floats, mean: Floats, precision: Floats, free: Floats, pooled: Floats, taus: Floats, by_phi: Floats
 ) -> float:
@@ -196,7 +171,7 @@ def _dwells_prior(
     return total
 
 
-@_compiled
+@compiled
 def _exchangeable(off: Floats, precision: Floats, free: Floats, taus: Floats, by_off: Floats) -> float:
     """Return the log density of one link's coordinates (2, persona) around a common mean; add its gradient."""
     personas = off.shape[1]
@@ -221,7 +196,7 @@ def _exchangeable(off: Floats, precision: Floats, free: Floats, taus: Floats, by
     return total
 
 
-@_compiled
+@compiled
 def _scores(
     phi: Floats, tables: Floats, row: Ints, stride: Ints, form: Floats, link: Ints, time: Floats
 ) -> tuple[Floats, Floats, Floats]:
@@ -255,7 +230,7 @@ def _scores(
     return score, by_location, by_shape
 
 
-@_compiled
+@compiled
 def _taps(at: float, count: int, weights: Floats, slopes: Floats) -> tuple[int, float]:
     """Write the four weights of the cubic B-spline and their derivatives; return the first node, and 0 if off the grid."""
     inside = 1.0 if 0.0 <= at <= count - 1.0 else 0.0
@@ -269,7 +244,7 @@ def _taps(at: float, count: int, weights: Floats, slopes: Floats) -> tuple[int, 
     return node, inside
 
 
-@_compiled
+@compiled
 def _tails(score: Floats) -> tuple[Floats, Floats]:
     """Return P(dwell > t) and P(dwell <= t), after the two entries for "never longer" and "always longer"."""
     still, over = np.empty(len(score) + 2), np.empty(len(score) + 2)
@@ -280,7 +255,7 @@ def _tails(score: Floats) -> tuple[Floats, Floats]:
     return still, over
 
 
-@_compiled
+@compiled
 def _bins(still: Floats, over: Floats, low: Ints, high: Ints, count: Floats, by_still: Floats) -> float:
     """Return the log likelihood of completed moves in bins, differences taken in the nearer tail; add its gradient."""
     total = 0.0
@@ -294,7 +269,7 @@ def _bins(still: Floats, over: Floats, low: Ints, high: Ints, count: Floats, by_
     return total
 
 
-@_compiled
+@compiled
 def _open(
     still: Floats, logs: Floats, persona: Ints, point: Ints, known: Floats, count: Floats,
     by_still: Floats, by_logs: Floats,

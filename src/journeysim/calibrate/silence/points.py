@@ -21,7 +21,6 @@ from journeysim.calibrate.dwells.families import (
     from_log_moments,
     log_likelihood,
     survival,
-    to_location,
     to_scale_shape,
 )
 from journeysim.calibrate.silence.open_spells import LinkDwell
@@ -93,12 +92,6 @@ class Observed:
                 a, b = link.a[rows, g], link.b[rows, g]
             still += np.exp(logs[:, j, None]) * survival(link.family, a[:, None], b[:, None], times, link.tables)
         return np.asarray(total + np.log(np.maximum(still, _LEAST)) @ self.silent[g].count)
-
-
-def coordinates(links: tuple[LinkDwell, ...], personas: int, draws: int) -> Floats:
-    """Return the learned links' draws as dwell coordinates, shape (draw, persona, learned link, 2)."""
-    found = [np.stack(to_location(link.family, link.a, link.b), axis=-1) for link in links if link.learned]
-    return np.stack(found, axis=2) if found else np.zeros((draws, personas, 0, 2))
 
 
 def contrasts(size: int) -> Floats:

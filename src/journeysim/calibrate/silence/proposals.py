@@ -1,0 +1,263 @@
+"""Where a link's dwell may move to: draws made beforehand, their P(longer than every open spell), and what they leave out.
+
+A chain takes one of these draws at random, so a draw counts by how much likelier it is than it was to be proposed:
+`left` is log(prior x completed moves / density of the proposal). Two kinds:
+
+    surrogate   draws of the surrogate with its counts tempered by F: left = (1 - F) log L - F sum e n log S
+    kernel      a Student t of 5 degrees of freedom around places where the chains were, family by family
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from journeysim.calibrate.counts import NO_BINS
+from journeysim.calibrate.dwells.families import dimensions, log_likelihood, survival, to_location, to_scale_shape
+from journeysim.calibrate.dwells.fit import log_prior
+from journeysim.calibrate.silence.open_spells import LinkDwell, Spread
+from journeysim.model.dwell import Family, by_family
+from journeysim.model.quantity import Floats
+
+Codes = NDArray[np.int8]
+
+_LEAST: Final = 1e-300
+_DEGREES: Final = 5.0
+#: Places of a family that the kernel keeps, draws it makes, and its widths in sds of the places: near and, rarely, far.
+_PLACES: Final = 150
+_DRAWS: Final = 1500
+_NEAR, _FAR, _RARELY = 0.5, 2.0, 0.25
+#: A family where the chains were this rarely is not proposed.
+_SELDOM: Final = 0.005
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Spells:
+    """Open spells of all personas in one row: persona, length, count, and the surrogate's spread over the links."""
+
+    who: NDArray[np.intp]
+    time: Floats
+    count: Floats
+    spread: Floats  # (spell, link)
+    gathered: Floats  # (spell, persona) their counts, 0 where the spell is another's
+
+    @classmethod
+    def of(cls, spreads: tuple[Spread, ...]) -> Spells:
+        """Return the open spells of every persona, one after the other."""
+        who = np.repeat(np.arange(len(spreads)), [len(spread.silent.count) for spread in spreads])
+        count = np.concatenate([spread.silent.count for spread in spreads])
+        return cls(
+            who,
+            np.concatenate([spread.silent.middle for spread in spreads]),
+            count,
+            np.concatenate([spread.weights for spread in spreads]),
+            (who[:, None] == np.arange(len(spreads))) * count[:, None],
+        )
+
+    def by_persona(self, values: Floats) -> Floats:
+        """Return the sums over each persona's spells, weighted with their counts: (…, spell) -> (…, persona)."""
+        return np.asarray(values @ self.gathered)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Dwells:
+    """Dwells of a link: family (n,), coordinates (n, persona, 2), P(longer than each spell) (n, spell), `left` (n,).
+
+    The coordinates of an empirical dwell are its factor and its table.
+    """
+
+    family: Codes
+    phi: Floats
+    still: Floats
+    left: Floats
+
+    def take(self, which: NDArray[np.intp]) -> Dwells:
+        """Return some of them."""
+        return Dwells(self.family[which], self.phi[which], self.still[which], self.left[which])
+
+    def where(self, new: NDArray[np.bool_], other: Dwells) -> Dwells:
+        """Return these, with the others' where `new`."""
+        return Dwells(
+            np.where(new, other.family, self.family), np.where(new[:, None, None], other.phi, self.phi),
+            np.where(new[:, None], other.still, self.still), np.where(new, other.left, self.left),
+        )  # fmt: skip
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Places:
+    """A density around places (p, k) where chains were: Student t's with this root of their spread, near and, rarely, far."""
+
+    at: Floats
+    root: Floats
+
+    @classmethod
+    def of(cls, visited: Floats, rng: np.random.Generator) -> Places:
+        """Return the density around some of the places visited (n, k)."""
+        k = visited.shape[1]
+        spread = np.atleast_2d(np.cov(visited.T)) if len(visited) > k else np.zeros((k, k))
+        root = np.linalg.cholesky(spread + np.diag(0.01 * np.diag(spread) + 1e-6))
+        kept = rng.choice(len(visited), min(_PLACES, len(visited)), replace=False)
+        return cls(visited[kept], np.asarray(root, dtype=np.float64))
+
+    def draw(self, size: int, rng: np.random.Generator) -> Floats:
+        """Return points, shape (size, k)."""
+        width = np.where(rng.uniform(size=size) < _RARELY, _FAR, _NEAR) / np.sqrt(
+            rng.chisquare(_DEGREES, size) / _DEGREES
+        )
+        off = rng.standard_normal((size, self.at.shape[1])) @ self.root.T
+        return np.asarray(self.at[rng.integers(len(self.at), size=size)] + width[:, None] * off)
+
+    def log_density(self, points: Floats) -> Floats:
+        """Return the log density at points (n, k)."""
+        k, inverse = len(self.root), np.linalg.inv(self.root).T
+        here, there = (points - self.at[0]) @ inverse, (self.at - self.at[0]) @ inverse
+        square = np.maximum(np.sum(here**2, 1)[:, None] + np.sum(there**2, 1) - 2 * here @ there.T, 0.0)
+        height = special.gammaln((_DEGREES + k) / 2) - special.gammaln(_DEGREES / 2) - k / 2 * np.log(_DEGREES * np.pi)
+        height -= np.sum(np.log(np.diagonal(self.root))) + np.log(len(self.at))
+        parts = [
+            part / width**k * (1 + square / (_DEGREES * width**2)) ** (-(_DEGREES + k) / 2)
+            for part, width in ((1 - _RARELY, _NEAR), (_RARELY, _FAR))
+        ]
+        return np.asarray(height + np.log(sum(part.sum(axis=1) for part in parts)))
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Kernel:
+    """Families with their weights, and the density of the coordinates of each."""
+
+    parts: Mapping[Family, tuple[float, Places]]
+
+    def log_density(self, family: Codes, phi: Floats) -> Floats:
+        """Return the log density at dwells; a family that is not proposed has none."""
+        logs = np.full(len(family), -np.inf)
+        for kind, rows in by_family(family):
+            if kind in self.parts:
+                weight, places = self.parts[kind]
+                logs[rows] = np.log(weight) + places.log_density(_flat(kind, phi[rows]))
+        return logs
+
+    def draw(self, count: int, rng: np.random.Generator) -> tuple[Codes, Floats]:
+        """Return families (n,) and coordinates (n, persona, 2)."""
+        kinds = list(self.parts)
+        each = rng.multinomial(count, [self.parts[kind][0] for kind in kinds])
+        found = [_deep(kind, self.parts[kind][1].draw(size, rng)) for kind, size in zip(kinds, each, strict=True)]
+        return np.repeat(np.array(kinds, dtype=np.int8), each), np.concatenate(found)
+
+
+def _flat(kind: Family, phi: Floats) -> Floats:
+    return np.asarray(phi[..., : dimensions(kind)].reshape(len(phi), -1))
+
+
+def _deep(kind: Family, flat: Floats) -> Floats:
+    phi = np.zeros((len(flat), flat.shape[1] // dimensions(kind), 2))
+    phi[..., : dimensions(kind)] = flat.reshape(*phi.shape[:2], -1)
+    return phi
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Proposal:
+    """A learned link, its position among the links, dwells to move to, and how to find `left` of any other dwell."""
+
+    link: LinkDwell
+    position: int
+    spells: Spells
+    factor: float
+    kernel: Kernel | None
+    cloud: Dwells
+
+    @property
+    def moves(self) -> bool:
+        """Whether the dwell has coordinates to move along: empirical ones are only swapped."""
+        return not np.any(self.cloud.family == Family.EMPIRICAL)
+
+    def at(self, family: Codes, phi: Floats) -> tuple[Dwells, Floats]:
+        """Return dwells, and the log of prior x completed moves, at families and coordinates."""
+        still, done, prior = _still(self, family, phi), _done(self.link, family, phi), _prior(self.link, family, phi)
+        if self.kernel is None:
+            left = _left(self.factor, done, still, self.spells, self.position)
+        else:
+            left = prior + done - self.kernel.log_density(family, phi)
+        return Dwells(family, phi, still, left), prior + done
+
+    def again(self, dwells: Dwells) -> Dwells:
+        """Return dwells with the `left` of this proposal."""
+        return self.at(dwells.family, dwells.phi)[0]
+
+
+def surrogate(link: LinkDwell, position: int, spells: Spells, factor: float) -> Proposal:
+    """Return the surrogate's draws of a link's dwell as the places to move to."""
+    phi = np.stack([link.a, link.b], axis=-1)
+    for kind, rows in by_family(link.families):
+        if kind is not Family.EMPIRICAL:
+            phi[rows] = np.stack(to_location(kind, link.a[rows], link.b[rows]), axis=-1)
+    empty = Dwells(link.families, phi, np.empty((0, 0)), np.empty(0))
+    bare = Proposal(link, position, spells, factor, None, empty)
+    still = _still(bare, link.families, phi)
+    done = _done(link, link.families, phi) if factor < 1 else np.zeros(len(phi))
+    left = _left(factor, done, still, spells, position)
+    return Proposal(link, position, spells, factor, None, Dwells(link.families, phi, still, left))
+
+
+def kernel_around(was: Proposal, family: Codes, phi: Floats, rng: np.random.Generator) -> Proposal:
+    """Return a kernel around places where the chains were, families (n,) and coordinates (n, persona, 2)."""
+    often = {kind: rows for kind, rows in by_family(family) if len(rows) > _SELDOM * len(family)}
+    total = sum(len(rows) for rows in often.values())
+    kernel = Kernel({
+        kind: (len(rows) / total, Places.of(_flat(kind, phi[rows]), rng)) for kind, rows in often.items()
+    })  # fmt: skip
+    bare = Proposal(was.link, was.position, was.spells, was.factor, kernel, was.cloud)
+    return Proposal(was.link, was.position, was.spells, was.factor, kernel, bare.at(*kernel.draw(_DRAWS, rng))[0])
+
+
+def _scale_shape(kind: Family, phi: Floats) -> tuple[Floats, Floats]:
+    return (phi[..., 0], phi[..., 1]) if kind is Family.EMPIRICAL else to_scale_shape(kind, phi[..., 0], phi[..., 1])
+
+
+def scale_shape(family: Codes, phi: Floats) -> tuple[Floats, Floats]:
+    """Return (a, b) of dwells, shape (n, persona)."""
+    a, b = np.empty(phi.shape[:-1]), np.empty(phi.shape[:-1])
+    for kind, rows in by_family(family):
+        a[rows], b[rows] = _scale_shape(kind, phi[rows])
+    return a, b
+
+
+def _still(given: Proposal, family: Codes, phi: Floats) -> Floats:
+    """Return P(dwell > t) for every open spell, shape (n, spell)."""
+    spells, found = given.spells, np.empty((len(family), len(given.spells.time)))
+    for kind, rows in by_family(family):
+        a, b = _scale_shape(kind, phi[rows])
+        found[rows] = survival(kind, a[:, spells.who], b[:, spells.who], spells.time, given.link.tables)
+    return found
+
+
+def _done(link: LinkDwell, family: Codes, phi: Floats) -> Floats:
+    """Return the log likelihood of the completed moves of all personas, shape (n,)."""
+    logs = np.zeros(len(family))
+    for kind, rows in by_family(family):
+        a, b = _scale_shape(kind, phi[rows])
+        for g, done in enumerate(link.done):
+            logs[rows] += log_likelihood(kind, a[:, g], b[:, g], done, NO_BINS)
+    return logs
+
+
+def _prior(link: LinkDwell, family: Codes, phi: Floats) -> Floats:
+    logs = np.zeros(len(family))
+    for kind, rows in by_family(family):
+        if kind is not Family.EMPIRICAL:
+            logs[rows] = log_prior(kind, link.belief, phi[rows])
+    return logs
+
+
+def _left(factor: float, done: Floats, still: Floats, spells: Spells, position: int) -> Floats:
+    spread = spells.count * spells.spread[:, position]
+    return np.asarray((1 - factor) * done - factor * (np.log(np.maximum(still, _LEAST)) @ spread))
