@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from hypothesis import strategies as st
 
-from journeysim.files.phrases import open_days_per_week
+from journeysim.files.phrases import weekly_hours
 from journeysim.model.changes import (
     AddTouchpoint,
     AdjustShare,
@@ -20,9 +20,11 @@ from journeysim.model.changes import (
 )
 from journeysim.model.dwell import INSTANT, Dwell, Family
 from journeysim.model.journey import (
+    ALWAYS,
     CONFIDENCE,
     NOTHING,
     ZERO,
+    Balking,
     JourneyMap,
     Link,
     Outcome,
@@ -101,6 +103,40 @@ def _scale_of(value: float) -> Scale:
 def sums(*, negative: bool = False) -> st.SearchStrategy[Quantity]:
     """Return sums of money (per visit or per day), also below zero on request."""
     return uncertain(st.floats(-1e4, 1e4).map(lambda size: round(size, 3)) if negative else numbers())
+
+
+def staffings(staff: list[str], outcomes: list[str], personas: list[str]) -> st.SearchStrategy[Staffing]:
+    """Return who serves a touchpoint, with every setting of waiting."""
+    return st.builds(
+        Staffing,
+        st.sampled_from(staff),
+        st.none() | dwells(),
+        st.none() | dwells(),
+        st.sampled_from(outcomes),
+        st.sampled_from([0.0, 1.0, 2.5]),
+        st.just(()),
+        st.none() | st.builds(Balking, st.sampled_from([0.25, 1.0]), st.integers(0, 9)),
+        st.sampled_from([0.0, 0.5]),
+        st.sampled_from([0.0, 0.2, 1.5]),
+    ) | st.builds(
+        lambda name, time, end, persona: Staffing(name, time, None, end, priority_by_persona=((persona, 2.0),)),
+        st.sampled_from(staff),
+        dwells(),
+        st.sampled_from(outcomes),
+        st.sampled_from(personas),
+    )
+
+
+@st.composite
+def resources(draw: st.DrawFn, name: str, text: str) -> Resource:
+    """Return a resource with these opening hours and any queue."""
+    hours = weekly_hours(text) if text else ALWAYS
+    return Resource(
+        name, draw(uncertain(numbers())), text, sum(end - start for start, end in hours), hours,
+        draw(st.sampled_from([(), ("2027-01-01", "2027-12-24")])),
+        draw(st.sampled_from(["first come", "last come", "priority", "random"])),
+        draw(st.just(float("inf")) | st.integers(0, 50).map(float)),
+    )  # fmt: skip
 
 
 @st.composite
@@ -217,7 +253,7 @@ def touchpoints(
     lists = st.lists(st.text(max_size=12).map(str.strip), max_size=2).map(tuple)
     own = draw(st.lists(st.sampled_from(personas), max_size=2, unique=True))
     ends = sorted(draw(st.lists(times(), max_size=2, unique=True)))
-    staffing = st.builds(Staffing, st.sampled_from(staff), dwells(), st.none() | dwells()) if staff else st.none()
+    staffing = staffings(staff, outcomes, personas) if staff else st.none()
     stated: dict[str, Dwell] = {}
     return Touchpoint(
         name=name,
@@ -299,10 +335,7 @@ def journeys(draw: st.DrawFn, *, most_touchpoints: int = 4) -> JourneyMap:
         entry_by_persona=tuple((persona, draw(entries(places))) for persona in by_persona),
         seen_entry=draw(st.sampled_from([CONFIDENCE["guess"], 3179.0])),
         arrivals_per_day=draw(st.none() | uncertain(numbers(), Scale.POSITIVE)),
-        resources=tuple(
-            Resource(name, draw(uncertain(numbers())), text, open_days_per_week(text) if text else 7.0)
-            for name, text in hours.items()
-        ),
+        resources=tuple(draw(resources(name, text)) for name, text in hours.items()),
         currency=draw(st.sampled_from(["EUR", "USD", "CHF"])),
         kind=draw(st.sampled_from(KINDS)),
         about=draw(texts()),

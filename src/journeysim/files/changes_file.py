@@ -17,6 +17,7 @@ from journeysim.model.changes import (
     Change,
     ChangeAudience,
     ChangeReward,
+    ChangeStaff,
     RemoveTouchpoint,
     Reroute,
     ScaleDwell,
@@ -76,6 +77,9 @@ def _change(at: _At, file: ChangeFile, terms: Terms) -> Change | None:  # noqa: 
             return _reroute(at, file, terms)
         case shape.ChangeDwellFile():
             return _dwell(at, file, terms)
+        case shape.ChangeStaffFile():
+            text, hours = file.open or ("", ())
+            return ChangeStaff(file.change_staff, file.staff, text, hours, file.time_x, terms)
         case shape.AudienceFile():
             audience = file.audience
             return ChangeAudience(

@@ -18,12 +18,14 @@ from journeysim.files.shapes import (
     JsonSchema,
     LinkName,
     LinkNames,
+    Open,
     PartOfCustomers,
     Points,
     Raw,
     RealNumber,
     Share,
     Skipped,
+    Staff,
     Start,
     Sum,
     Text,
@@ -228,6 +230,17 @@ class AudienceFile(ChangeFile):
     audience: AudienceSettings
 
 
+@final
+class ChangeStaffFile(ChangeFile):
+    """What "change staff" says."""
+
+    model_config = required_in_editors("change staff")
+    change_staff: Text
+    staff: Staff | None = None
+    open: Open | None = None
+    time_x: Factor | None = None
+
+
 CHANGES: dict[str, type[ChangeFile]] = {
     "add touchpoint": AddTouchpointFile,
     "remove touchpoint": RemoveTouchpointFile,
@@ -239,6 +252,7 @@ CHANGES: dict[str, type[ChangeFile]] = {
     "change price": ChangePriceFile,
     "change effort": ChangeEffortFile,
     "change feeling": ChangeFeelingFile,
+    "change staff": ChangeStaffFile,
     "audience": AudienceFile,
 }
 AnyChangeFile = (
@@ -252,6 +266,7 @@ AnyChangeFile = (
     | ChangePriceFile
     | ChangeEffortFile
     | ChangeFeelingFile
+    | ChangeStaffFile
     | AudienceFile
 )
 

@@ -188,6 +188,9 @@ J074 An elasticity says how strongly which link answers to a price (or value) th
 J075 The dwell of a link has one family for all personas and tenure periods.
      why: Personas borrow strength from each other; scales and shapes can differ, families cannot.
      cure: Give each statement the same family (a range is log-normal, a single time is fixed).
+J076 Whoever is not served goes to another place of the map.
+     why: Patience ends, a queue is full, or it is too long: these customers have to be somewhere.
+     cure: Name an outcome or touchpoint with gives up to, in staffed by.
 J090 A report is written in a language there is.
      cure: Choose one of the languages in the message.
 J091 A run never overwrites another.

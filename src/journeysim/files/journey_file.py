@@ -6,16 +6,30 @@ from pathlib import Path
 
 from journeysim.errors import Problem, raise_if_errors
 from journeysim.files.journey_shape import JourneyFile, OutcomeFile, SatisfactionFile
+from journeysim.files.numbers import UnreadableError
+from journeysim.files.phrases import weekly_hours
 from journeysim.files.reading import Loaded, Source, currency_of, in_order, open_source, validated
 from journeysim.files.rows import touchpoint
 from journeysim.files.shapes import Reading
 from journeysim.files.yaml_positions import Steps, load
 from journeysim.model.checks import check_journey
 from journeysim.model.checks.names import outcome_with_next
-from journeysim.model.journey import CONFIDENCE, NOTHING, ZERO, JourneyMap, Outcome, Persona, Resource, Row
+from journeysim.model.journey import (
+    ALWAYS,
+    CONFIDENCE,
+    NOTHING,
+    ZERO,
+    ArrivalHours,
+    JourneyMap,
+    Outcome,
+    Persona,
+    Resource,
+    Row,
+)
 from journeysim.model.quantity import Fixed, Quantity
 from journeysim.model.satisfaction import Satisfaction
 
+_SUM = 1e-9
 Shares = tuple[tuple[str, Quantity], ...]
 EVERYBODY = (Persona("all customers", Fixed(1.0)),)
 NEEDED = {
@@ -71,6 +85,7 @@ def journey_of(source: Source) -> JourneyMap:
         ),
         seen_entry=file.enter_seen or CONFIDENCE["guess"],
         arrivals_per_day=file.arrivals,
+        arrival_hours=_arrival_hours(source, file),
         resources=_resources(source, file),
         currency=reading.currency.code or "EUR",
         kind=file.kind,
@@ -156,12 +171,29 @@ def _outcome(source: Source, name: str, item: OutcomeFile) -> Outcome:
     )
 
 
+def _arrival_hours(source: Source, file: JourneyFile) -> tuple[ArrivalHours, ...]:
+    """Return when customers come; problems are noted."""
+    found = []
+    for text, share in file.arrive.items():
+        try:
+            found.append(ArrivalHours(text, weekly_hours(text), share))
+        except UnreadableError as error:
+            source.note(error.code, error.message, ("arrive", text))
+            return ()
+    if found and abs(sum(part.share for part in found) - 1) > _SUM:
+        said = " + ".join(f"{part.share:.0%}" for part in found)
+        source.note("J038", f"the shares of when customers arrive add up to {said}, not to 100 %", ("arrive",))
+    return tuple(found)
+
+
 def _resources(source: Source, file: JourneyFile) -> tuple[Resource, ...]:
     found = []
     for name, item in file.resources.items():
         if item.staff is None:
             source.note("J013", f'how many staff has "{name}"? write "staff: 14"', ("resources", name))
             source.spoiled.add(("resources", name))
-        text, days = item.open or ("", 7.0)
-        found.append(Resource(name, item.staff or Fixed(1.0), text, days))
+        text, hours = item.open or ("", ALWAYS)
+        room = float("inf") if item.room is None else float(item.room)
+        days = sum(end - start for start, end in hours)
+        found.append(Resource(name, item.staff or Fixed(1.0), text, days, hours, item.closed, item.queue, room))
     return tuple(found)

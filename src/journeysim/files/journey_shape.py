@@ -5,15 +5,19 @@ The first line of each docstring is how problems call that group of settings ("n
 
 from __future__ import annotations
 
-from typing import Annotated, final, get_args
+from typing import Annotated, Final, final, get_args
 
 from pydantic import Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
+from journeysim.files.numbers import REAL
 from journeysim.files.shapes import (
     Arrivals,
+    Balks,
+    CertainShare,
     Confidence,
     Cuts,
+    Days,
     Duration,
     Effort,
     Feeling,
@@ -23,21 +27,43 @@ from journeysim.files.shapes import (
     Open,
     Part,
     Patience,
+    PerTime,
     Raw,
     RealNumber,
     RewardSum,
+    ServiceTime,
     ShareOrRest,
     Staff,
     SumPerTime,
     Text,
     Texts,
     Time,
+    WholeNumber,
     one_of,
+    reads,
     refuse,
     required_in_editors,
+    required_text,
     short_form,
 )
-from journeysim.model.journey import MapKind
+from journeysim.model.journey import Discipline, MapKind
+
+Priority = Annotated[
+    tuple[tuple[str, float], ...],
+    *reads(
+        lambda raw, _: _priority(raw),
+        {"anyOf": [{"type": ["number", "string"]}, {"type": "object", "additionalProperties": {"type": "number"}}]},
+    ),
+]
+#: Whose priority it is where all personas share one.
+ALL: Final = ""
+
+
+def _priority(raw: Raw) -> tuple[tuple[str, float], ...]:
+    """Return priorities by persona, or one for all; the larger is served first."""
+    if isinstance(raw, dict):
+        return tuple((str(name), REAL.read(required_text(value))) for name, value in raw.items())
+    return ((ALL, REAL.read(required_text(raw))),)
 
 
 @final
@@ -109,8 +135,13 @@ class StaffingFile(FileModel):
 
     model_config = required_in_editors("resource", "time")
     resource: Text | None = None
-    time: Time | None = None
+    time: ServiceTime = None
     patience: Patience = None
+    gives_up_to: Text = ""
+    priority: Priority = ()
+    balks: Balks = None
+    called_back: CertainShare = 0.0
+    waiting_feels: PerTime = 0.0
 
 
 class TouchpointSettings(RowSettings):
@@ -180,6 +211,9 @@ class ResourceFile(FileModel):
     model_config = required_in_editors("staff")
     staff: Staff | None = None
     open: Open | None = None
+    closed: Days = ()
+    queue: Annotated[Discipline, *one_of(*get_args(Discipline), what="queue")] = "first come"
+    room: WholeNumber | None = None
 
 
 @final
@@ -211,5 +245,6 @@ class JourneyFile(FileModel):
     enter_by_persona: dict[str, dict[str, ShareOrRest]] = Field(default_factory=dict)
     enter_seen: Number | None = None
     arrivals: Arrivals | None = None
+    arrive: dict[str, CertainShare] = Field(default_factory=dict)
     satisfaction: SatisfactionFile | None = None
     touchpoints_wished_for: Texts = ()

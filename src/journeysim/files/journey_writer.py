@@ -226,6 +226,8 @@ def _staffing(staffing: Staffing) -> Group:
         group["balks"] = f"{texts.percent(staffing.balks.share)} from {staffing.balks.waiting} waiting"
     if staffing.called_back:
         group["called back"] = texts.percent(staffing.called_back)
+    if staffing.waiting_feels:
+        group["waiting feels"] = texts.per_time(texts.plain)(-staffing.waiting_feels)
     return group
 
 

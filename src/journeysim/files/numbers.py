@@ -218,6 +218,7 @@ POINTS: Final = Unit("a number of percentage points", '2 or "1 to 3"', _points, 
 FACTOR: Final = Unit("a factor", '1.2, 80% or "1.05 to 1.30"', _share, Scale.POSITIVE)
 DURATION: Final = Unit("a length of time", '2 days or "4 min to 9 min"', _duration, Scale.POSITIVE)
 YEARLY_RATE: Final = Unit("a yearly rate", "8% per year", _yearly_rate)
+PER_TIME: Final = Unit("a number per time", "-0.2 per hour", _arrivals, Scale.REAL)
 ARRIVALS: Final = Unit("a number of customers per time", "2,600 per month", _arrivals, Scale.POSITIVE)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import date
 from typing import Final
 
 from journeysim.files.did_you_mean import did_you_mean
 from journeysim.files.numbers import DURATION, PLAIN, POINTS, SHARE, CurrencyBook, UnreadableError, money
 from journeysim.files.quantities import quantity
+from journeysim.model.journey import ALWAYS, Balking, Hours
 from journeysim.model.metric_units import GOOD_METRICS, METRIC_UNITS
 from journeysim.model.quantity import Quantity
 from journeysim.model.scenario import SuccessRule
@@ -18,6 +20,7 @@ ARROW: Final = re.compile(r"\s+->\s+|\s*→\s*")
 HOURS: Final = re.compile(
     r"(?P<days>[A-Za-z]{3}(?:\s*-\s*[A-Za-z]{3})?)\s+(?P<from>\d{1,2}:\d{2})\s*-\s*(?P<to>\d{1,2}:\d{2})"
 )
+BALKING: Final = re.compile(r"(?P<share>\S+)\s+from\s+(?P<waiting>\d+)\s+waiting")
 CHANCE: Final = re.compile(r"P\(\s*net benefit\s*>=?\s*0\s*\)\s*>=?\s*(?P<share>\S+)")
 DIFFERENCE: Final = re.compile(
     r"(?P<metric>[A-Za-z][\w -]*?)\s*(?P<bound>>=|<=)?\s*(?P<sign>[+-])\s*(?P<size>(?:[A-Z]{3}|[€$£¥])?\s*[\d.].*)"
@@ -69,14 +72,28 @@ def part_of_customers(raw: object) -> Quantity:
     return quantity(text, SHARE)
 
 
-def open_days_per_week(text: str) -> float:
-    """Return the open time per week in days of `Mon-Fri 08:00-20:00, Sat 09:00-13:00`; raises UnreadableError."""
+def weekly_hours(text: str) -> Hours:
+    """Return when in the week `Mon-Fri 08:00-20:00, Sat 09:00-13:00` is, in order; raises UnreadableError."""
     if text.strip().lower() in {"always", "24/7"}:
-        return 7.0
-    return sum(_open(part.strip(), text) for part in text.split(","))
+        return ALWAYS
+    spans = sorted(span for part in text.split(",") for span in _open(part.strip(), text))
+    joined: list[tuple[float, float]] = []
+    for start, end in spans:
+        if joined and start < joined[-1][1]:
+            raise UnreadableError("J027", f'"{text}" names some hours twice; write each once')
+        if joined and start == joined[-1][1]:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return tuple(joined)
 
 
-def _open(part: str, text: str) -> float:
+def open_days_per_week(text: str) -> float:
+    """Return the open time per week in days; raises UnreadableError."""
+    return sum(end - start for start, end in weekly_hours(text))
+
+
+def _open(part: str, text: str) -> list[tuple[float, float]]:
     found = HOURS.fullmatch(part)
     if found is None:
         raise UnreadableError(
@@ -84,12 +101,32 @@ def _open(part: str, text: str) -> float:
         )
     days = [word(name.strip().capitalize(), WEEKDAYS, "weekday") for name in found["days"].split("-")]
     first, last = WEEKDAYS.index(days[0]), WEEKDAYS.index(days[-1])
-    hours = (_clock(found["to"], text) - _clock(found["from"], text)) / 24
-    if hours <= 0:
+    opens, closes = _clock(found["from"], text) / 24, _clock(found["to"], text) / 24
+    if closes <= opens:
         raise UnreadableError(
             "J027", f'"{text}" closes before it opens; write a night shift as two parts, up to 24:00 and from 00:00'
         )
-    return ((last - first) % 7 + 1) * hours
+    open_days = [(first + day) % 7 for day in range((last - first) % 7 + 1)]
+    return [(day + opens, day + closes) for day in open_days]
+
+
+def calendar_day(text: str) -> str:
+    """Return a date as YYYY-MM-DD; raises UnreadableError."""
+    try:
+        return date.fromisoformat(text.strip()).isoformat()
+    except ValueError:
+        raise UnreadableError("J020", f'"{text}" is not a date; write for example 2027-01-01') from None
+
+
+def balking(text: str) -> Balking:
+    """Return who does not even queue, `40% from 5 waiting`; raises UnreadableError."""
+    found = BALKING.fullmatch(text.strip())
+    if found is None:
+        raise UnreadableError("J020", f'"{text}" does not say who turns away; write for example "40% from 5 waiting"')
+    share = SHARE.read(found["share"])
+    if not 0 <= share <= 1:
+        raise UnreadableError("J030", f'"{found["share"]}" is not a share between 0 % and 100 %')
+    return Balking(share, int(found["waiting"]))
 
 
 def _clock(text: str, whole_text: str) -> float:

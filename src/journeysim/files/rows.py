@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from journeysim.files.journey_shape import (
+    ALL,
     LinkFile,
     RowSettings,
     StaffingFile,
@@ -117,8 +118,20 @@ def _tenure(source: Source, period: TenureFile, path: Steps, base: Links) -> Ten
 def _staffing(source: Source, staffing: StaffingFile | None, path: Steps) -> Staffing | None:
     if staffing is None:
         return None
-    if staffing.resource is None or staffing.time is None:
+    stated = staffing.model_fields_set
+    if staffing.resource is None or "time" not in stated:
         missing = "resource" if staffing.resource is None else "time"
         source.note("J013", f'"staffed by" needs "{missing}"', path)
         return None
-    return Staffing(staffing.resource, staffing.time, staffing.patience)
+    by_persona = dict(staffing.priority)
+    return Staffing(
+        resource=staffing.resource,
+        time=staffing.time,
+        patience=staffing.patience,
+        gives_up_to=staffing.gives_up_to,
+        priority=by_persona.pop(ALL, 0.0),
+        priority_by_persona=tuple(by_persona.items()),
+        balks=staffing.balks,
+        called_back=staffing.called_back,
+        waiting_feels=-staffing.waiting_feels if staffing.waiting_feels else 0.0,
+    )

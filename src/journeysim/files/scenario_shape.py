@@ -12,6 +12,7 @@ from journeysim.files.log_shape_file import ShapeFile
 from journeysim.files.numbers import SHARE, UnreadableError
 from journeysim.files.shapes import (
     AtLeastOne,
+    Day,
     Duration,
     FileModel,
     Flag,
@@ -126,6 +127,7 @@ class ScenarioFile(FileModel):
     reactivation: Flag = False
     shape: ShapeFile | None = None
     horizon: Duration | None = None
+    first_day: Day | None = None
     customers: AtLeastOne | None = None
     draws: AtLeastOne | None = None
     proposals: dict[str, ProposalFile] = Field(default_factory=dict)

@@ -24,6 +24,7 @@ from journeysim.files.numbers import (
     ARRIVALS,
     DURATION,
     FACTOR,
+    PER_TIME,
     PLAIN,
     POINTS,
     REAL,
@@ -35,10 +36,19 @@ from journeysim.files.numbers import (
     money,
     month_start,
 )
-from journeysim.files.phrases import flag, link, open_days_per_week, part_of_customers, whole, word
+from journeysim.files.phrases import (
+    balking,
+    calendar_day,
+    flag,
+    link,
+    part_of_customers,
+    weekly_hours,
+    whole,
+    word,
+)
 from journeysim.files.quantities import quantity, spread_quantity
 from journeysim.model.dwell import Dwell
-from journeysim.model.journey import CONFIDENCE, Reward
+from journeysim.model.journey import CONFIDENCE, Balking, Hours, Reward
 from journeysim.model.quantity import Fixed, Quantity
 
 JsonSchema = dict[str, Any]
@@ -175,6 +185,21 @@ def _patience(raw: object) -> Dwell | None:
     return None if raw == "unlimited" else dwell(raw)
 
 
+def _service_time(raw: object) -> Dwell | None:
+    return None if raw == "as the dwell" else dwell(raw)
+
+
+def _called_back(raw: object) -> float:
+    share = SHARE.read(required_text(raw))
+    if not 0 <= share <= 1:
+        raise UnreadableError("J030", f'"{raw}" is not a share between 0 % and 100 %')
+    return share
+
+
+def _days(raw: object) -> tuple[str, ...]:
+    return tuple(calendar_day(text) for text in texts(raw))
+
+
 def _reward(raw: object, reading: Reading) -> Reward:
     mean, spread = spread_quantity(raw, money(reading.currency))
     return Reward(mean, spread)
@@ -252,10 +277,22 @@ LinkNames = Annotated[
     ),
 ]
 Confidence = Annotated[str, *one_of(*CONFIDENCE, what="confidence")]
-Open = Annotated[
-    tuple[str, float],
-    *reads(lambda raw, _: (required_text(raw), open_days_per_week(required_text(raw))), {"type": "string"}),
+ServiceTime = Annotated[
+    Dwell | None,
+    *reads(lambda raw, _: _service_time(raw), DWELL_SCHEMA | {"description": 'a time, or "as the dwell"'}),
 ]
+Open = Annotated[
+    tuple[str, Hours],
+    *reads(lambda raw, _: (required_text(raw), weekly_hours(required_text(raw))), {"type": "string"}),
+]
+Day = Annotated[str, *reads(lambda raw, _: calendar_day(required_text(raw)), {"type": "string"})]
+Days = Annotated[
+    tuple[str, ...],
+    *reads(lambda raw, _: _days(raw), {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
+CertainShare = Annotated[float, *reads(lambda raw, _: _called_back(raw), {"type": ["string", "number"]})]
+Balks = Annotated[Balking | None, *reads(lambda raw, _: balking(required_text(raw)), {"type": "string"})]
+PerTime = Annotated[float, *reads(lambda raw, _: PER_TIME.read(required_text(raw)), {"type": "string"})]
 
 
 class FileModel(BaseModel):

@@ -94,6 +94,7 @@ class Scenario:
     `calibration` is a folder with a transition table or saved draws, `events` an event log written as `log` says; both
     are paths as resolved by the reader, and at most one is given.
     `backtest` is a folder that a backtest of that data left. `customers` fixes the number of simulated lives when given.
+    `first_day` is the date of day 0 (YYYY-MM-DD), from which weekdays and days on which resources are closed follow.
     """
 
     name: str
@@ -111,5 +112,6 @@ class Scenario:
     events: str | None = None
     backtest: str | None = None
     log: LogSettings = LogSettings()
+    first_day: str | None = None
     path: str = ""
     journey_path: str = ""

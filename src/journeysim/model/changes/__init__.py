@@ -6,6 +6,7 @@ from journeysim.model.changes.dwells import ScaleDwell
 from journeysim.model.changes.removal import RemoveTouchpoint
 from journeysim.model.changes.rewards import ChangeReward
 from journeysim.model.changes.shares import AdjustShare, Reroute
+from journeysim.model.changes.staff import ChangeStaff
 from journeysim.model.changes.touchpoints import AddTouchpoint
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Change",
     "ChangeAudience",
     "ChangeReward",
+    "ChangeStaff",
     "RemoveTouchpoint",
     "Reroute",
     "ScaleDwell",

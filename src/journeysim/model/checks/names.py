@@ -8,7 +8,7 @@ from unicodedata import category
 from journeysim.errors import Problem
 from journeysim.model.checks.did_you_mean import did_you_mean
 from journeysim.model.checks.rows import Path
-from journeysim.model.journey import JourneyMap, Row
+from journeysim.model.journey import JourneyMap, Row, Staffing, gives_up_to
 
 
 def check_names(journey: JourneyMap) -> tuple[Problem, ...]:
@@ -46,7 +46,9 @@ def _readable(path: Path, name: str) -> Iterator[Problem]:
 
 def check_references(journey: JourneyMap) -> tuple[Problem, ...]:
     """Return unknown personas (J042), resources (J045) and stages (J071), and outcomes that links leave (J036)."""
-    return (*_personas(journey), *_resources(journey), *_stages(journey), *_outcomes(journey))
+    return (
+        *_personas(journey), *_resources(journey), *_unserved(journey), *_stages(journey), *_outcomes(journey),
+    )  # fmt: skip
 
 
 def _rows_by_persona(journey: JourneyMap) -> Iterator[tuple[Path, str, Row]]:
@@ -74,6 +76,32 @@ def _resources(journey: JourneyMap) -> Iterator[Problem]:
             cure = did_you_mean(name, known) or '; describe it under "resources:"'
             path = ("touchpoints", point.name, "staffed by", "resource")
             yield Problem("J045", f'"{point.name}" is staffed by "{name}", which is no resource{cure}', path=path)
+
+
+def _unserved(journey: JourneyMap) -> Iterator[Problem]:
+    """Yield what is wrong with where the unserved go (J076), and personas a priority names (J042)."""
+    for point in journey.touchpoints:
+        staffing = point.staffed_by
+        if staffing is None:
+            continue
+        path = ("touchpoints", point.name, "staffed by")
+        for persona, _ in staffing.priority_by_persona:
+            if persona not in journey.persona_names:
+                hint = did_you_mean(persona, journey.persona_names)
+                yield Problem("J042", f'no persona "{persona}"{hint}', path=(*path, "priority", persona))
+        target = staffing.gives_up_to
+        if target and (target == point.name or target not in journey.place_names):
+            hint = did_you_mean(target, journey.place_names)
+            message = f'whoever gives up at "{point.name}" goes to another place of the map, not to "{target}"{hint}'
+            yield Problem("J076", message, path=(*path, "gives up to"))
+        elif journey.outcomes and gives_up_to(journey, point) is None and _can_be_unserved(journey, staffing):
+            message = f'whoever is not served at "{point.name}" goes where? every outcome here is a conversion'
+            yield Problem("J076", message + '; write "gives up to: …"', path=path)
+
+
+def _can_be_unserved(journey: JourneyMap, staffing: Staffing) -> bool:
+    rooms = [item.room for item in journey.resources if item.name == staffing.resource]
+    return staffing.patience is not None or staffing.balks is not None or min(rooms, default=0.0) < float("inf")
 
 
 def _stages(journey: JourneyMap) -> Iterator[Problem]:

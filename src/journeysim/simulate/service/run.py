@@ -41,7 +41,8 @@ def span_of(draws: Draws, settings: Settings, *, customers: int = CUSTOMERS) -> 
     per_day = float(np.mean(draws.values("arrivals")))
     weeks = max(1.0, np.ceil(customers / per_day / WEEK))
     warm_up = WEEK * np.ceil(settings.horizon / WEEK)
-    return Span(float(warm_up), float(WEEK * weeks), float(WEEK * weeks + settings.horizon))
+    window = float(WEEK * weeks)
+    return Span(float(warm_up), window, window + settings.horizon, settings.first_day)
 
 
 @final
