@@ -19,7 +19,10 @@ from journeysim.model.dwell import Family, ppf
 from journeysim.model.journey import JourneyMap, link_id
 
 EXAMPLES = Path(__file__).parents[2] / "src" / "journeysim" / "examples"
-CUSTOMERS = {"aida": 1500, "linear": 300, "loop": 150, "online_shop": 500, "spiral": 250, "subscription": 250}
+CUSTOMERS = {
+    "aida": 1500, "linear": 300, "loop": 150, "online_shop": 500, "spiral": 250, "subscription": 250,
+    "telephone_advice": 400,
+}  # fmt: skip
 START = datetime(2026, 1, 5)  # noqa: DTZ001 - written without a zone
 ARRIVE_FOR, RECORD_FOR = 90.0, 120.0  # days
 SEED = 5
@@ -64,7 +67,7 @@ def move(truth: Draws, persona: int, place: str, rng: np.random.Generator) -> tu
     shares = truth.values("share")[0, persona, -1, at]
     chosen = at[rng.choice(len(at), p=shares / shares.sum())]
     a, b = (float(truth.values(name)[0, persona, -1, chosen]) for name in ("dwell_a", "dwell_b"))
-    dwell = ppf(Family(int(truth.values("family")[chosen])), a, b, rng.uniform())
+    dwell = ppf(Family(int(truth.values("family")[0, chosen])), a, b, rng.uniform())
     return truth.links[chosen].removeprefix(link_id(place, "")), float(dwell)
 
 

@@ -14,7 +14,7 @@ from journeysim.cli.screen import say
 from journeysim.cli.verb import Verb, json_option, write_json
 from journeysim.errors import BadInput, Place, Problem
 
-EXAMPLES: Final = ("subscription", "online_shop")
+EXAMPLES: Final = ("subscription", "online_shop", "telephone_advice")
 TEMPLATES: Final = ("linear", "spiral", "loop", "aida", "subscription")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, final
@@ -113,8 +112,7 @@ def decision_of(prepared: Prepared, stages: Stages) -> Decision:
 
         arms = build_arms(scenario, draws, seed=scenario.seed)
         money = scenario.money
-        first_day = None if scenario.first_day is None else date.fromisoformat(scenario.first_day)
-        settings = Settings(scenario.horizon, money.discount_value, money.discount_cost, first_day=first_day)
+        settings = Settings(scenario.horizon, money.discount_value, money.discount_cost, first_day=scenario.first_day)
         outcomes = simulate(arms, settings=settings, seed=scenario.seed, customers=scenario.customers)
     with stages.stage("comparing"):
         from journeysim.compare import compare

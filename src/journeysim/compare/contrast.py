@@ -21,6 +21,9 @@ from journeysim.simulate.outcomes import ArmOutcomes, Outcomes
 from journeysim.simulate.tally import Tally, mix_personas, one_persona
 
 EVERYBODY: Final = "all"
+_AXIS_OF: Final = {
+    "click_through": "links", "waiting_time": "resources", "utilisation": "resources", "abandoned": "resources",
+}  # fmt: skip
 _ROUNDING: Final = 1e-12
 
 
@@ -166,8 +169,7 @@ def _in_both(metric: Metric, here: Tally, there: Tally) -> bool:
         return all(tally.paths is not None and place[:-1] in tally.paths.felt for tally in (here, there))
     if kind == "abandonment":
         return all(tally.paths is not None and place[:-1] in tally.paths.stages for tally in (here, there))
-    axis = "links" if kind == "click_through" else "touchpoints"
-    return all(place[:-1] in getattr(tally, axis) for tally in (here, there))
+    return all(place[:-1] in getattr(tally, _AXIS_OF.get(kind, "touchpoints")) for tally in (here, there))
 
 
 def _sd_between(values: Floats) -> float | None:

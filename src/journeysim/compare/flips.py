@@ -61,7 +61,8 @@ def stories_of(outcomes: Outcomes, arm: ArmOutcomes, today: Lives, proposal: Liv
 def stories_for(outcomes: Outcomes, *, customers: Sequence[int], draw: int = 0) -> tuple[Story, ...]:
     """Return the lives of chosen customers in one draw: of each the story today and in every proposal, at full effect.
 
-    Raises ValueError for a draw that the outcomes do not have, or a number that no customer can have.
+    Raises ValueError for a draw that the outcomes do not have, a number that no customer can have, or where customers wait
+    for staff.
     """
     from journeysim.simulate.walk import walk_lives
 
@@ -69,6 +70,8 @@ def stories_for(outcomes: Outcomes, *, customers: Sequence[int], draw: int = 0) 
         raise ValueError(
             f"the outcomes have draws 0 to {outcomes.today.arm.worlds[0].draws.count - 1}; there is no draw {draw}"
         )
+    if outcomes.engine.name == "service":
+        raise ValueError("where customers wait for staff, only the lives that the comparison chose can be told")
     walk = partial(walk_lives, settings=outcomes.settings, seed=outcomes.seed, draws=[draw], customers=list(customers))
     found = []
     for arm in outcomes.proposals:
@@ -110,6 +113,11 @@ def _story(outcomes: Outcomes, arm: ArmOutcomes, kind: Kind, lives: Lives, at: t
 def _told(outcomes: Outcomes, world: World, draw: int, customer: int) -> tuple[tuple[str, float], ...]:
     from journeysim.simulate.walk import life_story
 
+    if outcomes.engine.name == "service":
+        from journeysim.simulate.service.arms import served_story
+
+        served = served_story(outcomes, world, draw=draw, customer=customer)
+        return tuple((step.place, step.day) for step in served)
     chain = _chain(outcomes, world)
     steps: Sequence[Step] = life_story(chain, outcomes.settings, seed=outcomes.seed, draw=draw, customer=customer)
     return tuple((step.place, step.day) for step in steps)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Final, Literal, final
 
 import numpy as np
@@ -191,6 +191,40 @@ def metrics_at(tally: Tally, journey: JourneyMap) -> Iterator[Metric]:
     yield from _path_metrics(tally, journey, conversions)
     yield from (drop_off(name, conversions) for name in tally.touchpoints)
     yield from (click_through(link) for link in tally.links)
+    for resource in tally.resources:
+        yield from (waiting_time(resource), utilisation(resource), abandoned(resource))
+
+
+def waiting_time(resource: str) -> Metric:
+    """Return the mean wait for a resource of everybody who came to it, served or not, in days."""
+    return Metric(
+        f"waiting_time[{resource}]",
+        f"Wait for {resource}",
+        "days",
+        -1,
+        partial(_at_resource, resource, "waited", "asked"),
+    )
+
+
+def utilisation(resource: str) -> Metric:
+    """Return the share of a resource's staff time, while it is open, that is spent at work."""
+    of = partial(_at_resource, resource, "at_work", "on_duty")
+    return Metric(f"utilisation[{resource}]", f"Utilisation of {resource}", "share", 0, of)
+
+
+def abandoned(resource: str) -> Metric:
+    """Return the share of those who came to a resource and left without having been served."""
+    of = partial(_at_resource, resource, "unserved", "asked")
+    return Metric(f"abandoned[{resource}]", f"Left {resource} unserved", "share", -1, of)
+
+
+def _at_resource(resource: str, part: str, whole: str, tally: Tally) -> Floats:
+    """Return a ratio of two sums of a resource, NaN where nobody came or staff are unlimited."""
+    if resource not in tally.resources:
+        return np.full(tally.converted.shape, np.nan)
+    at = tally.resources.index(resource)
+    total = getattr(tally, whole)[..., at]
+    return _ratio(getattr(tally, part)[..., at], np.where(np.isfinite(total), total, 0.0))
 
 
 @cache

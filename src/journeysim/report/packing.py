@@ -27,6 +27,7 @@ Array = NDArray[Any]
 _MODULES: Final = (
     "compare.comparison", "decide.decision", "model.arms", "model.changes.audience", "model.changes.base",
     "model.changes.dwells", "model.changes.removal", "model.changes.rewards", "model.changes.shares",
+    "model.changes.staff",
     "model.changes.touchpoints", "model.draws", "model.dwell", "model.journey", "model.log_settings", "model.log_shape",
     "model.quantity", "model.satisfaction", "model.scenario",
     "simulate.outcomes", "simulate.settings",

@@ -76,7 +76,10 @@ class ArmOutcomes:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcomes:
-    """What a run computed; the first arm is today. `warnings` are sentences for people."""
+    """What a run computed; the first arm is today. `warnings` are sentences for people.
+
+    `customers` is how many the caller asked for per draw, where customers are sampled.
+    """
 
     arms: tuple[ArmOutcomes, ...]
     settings: Settings
@@ -84,6 +87,7 @@ class Outcomes:
     engine: Engine
     agreement: tuple[Agreement, ...] = ()
     warnings: tuple[str, ...] = ()
+    customers: int | None = None
 
     @property
     def today(self) -> ArmOutcomes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from functools import cached_property
 from typing import Literal, final
 
@@ -22,7 +21,7 @@ class Settings:
 
     `horizon` is in days since entry, events at the horizon itself count. Discount rates are yearly. `within_cycle`
     weights money booked at cycle k of a cohort model (all dwells fixed and equal): a named rule, or one weight per
-    cycle 0 … K for published corrections; it does not touch probabilities. `first_day` is the date of day 0 where
+    cycle 0 … K for published corrections; it does not touch probabilities. `first_day` is the date of day 0 (YYYY-MM-DD) where
     staff keep hours; without one it is a Monday.
     """
 
@@ -31,7 +30,7 @@ class Settings:
     discount_cost: float = 0.0
     within_cycle: WithinCycle | tuple[float, ...] = "none"
     tolerance: float = 1e-3
-    first_day: date | None = None
+    first_day: str | None = None
 
     @cached_property
     def month_ends(self) -> Floats:

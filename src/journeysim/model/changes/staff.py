@@ -10,7 +10,6 @@ import numpy as np
 
 from journeysim.errors import Problem
 from journeysim.model.changes.base import Change, Sizes, Terms
-from journeysim.model.checks.did_you_mean import did_you_mean
 from journeysim.model.draws import Draws, names_on
 from journeysim.model.journey import Hours, JourneyMap, Resource
 from journeysim.model.quantity import Fixed, Floats, Quantity
@@ -49,7 +48,8 @@ class ChangeStaff(Change):
         known = [item.name for item in journey.resources]
         path = ("change staff",)
         if self.resource not in known:
-            message = f'change has no effect: no resource "{self.resource}"{did_you_mean(self.resource, known)}'
+            cure = f"the map has {', '.join(known)}" if known else "the map has none"
+            message = f'change has no effect: no resource "{self.resource}"; {cure}'
             return (Problem("J043", message, path=path),)
         if not self.edits:
             message = 'change has no effect: say what is new with "staff", "open" or "time x"'

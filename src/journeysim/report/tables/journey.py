@@ -88,6 +88,33 @@ def elasticities(decision: Decision) -> Table:
     return table("elasticities", columns, rows)
 
 
+def staff(decision: Decision) -> Table:
+    """Return how long customers wait for each resource, how busy it is, and how many leave unserved, by arm."""
+    found = {
+        (item.metric, item.arm): item.spread
+        for item in decision.comparison.levels
+        if item.persona == "all" and item.view == "cohort"
+    }
+    arms = dict.fromkeys(arm for _, arm in found)
+    names = [metric.partition("[")[2][:-1] for metric, _ in found if metric.startswith("waiting_time[")]
+    rows = []
+    for resource in dict.fromkeys(names):
+        for arm in arms:
+            wait = found[f"waiting_time[{resource}]", arm]
+            left, busy = found[f"abandoned[{resource}]", arm], found[f"utilisation[{resource}]", arm]
+            hours = (_in_hours(wait.mean), _in_hours(wait.q05), _in_hours(wait.q95))
+            rows.append(Row((resource, arm, *hours, busy.mean, left.mean)))
+    columns: list[tuple[str, Kind]] = [
+        ("resource", "text"), ("arm", "word"), ("wait_hours_mean", "number"), ("wait_hours_q05", "number"),
+        ("wait_hours_q95", "number"), ("utilisation_mean", "share"), ("unserved_mean", "share"),
+    ]  # fmt: skip
+    return table("staff", columns, rows)
+
+
+def _in_hours(days: float | None) -> float | None:
+    return None if days is None else 24.0 * days
+
+
 def stories(decision: Decision) -> Table:
     """Return example lives, step by step: the same customer today and in the proposal."""
     rows = [row for number, story in enumerate(decision.comparison.stories, 1) for row in _steps(number, story)]

@@ -11,10 +11,12 @@ from journeysim.model.arms import Arm, World
 from journeysim.model.draws import Draws
 from journeysim.model.units import DAYS_PER_MONTH
 from journeysim.simulate.chain import Ints, compile_world
+from journeysim.simulate.lives import Step
 from journeysim.simulate.outcomes import ArmOutcomes, Engine, Outcomes
 from journeysim.simulate.service.blueprint import Span, blueprint_of
 from journeysim.simulate.service.run import CUSTOMERS, Service, first_lives, run_stage, span_of
-from journeysim.simulate.service.stage import arriving_of, stage_of
+from journeysim.simulate.service.stage import Stage, arriving_of, first_room, run_draw, stage_of
+from journeysim.simulate.service.steps import DAY, WHERE, WHO
 from journeysim.simulate.service.ways_out import with_ways_out
 from journeysim.simulate.settings import Settings
 
@@ -51,7 +53,21 @@ def serve_arms(
                 served[_key(world)] = _serve(world, today, settings, span, seed, lives)
     shortest = min(len(item.lives.customers) for item in served.values())
     found = tuple(_outcomes(arm, served, shortest) for arm in arms)
-    return Outcomes(found, settings, seed, Engine("service", _why(limited, span)), (), _warnings(arms))
+    return Outcomes(found, settings, seed, Engine("service", _why(limited, span)), (), _warnings(arms), customers)
+
+
+def served_story(outcomes: Outcomes, world: World, *, draw: int, customer: int) -> tuple[Step, ...]:
+    """Return a customer's arrivals within the horizon, entry first, in a world of these outcomes."""
+    today = _arriving(outcomes.today.arm.worlds[0])
+    span = span_of(today.draws, outcomes.settings, customers=outcomes.customers or CUSTOMERS)
+    stage = _stage(world, today, outcomes.settings, span, outcomes.seed)
+    count, room = run_draw(stage, draw, draw, first_room(stage))
+    who = int(np.flatnonzero(room.people.number[:count] == customer)[0])
+    size = int(room.trace.size[0])
+    own = np.flatnonzero(room.trace.place[:size, WHO] == who)
+    names, days = stage.chain.touchpoints + stage.chain.outcomes, room.trace.time[own, DAY]
+    told = zip(room.trace.place[own, WHERE], days, strict=True)
+    return tuple(Step(names[place], float(day)) for place, day in told if day <= outcomes.settings.horizon)
 
 
 def _key(world: World) -> tuple[int, int]:
@@ -73,12 +89,15 @@ def _arriving(world: World) -> World:
 
 
 def _serve(world: World, today: World, settings: Settings, span: Span, seed: int, lives: Ints) -> Service:
+    return run_stage(_stage(world, today, settings, span, seed), lives=lives, customers=LIVES_CUSTOMERS)
+
+
+def _stage(world: World, today: World, settings: Settings, span: Span, seed: int) -> Stage:
     ready = _arriving(world)
     same = world.draws.data.identical(today.draws.data)
     chain = compile_world(ready.journey, ready.draws, None if same else today.draws)
     blueprint = blueprint_of([today.journey, ready.journey], ready.draws, chain, span, seed=seed)
-    stage = stage_of(chain, blueprint, arriving_of(ready.journey, ready.draws, span), settings, span, seed=seed)
-    return run_stage(stage, lives=lives, customers=LIVES_CUSTOMERS)
+    return stage_of(chain, blueprint, arriving_of(ready.journey, ready.draws, span), settings, span, seed=seed)
 
 
 def _outcomes(arm: Arm, served: dict[tuple[int, int], Service], customers: int) -> ArmOutcomes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Final, final
 
 import numpy as np
@@ -42,7 +43,8 @@ def span_of(draws: Draws, settings: Settings, *, customers: int = CUSTOMERS) -> 
     weeks = max(1.0, np.ceil(customers / per_day / WEEK))
     warm_up = WEEK * np.ceil(settings.horizon / WEEK)
     window = float(WEEK * weeks)
-    return Span(float(warm_up), window, window + settings.horizon, settings.first_day)
+    first_day = None if settings.first_day is None else date.fromisoformat(settings.first_day)
+    return Span(float(warm_up), window, window + settings.horizon, first_day)
 
 
 @final

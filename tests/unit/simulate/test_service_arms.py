@@ -1,0 +1,78 @@
+"""Arms with staff, end to end: engine choice, a gain at the front that drowns the back, a change of staff, stories."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from journeysim.calibrate import prior_draws
+from journeysim.cli.init import examples
+from journeysim.compare import compare
+from journeysim.compare.metrics import abandoned, utilisation, waiting_time
+from journeysim.files import read_scenario
+from journeysim.model.arms import build_arms
+from journeysim.model.changes import AdjustShare, ChangeStaff
+from journeysim.model.journey import ALWAYS, limited_resources
+from journeysim.model.quantity import Fixed
+from journeysim.model.scenario import Proposal
+from journeysim.simulate.run import simulate
+from journeysim.simulate.settings import Settings
+
+MORE = AdjustShare("application form", "advice call", "odds x", Fixed(6.0))
+PROPOSALS = (
+    Proposal("front", (MORE,), (1.0,)),
+    Proposal("front and back", (MORE, ChangeStaff("advisers", staff=Fixed(5.0), factor=Fixed(0.9))), (1.0,)),
+    Proposal("nothing", (ChangeStaff("advisers", staff=Fixed(2.0)),), (1.0,)),
+)
+
+
+@pytest.fixture(scope="module")
+def outcomes():
+    scenario = read_scenario(str(examples() / "telephone_advice" / "scenario.yaml"))
+    scenario = dataclasses.replace(scenario, proposals=PROPOSALS)
+    arms = build_arms(scenario, prior_draws(scenario.journey, draws=6, seed=1), seed=1)
+    return simulate(arms, settings=Settings(30.0), seed=1)
+
+
+def mean(arm, metric):
+    return float(np.mean(metric.of(arm.cohort())))
+
+
+def test_a_limited_resource_takes_the_service_engine_and_says_why(outcomes):
+    assert outcomes.engine.name == "service"
+    assert "customers wait for advisers" in outcomes.engine.why
+    assert "35 days of warm-up" in outcomes.engine.why
+
+
+def test_a_gain_at_the_front_drowns_the_back(outcomes):
+    today, front, both, _ = outcomes.arms
+    assert mean(front, waiting_time("advisers")) > 1.3 * mean(today, waiting_time("advisers"))
+    assert mean(front, abandoned("advisers")) > 1.3 * mean(today, abandoned("advisers"))
+    assert mean(front, utilisation("advisers")) > mean(today, utilisation("advisers"))
+    assert mean(both, waiting_time("advisers")) < mean(front, waiting_time("advisers"))
+    converted = [arm.cohort().converted.mean() for arm in (today, front, both)]
+    assert converted[0] < converted[1] < converted[2]
+
+
+def test_staff_who_stay_the_same_change_nothing(outcomes):
+    today, *_, same = outcomes.arms
+    for name in ("converted", "value", "visits", "waited", "at_work"):
+        np.testing.assert_array_equal(getattr(same.cohort(), name), getattr(today.cohort(), name))
+
+
+def test_a_comparison_has_resources_and_stories_as_they_were_lived(outcomes):
+    comparison = compare(outcomes)
+    names = {item.metric for item in comparison.contrasts}
+    assert {"waiting_time[advisers]", "utilisation[advisers]", "abandoned[advisers]"} <= names
+    lives = outcomes.today.lives[0]
+    story = comparison.stories[0]
+    at = list(lives.draws).index(story.draw), list(lives.customers).index(story.customer)
+    assert len([place for place, _ in story.today if place in lives.places[:3]]) == lives.touches[at]
+    assert story.today[-1][1] == pytest.approx(lives.end_time[at], nan_ok=True) or np.isnan(lives.end_time[at])
+
+
+def test_what_is_always_there_limits_nobody(outcomes):
+    journey = outcomes.today.arm.worlds[0].journey
+    free = tuple(dataclasses.replace(item, staff=Fixed(np.inf), hours=ALWAYS) for item in journey.resources)
+    assert limited_resources([journey]) == ("advisers",)
+    assert limited_resources([dataclasses.replace(journey, resources=free)]) == ()
