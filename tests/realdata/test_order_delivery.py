@@ -6,6 +6,8 @@ The known figures (see the data's own note): mean score 4.2-4.3 when early, 3.8 
 
 from __future__ import annotations
 
+import csv
+import gzip
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,12 +15,13 @@ import numpy as np
 import pytest
 
 from journeysim.calibrate import Calibration, calibrate
+from journeysim.calibrate.counts import count_transitions
 from journeysim.calibrate.dwells.families import quantile_by_draw
 from journeysim.files.events import read_events
 from journeysim.model.arms import build_arms
 from journeysim.model.changes import ScaleDwell
 from journeysim.model.draws import Draws, tables_of
-from journeysim.model.observations import observe
+from journeysim.model.observations import Observations, observe
 from journeysim.model.quantity import Fixed
 from journeysim.model.rating import Waits, fewer_late, mean_rating, satisfied, waits_in, waits_of
 from journeysim.model.scenario import Proposal, Scenario
@@ -30,6 +33,7 @@ pytestmark = pytest.mark.realdata
 @dataclass(frozen=True)
 class Fitted:
     calibration: Calibration
+    observed: Observations
     scores: np.ndarray  # weighted mean score and its standard error by band of lateness, from the answers alone
 
     @property
@@ -55,7 +59,7 @@ def fitted(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Fitted:
         mean = count @ ratings.levels / count.sum()
         sd = np.sqrt(count @ (ratings.levels - mean) ** 2 / count.sum())
         scores.append((mean, sd / np.sqrt(count.sum() / 18.654)))
-    return Fitted(calibrate(order_map(), observed, seed=1), np.array(scores))
+    return Fitted(calibrate(order_map(), observed, seed=1), observed, np.array(scores))
 
 
 def band(draws: Draws, low: float, high: float) -> Waits:
@@ -156,3 +160,25 @@ def test_weights_make_the_score_that_of_all_orders(fitted: Fitted):
     """Undelivered orders are 36 % of the sample and 3 % of the orders; the mean score is that of all orders, 4.0 to 4.1."""
     low, high = interval(mean_rating(fitted.draws, waits_of(fitted.draws)))
     assert 3.95 < low < high < 4.1
+
+
+def test_weights_make_shares_those_of_all_orders(fitted: Fitted, shared: Path):
+    """Of the orders that were shipped 98.7 % arrived; of those in the sample 81 %, as it holds all that did not arrive."""
+    with gzip.open(shared / "data" / "order_delivery" / "cases.csv.gz", "rt") as stream:
+        cases = [row for row in csv.DictReader(stream) if row["order_delivered_carrier_date"]]
+    weight = np.array([float(row["weight"]) for row in cases])
+    arrived = np.array([bool(row["order_delivered_customer_date"]) for row in cases])
+    known, in_sample = weight @ arrived / weight.sum(), arrived.mean()
+    draws = fitted.draws
+    share = draws.values("share")[:, 0, 0, draws.links.index("shipped -> delivered")]
+    low, high = interval(share)
+    assert abs(share.mean() - known) < 0.02, (share.mean(), known)
+    assert in_sample < low < high
+    counts = count_transitions(fitted.observed.transitions, order_map())
+    assert counts.population == pytest.approx(weight_of_all(shared), rel=1e-6)
+    assert 5300 < counts.entered.sum() < 5600  # Kish: of 8,135 orders
+
+
+def weight_of_all(shared: Path) -> float:
+    with gzip.open(shared / "data" / "order_delivery" / "cases.csv.gz", "rt") as stream:
+        return sum(float(row["weight"]) for row in csv.DictReader(stream))

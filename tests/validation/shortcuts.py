@@ -8,16 +8,13 @@ entered so many are lost, with the map's own weight as the prior, a beta distrib
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from typing import Final, final
-from unittest.mock import patch
 
 import numpy as np
 from scipy import stats
 
-from journeysim.calibrate import calibrate, write_draws
-from journeysim.calibrate.silence import sampling
+from journeysim.calibrate import calibrate
 from journeysim.model.quantity import Floats
 from journeysim.model.transitions import OPEN
 from validation.models.spells import GONE, SEEN, Setting, draw_truths, observed_rows, told
@@ -35,8 +32,6 @@ SETTINGS: Final = (
     ("300 customers, 60 days", Setting({"all customers": 300}, 60.0, silent=True, told=True), 10, 16),
     ("personas of 600 and 200, 90 days", Setting({"many": 600, "few": 200}, 90.0, silent=True, told=True), 2, 20),
 )  # fmt: skip
-#: Draws and tuning of a touchpoint that is sampled by NUTS: enough to rank a truth among 199, a third of what a report needs.
-FEW_DRAWS, SHORT_TUNE = 400, 100
 
 
 @final
@@ -87,10 +82,10 @@ def compared(setting: Setting, maps: int, per_map: int) -> Shortcuts:
 
 
 def _block(setting: Setting, count: int, seed: int) -> Shortcuts:
-    rng, journey = np.random.default_rng([seed, count]), setting.journey(count)
+    rng, journey = np.random.default_rng([seed, count, round(setting.cut_off)]), setting.journey(count)
     truths, family = draw_truths(setting, journey, rng, seed)
     rows = [observed_rows(setting, truth, f"t{i}", rng) for i, truth in enumerate(truths)]
-    with told(family), _quickly():
+    with told(family):
         draws = calibrate(journey, table([row for world in rows for row in world]), seed=seed, draws=RANKED).draws
     at = [draws.links.index(f"t{i} -> {GONE}") for i in range(count)]
     share = np.concatenate([draws.values("share")[:, g, 0][:, at] for g in range(len(setting.customers))], axis=1)
@@ -102,14 +97,6 @@ def _block(setting: Setting, count: int, seed: int) -> Shortcuts:
         entered = np.repeat(list(setting.customers.values()), count)
         found[name] = _counted(truth, lost, entered)
     return Shortcuts(found, Worlds(truth, share))
-
-
-def _quickly() -> AbstractContextManager[object]:
-    """Sample a touchpoint once, with few draws."""
-    stack = ExitStack()
-    stack.enter_context(patch.object(write_draws, "LEAST_DRAWS", FEW_DRAWS))
-    stack.enter_context(patch.multiple(sampling, _TUNE=SHORT_TUNE, _ROUNDS=1))
-    return stack
 
 
 def _lost(rows: Sequence[Row], persona: str, after: float) -> float:

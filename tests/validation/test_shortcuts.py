@@ -13,9 +13,9 @@ from validation.shortcuts import METHODS, OURS, SETTINGS, Intervals, compared, r
 pytestmark = pytest.mark.validation
 _ABOUT = """Two links stated at 50 and 30 %, with dwells of some days, and 20 % who leave without an event, by 8 customers; worlds
 drawn from that belief (exit shares from under 1 to over 50 %), all dwells of a map of one of the five families, which
-`calibrate` is told; a touchpoint that is sampled has 400 draws. Beside it two shortcuts, each with the interval of a count
-(beta, same belief): everybody who is silent at the end of the log is lost; whoever has been silent for 30 days is lost.
-Bias and mean width of the 90 % interval in points."""
+`calibrate` is told. Beside it two shortcuts, each with the interval of a count (beta, same belief): everybody who is
+silent at the end of the log is lost; whoever has been silent for 30 days is lost. Bias and mean width of the 90 %
+interval in points."""
 _HEAD = """
 | worlds | how many | method | 90 % held | bias | width |
 |---|---|---|---|---|---|"""

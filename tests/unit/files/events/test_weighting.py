@@ -14,7 +14,7 @@ from journeysim.files.events import read_events
 from journeysim.files.events.relation import opened
 from journeysim.files.events.transition_table import read_transitions, transitions_csv
 from journeysim.files.events.weighting import weighting_of
-from journeysim.files.observing import observe_log
+from journeysim.files.observing import count_log, observe_log
 from journeysim.model.dwell import Dwell, Family
 from journeysim.model.journey import JourneyMap, Link, Outcome, Touchpoint
 from journeysim.model.log_settings import LogSettings
@@ -103,3 +103,16 @@ def test_squares_of_a_table_are_positive(tmp_path):
     with pytest.raises(BadInput) as caught:
         read_transitions(path)
     assert [(item.code, item.place and item.place.line) for item in caught.value.problems] == [("E022", 3), ("E022", 4)]
+
+
+@pytest.mark.parametrize("unit", [1.0, 0.7])
+def test_a_log_counted_by_parts_has_the_weights_of_one_in_memory(write, unit):
+    """Copies and a sample: the same table to the last count, squares included, and the same account."""
+    rng = np.random.default_rng(2)
+    rows = " ".join(f"{c},a,2026-01-01T0{c % 9}:00,{unit * w:.3f} {c},end,2026-01-0{2 + c % 7},"
+                    for c, w in enumerate(rng.integers(1, 6, 60)))  # fmt: skip
+    path = write(rows)
+    (observed, account), (found, counted) = observe_log(path, JOURNEY, WEIGHTS), count_log(path, JOURNEY, WEIGHTS)
+    assert counted.weighting == account.weighting
+    assert transitions_csv(found.transitions) == transitions_csv(observed.transitions)
+    assert (found.transitions.squares is None) == (unit == 1.0)
