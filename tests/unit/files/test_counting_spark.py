@@ -14,7 +14,12 @@ from journeysim.model.log_settings import LogSettings
 
 from .test_counting import STEPS, assert_same, journey
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    # Spark's gateway leaves its sockets to the garbage collector.
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 
 def generated(folder: Path, *, outcome: bool) -> Path:

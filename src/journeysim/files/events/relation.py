@@ -280,7 +280,8 @@ def _require_unmistakable(events: Events) -> None:
 
 
 def _first_said(events: Events, role: str, pattern: str, code: str, words: str) -> Iterator[Problem]:
-    if events.source.type_of(events.roles[role]).startswith(("TIMESTAMP", "DATE", "DOUBLE", "FLOAT", "DECIMAL")):
+    plain = ("TIMESTAMP", "DATE") if role == "time" else ("DOUBLE", "FLOAT", "DECIMAL")
+    if events.source.type_of(events.roles[role]).startswith(plain):
         return
     found = events.rows(
         f"SELECT row, file, {role}_said FROM normalised WHERE regexp_full_match({role}_said, '{pattern}') "  # noqa: S608

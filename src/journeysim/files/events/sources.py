@@ -181,15 +181,27 @@ def _require_same(files: Sequence[Path], columns: Sequence[tuple[str, ...]]) -> 
 
 
 def _names(line: str, file: Path) -> tuple[str, ...]:
-    names = next(csv.reader([line], delimiter=_delimiter(line)), [])
-    repeated = sorted({name for name in names if names.count(name) > 1})
+    if "\r" in line:
+        message = (
+            "its lines end with a carriage return alone, or one stands in a name of a column; save it with line feeds"
+        )
+        raise BadInput([Problem("E004", message, Place(str(file)))])
+    names = [name.strip() for name in next(csv.reader([line], delimiter=_delimiter(line)), [])]
+    if not any(names):
+        message = "the first line is blank; the names of the columns stand there"
+        raise BadInput([Problem("E004", message, Place(str(file)))])
+    lower = [name.lower() for name in names]
+    repeated = sorted({name for name in names if lower.count(name.lower()) > 1})
     if repeated:
-        raise BadInput([Problem("E003", f"column {', '.join(repeated)} appears twice", Place(str(file), text=line))])
-    return tuple(name.strip() for name in names)
+        what = "appears twice" if len(repeated) == 1 else "differ in upper and lower case only; rename one"
+        columns = f"{'column' if len(repeated) == 1 else 'columns'} {', '.join(repeated)}"
+        raise BadInput([Problem("E003", f"{columns} {what}", Place(str(file), text=line))])
+    return tuple(names)
 
 
 def _delimiter(line: str) -> str:
-    return max(_DELIMITERS, key=lambda mark: (line.count(mark), -_DELIMITERS.index(mark)))
+    bare = re.sub(r'"[^"]*"', "", line)
+    return max(_DELIMITERS, key=lambda mark: (bare.count(mark), -_DELIMITERS.index(mark)))
 
 
 def _first_line(connection: duckdb.DuckDBPyConnection, file: Path) -> str:
@@ -271,12 +283,27 @@ def unreadable(file: Path, error: str) -> Problem:
     line = re.search(r"[Ll]ine:?\s*(\d+)", error)
     place = Place(str(file), int(line.group(1)) if line else 1)
     said = error.splitlines()
-    first = next((part.strip() for part in said if "xpected" in part), said[0])
+    words = next((ours for theirs, ours in _CAUSES.items() if theirs in error), None)
+    first = words or next((part.strip() for part in said if "xpected" in part), said[0])
     return Problem("E004", f"this is not a proper table: {first}", place)
 
 
+#: What the database says, and what is the matter.
+_CAUSES: Final = {
+    "Invalid unicode": "not UTF-8; save it as UTF-8",
+    "Maximum line size": "a text is longer than 2 MB; is a quote missing?",
+    "state machine reached an invalid state": "its lines end in more than one way (LF and CRLF); save it with one of them",
+    "unterminated quote": "after the quote that closes a text comes more text; a quote within a text is written twice",
+}
+
+
 def _listed(files: Sequence[Path]) -> str:
-    return "[" + ", ".join(f"'{escaped(file.as_posix())}'" for file in files) + "]"
+    return "[" + ", ".join(f"'{escaped(_literal(file.as_posix()))}'" for file in files) + "]"
+
+
+def _literal(path: str) -> str:
+    """Return a path in which the database sees no pattern: a file may be called log[1].csv, or even *.csv."""
+    return re.sub(r"[*?\[]", r"[\g<0>]", path)
 
 
 def _filename(files: Sequence[Path]) -> str:

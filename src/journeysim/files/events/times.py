@@ -22,10 +22,10 @@ def time_of(column: str, kind: str, settings: LogSettings) -> str:
     it.
     """
     if kind == ZONED:
-        return f"({column} AT TIME ZONE 'UTC')"
+        return _within(f"({column} AT TIME ZONE 'UTC')")
     if kind == "DATE" or kind.startswith("TIMESTAMP"):
         plain = f"CAST({column} AS TIMESTAMP)"
-        return plain if settings.zone == "UTC" else f"(CAST({plain} AS TIMESTAMPTZ) AT TIME ZONE 'UTC')"
+        return _within(plain if settings.zone == "UTC" else f"(CAST({plain} AS TIMESTAMPTZ) AT TIME ZONE 'UTC')")
     text = f"trim(CAST({column} AS VARCHAR))"
     if settings.epoch is not None:
         micro = f"TRY_CAST({text} AS DECIMAL(30, 6)) * {EPOCHS[settings.epoch]}"
@@ -38,6 +38,11 @@ def time_of(column: str, kind: str, settings: LogSettings) -> str:
     tidy = rf"regexp_replace(replace({text}, ',', '.'), '\s+([+-]\d\d(:?\d\d)?)$', '\1')"
     parsed = f"coalesce(TRY_CAST({text} AS TIMESTAMPTZ), TRY_CAST({tidy} AS TIMESTAMPTZ))"
     return f"CASE WHEN regexp_full_match({text}, '{_ISO}') THEN {parsed} AT TIME ZONE 'UTC' END"
+
+
+def _within(time: str) -> str:
+    """Return the expression of a time; NULL outside the years that a date can be written in, as "infinity" is."""
+    return f"CASE WHEN {time} BETWEEN TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-31 23:59:59.999999' THEN {time} END"
 
 
 def local_of(utc: str, zone: str) -> str:

@@ -193,3 +193,64 @@ def test_white_space_of_any_kind_around_a_text_is_no_part_of_it(tmp_path):
     log = read_events(write(tmp_path / "log.csv", "\n".join(["customer,touchpoint,time", *rows]) + "\n"))
     assert (log.customer.labels, log.touchpoint.labels) == (("é7",), ("a b",))
     assert [(item.reason, item.rows) for item in log.set_aside] == [("blank touchpoint", len(spaces))]
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "words"),
+    [
+        ("customer,touchpoint,time\r1,visit,2026-01-01\r", "E004", "carriage return alone"),
+        ("customer,touchpoint,time\n1,visit,2026-01-01\r\n2,visit,2026-01-01\n", "E004", "end in more than one way"),
+        ("customer,Customer,touchpoint,time\n1,2,visit,2026-01-01\n", "E003", "upper and lower case only"),
+        ("\ncustomer,touchpoint,time\n1,visit,2026-01-01\n", "E004", "first line is blank"),
+        (f"customer,touchpoint,time\n{'x' * 3_000_000},visit,2026-01-01\n", "E004", "longer than 2 MB"),
+        ('customer,touchpoint,time\n"a"b,visit,2026-01-01\n', "E004", "written twice"),
+        (
+            '"customer;id","touchpoint;x","time;y;z"\n1,visit,2026-01-01\n',
+            "E006",
+            "found: customer;id, touchpoint;x, time;y;z",
+        ),
+    ],
+)
+def test_a_csv_that_is_not_one_is_refused_with_its_cause(tmp_path, text, code, words):
+    with pytest.raises(BadInput) as error:
+        read_events(write(tmp_path / "log.csv", text))
+    problem = error.value.problems[0]
+    assert (problem.code, words in problem.message) == (code, True)
+
+
+def test_text_that_is_not_utf_8_is_found_on_its_line(tmp_path):
+    file = tmp_path / "log.csv"
+    file.write_bytes(b"customer,touchpoint,time\n1,visit,2026-01-01\n\xe9,visit,2026-01-01\n")
+    with pytest.raises(BadInput) as error:
+        read_events(file)
+    assert "not UTF-8" in error.value.problems[0].message
+    assert error.value.problems[0].place.line == 3
+
+
+def test_names_of_files_are_no_patterns(tmp_path):
+    for number, name in enumerate(("a'b.csv", "c[1].csv", "c1.csv", "*.csv", "what?.csv")):
+        write(tmp_path / name, f"customer,touchpoint,time\n{number},visit,2026-01-01\n")
+    log = read_events(tmp_path)
+    assert sorted(log.customer.labels) == ["0", "1", "2", "3", "4"]
+    assert len(log.time) == 5
+
+
+def test_times_without_end_are_set_aside(tmp_path):
+    import duckdb
+
+    times = ("infinity", "-infinity", "290000-01-01", "1000-01-01 (BC)", "0001-01-01", "9999-12-31")
+    values = ", ".join(f"('{k}', 'visit', TIMESTAMP '{time}')" for k, time in enumerate(times))
+    path = tmp_path / "log.parquet"
+    duckdb.execute(f"COPY (SELECT * FROM (VALUES {values}) AS t(customer, touchpoint, time)) TO '{path}'")  # noqa: S608
+    log = read_events(path)
+    assert log.customer.labels == ("4", "5")
+    assert [(item.reason, item.rows) for item in log.set_aside] == [("time cannot be read", 4)]
+
+
+def test_numbers_with_a_fraction_are_no_times_until_an_epoch_is_named(tmp_path):
+    import duckdb
+
+    path = tmp_path / "log.parquet"
+    duckdb.execute(f"COPY (SELECT '1' AS customer, 'visit' AS touchpoint, 1763719200.5::DOUBLE AS time) TO '{path}'")
+    with pytest.raises(BadInput, match="is a number, not a time"):
+        read_events(path)
