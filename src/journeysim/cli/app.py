@@ -20,6 +20,7 @@ from journeysim.cli import (
     report,
     run,
     schema,
+    score,
 )
 
 
@@ -56,7 +57,7 @@ def journeysim(ctx: click.Context, *, debug: bool) -> None:
     ctx.obj = debug
 
 
-for verb in (init, discover, check, calibrate, count, backtest, run, compare, report, schema, explain, doctor):
+for verb in (init, discover, check, calibrate, count, backtest, run, compare, report, score, schema, explain, doctor):
     journeysim.add_command(verb.command)
 
 

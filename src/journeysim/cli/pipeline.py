@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, final
 
 from journeysim.cli.fit import backtest_of, fit_of
+from journeysim.cli.forecast import write_forecast
 from journeysim.cli.manifest import command_line, files_in, input_hashes, manifest, versions
 from journeysim.cli.money_draws import write_money_draws
 from journeysim.cli.places import in_scenario_file
@@ -198,6 +199,7 @@ def _written(prepared: Prepared, decision: Decision, options: Options, stages: S
     def write(folder: Path) -> None:
         render(decision, prepared.scenario, folder, manifest=about, lang=options.lang)
         write_money_draws(decision, folder)
+        write_forecast(decision, folder)
         decision.comparison.outcomes.today.arm.worlds[0].draws.data.to_netcdf(folder / "draws.nc", engine="h5netcdf")
 
     return write_run(prepared.project, prepared.reports, prepared.scenario.name, prepared.digest, write)

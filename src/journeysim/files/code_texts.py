@@ -223,6 +223,9 @@ B002 A whole period lies between the first date and the end.
 B003 Arrivals are forecast only where they are known.
      why: Neither the log so far nor the map says how many customers enter per day.
      cure: Start later, state arrivals in the map, or leave --arrivals known.
+B004 A forecast is scored by whole months.
+     why: A month that is not over yet would look like a bad one.
+     cure: Give the run's day 0 as --from, or a longer log.
 C010 Counted transitions name places and personas of the map.
      cure: Correct the name in the table or in the map.
 C011 Counted moves are links of the map.

@@ -1,0 +1,62 @@
+"""`journeysim score`: a run's forecast against a later log."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+MONTH = 365.25 / 12
+
+
+def write_log(path, per_month, share, months=3, seed=1):
+    """Write a log in which customers enter at a steady rate and a share of them pays two days later."""
+    rng = np.random.default_rng(seed)
+    start = np.datetime64("2026-06-01T00:00:00", "s")
+    lines = ["customer,touchpoint,time,persona"]
+    for k, day in enumerate(np.sort(rng.uniform(0, months * MONTH, int(per_month * months)))):
+        persona = "new" if rng.random() < 0.6 else "loyal"
+        lines.append(f"c{k},cart,{start + np.timedelta64(int(day * 86_400), 's')},{persona}")
+        if rng.random() < share and day + 2 < months * MONTH:
+            lines.append(f"c{k},paid,{start + np.timedelta64(int((day + 2) * 86_400), 's')},{persona}")
+    end = start + np.timedelta64(int(months * MONTH * 86_400) + 60, "s")
+    lines.append(f"last,cart,{end},new")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+@pytest.fixture
+def run(project, call):
+    done = call("run", "scenario.yaml", "--json")
+    assert done.code == 0, done.people
+    return project / done.document["runs"][0]["folder"]
+
+
+def test_a_forecast_is_held_against_what_came(run, call, project):
+    """The shop's cart pays 50 % of new and 70 % of loyal customers: 58 % of 100 a month."""
+    assert (run / "forecast.parquet").is_file()
+    write_log(project / "log.csv", 100, 0.58)
+    done = call("score", run, "log.csv", "--from", "2026-06-01", "--json")
+    assert done.code == 0, done.people
+    found = done.document
+    assert found["schema"] == "journeysim/score/1"
+    assert {(item["metric"], item["month"]) for item in found["months"]} == {
+        (metric, month) for metric in ("entrants", "conversions") for month in (1, 2, 3)
+    }
+    assert sum(item["actual"] for item in found["months"] if item["metric"] == "entrants") == 300
+    assert "conversions: over 3 months" in done.people
+
+    write_log(project / "poor.csv", 100, 0.2)
+    poor = call("score", run, "poor.csv", "--from", "2026-06-01", "--arm", "push")
+    assert poor.code == 3
+    assert "conversions" in poor.people
+
+
+def test_what_cannot_be_scored_says_why(run, call, project):
+    write_log(project / "log.csv", 100, 0.58)
+    late = call("score", run, "log.csv", "--from", "2026-08-20")
+    assert (late.code, "B004" in late.people) == (2, True)
+    other = call("score", run, "log.csv", "--from", "2026-06-01", "--arm", "puhs")
+    assert other.code == 2
+    assert 'did you mean "push"' in other.people
+    (run / "forecast.parquet").unlink()
+    none = call("score", run, "log.csv", "--from", "2026-06-01")
+    assert (none.code, "nothing was foretold" in none.people) == (2, True)
