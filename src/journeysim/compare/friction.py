@@ -7,8 +7,8 @@ in conversions. A customer who leaves at i instead of going on gives up
     stake per leaver = mean of w over the targets of those who go on - mean of w over those of the leavers,
 
 an upper bound, since a customer who leaves is rarely like one who stays. One point less drop-off brings 0.01 v times
-that. A touchpoint is compared with the others of its stage, or else of its channel: recoverable is what a drop-off as
-low as the lowest of them would bring. With p the share of a link and j its target,
+that. A touchpoint is compared with the others of its stage, or else of its channel, that customers do leave:
+recoverable is what a drop-off as low as the lowest of them would bring. With p the share of a link and j its target,
 
     d conversion / d log odds = v p (1 - p) (c_j - mean of c over the row's other targets);
 
@@ -32,6 +32,8 @@ from journeysim.simulate.tally import Tally, places_of
 Bools = NDArray[np.bool_]
 #: A touchpoint that fewer of the entering customers reach is nobody's example.
 SEEN: Final = 0.005
+#: Nor is one that hardly anybody can leave: a step on the way, not a place where customers make up their minds.
+LEFT: Final = 0.01
 
 
 @final
@@ -125,7 +127,7 @@ def _example(name: str, points: dict[str, Touchpoint], rates: dict[str, Floats],
     for kind in ("stage", "channel"):
         like = [
             other for other in rates
-            if other != name and other in seen and other in points and getattr(own, kind)
+            if other != name and other in seen and other in points and getattr(own, kind) and rates[other].mean() > LEFT
             and getattr(points[other], kind) == getattr(own, kind) and points[other].backstage == own.backstage
         ]  # fmt: skip
         if like:

@@ -107,6 +107,16 @@ def test_without_anything_comparable_nothing_is_recoverable(bank_friction):
     assert {item.recoverable.mean for item in found.losses} == {0.0}
 
 
+def test_a_step_that_nobody_leaves_is_nobodys_example():
+    journey = bank()
+    same = replace(journey, touchpoints=tuple(replace(point, stage="apply") for point in journey.touchpoints))
+    draws = bank_draws(30)
+    share = draws.data["share"].values
+    share[..., 0], share[..., 1] = 1.0, 0.0
+    _, tally, _ = population(draws, same)
+    assert loss(friction_of(same, tally), "call").example == ""
+
+
 def test_hand_overs_are_moves_to_another_channel_or_owner():
     journey = bank()
     form, call = journey.touchpoints
