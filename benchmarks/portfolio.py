@@ -38,6 +38,7 @@ def measure() -> list[tuple[str, float, str, str]]:
     settings = Settings(scenario.horizon, money.discount_value, money.discount_cost)
     outcomes = Outcomes((ArmOutcomes(arms[0], (), ()),), settings, scenario.seed, Engine("exact", ""))
     simulated = simulated_like(replace(outcomes, arms=()), scenario)
+    assert simulated is not None
     simulated([arms[0].worlds[0]])  # compiled before the clock starts
     wall, cpu = time.perf_counter(), time.process_time()
     spent = [invested(item, money, draws=draws.count, months=months, seed=scenario.seed) for item in scenario.proposals]

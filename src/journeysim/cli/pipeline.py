@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 REPORTS: Final = Path("reports")
 STAGES: Final = 5
+NOT_TOGETHER: Final = (
+    "staff is limited: combinations of proposals, and what single changes add, are not simulated; what to test first "
+    "takes proposals as choices that exclude one another"
+)
 
 
 @final
@@ -120,6 +124,8 @@ def decision_of(prepared: Prepared, stages: Stages) -> Decision:
         from journeysim.decide import decide, horizon_months
 
         comparison = compare(outcomes, horizon_months=horizon_months(money))
+        if outcomes.engine.name == "service" and scenario.proposals:
+            comparison = replace(comparison, warnings=(*comparison.warnings, NOT_TOGETHER))
     with stages.stage("deciding"):
         return decide(
             comparison,
@@ -133,8 +139,14 @@ def decision_of(prepared: Prepared, stages: Stages) -> Decision:
         )
 
 
-def simulated_like(outcomes: Outcomes, scenario: Scenario) -> Simulated:
-    """Return how more worlds are simulated just as the run's own were."""
+def simulated_like(outcomes: Outcomes, scenario: Scenario) -> Simulated | None:
+    """Return how more worlds are simulated just as the run's own were; None where customers wait for each other.
+
+    Bundles mix the customers of several worlds, which is right only while what one customer meets does not depend on
+    how many others are there.
+    """
+    if outcomes.engine.name == "service":
+        return None
     from journeysim.simulate.run import WALK_CUSTOMERS
     from journeysim.simulate.tallies import tallies_of
 
