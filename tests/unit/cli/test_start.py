@@ -23,6 +23,7 @@ VERBS = [
     "run",
     "compare",
     "report",
+    "score",
     "schema",
     "explain",
     "doctor",
