@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from typing import Final, final
 
 CSAT_CUTS: Final = (-0.6, -0.2, 0.2, 0.6)
-NPS_CUTS: Final = tuple(round(-1 + 2 * k / 11, 4) for k in range(1, 11))
+#: By what the answers stand for (Reichheld, "The one number you need to grow", Harvard Business Review 2003): detractors
+#: (0 to 6) are unhappy, passives (7, 8) satisfied but unenthusiastic, promoters (9, 10) enthusiasts.
+NPS_CUTS: Final = (*(round(k / 7 - 1, 4) for k in range(1, 8)), 0.25, 0.5, 0.75)
 
 
 @final
@@ -22,7 +24,8 @@ NPS_CUTS: Final = tuple(round(-1 + 2 * k / 11, 4) for k in range(1, 11))
 class Satisfaction:
     """Weights of a feeling, and cut-points: four between the answers 1 to 5 (CSAT), ten between 0 and 10 (NPS).
 
-    Without others, cut-points divide [-1, 1] into equal parts.
+    Without others, those of CSAT divide [-1, 1] into equal parts; those of NPS put the unhappy (s at or below 0) at 0 to 6,
+    and divide what is above 0 into equal parts for 7 to 10.
     """
 
     weight: float = 0.3

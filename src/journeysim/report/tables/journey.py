@@ -115,6 +115,20 @@ def _in_hours(days: float | None) -> float | None:
     return None if days is None else 24.0 * days
 
 
+def contacts(decision: Decision) -> Table:
+    """Return per arm and touchpoint which share of customers comes there, and which share of visits satisfies (CSAT)."""
+    found: dict[tuple[str, str], dict[str, float | None]] = {}
+    for item in decision.comparison.levels:
+        kind, bracket, place = item.metric.partition("[")
+        if bracket and kind in {"reach", "csat"} and item.persona == "all" and item.view == "cohort":
+            found.setdefault((item.arm, place[:-1]), {})[kind] = item.spread.mean
+    rows = [Row((arm, place, told.get("reach"), told.get("csat"))) for (arm, place), told in found.items()]
+    columns: list[tuple[str, Kind]] = [
+        ("arm", "word"), ("touchpoint", "text"), ("reach", "share"), ("satisfied", "share"),
+    ]  # fmt: skip
+    return table("contacts", columns, rows)
+
+
 def stories(decision: Decision) -> Table:
     """Return example lives, step by step: the same customer today and in the proposal."""
     rows = [row for number, story in enumerate(decision.comparison.stories, 1) for row in _steps(number, story)]
