@@ -14,6 +14,7 @@ MEASURES = (
     "walk_vs_simpy",
     "walk_vs_c",
     "layers_vs_walk",
+    "service_vs_simpy",
     "exact_absorption",
     "ingest_vs_duckdb",
     "loan_calibration",

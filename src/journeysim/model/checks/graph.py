@@ -96,6 +96,9 @@ def check_reached(journey: JourneyMap) -> tuple[Problem, ...]:
     for row in rows_of(journey):
         possible = {link.target for link in row.links if can_happen(link, row.links)}
         targets.setdefault(row.touchpoint.name, set()).update(possible)
+    for point in journey.touchpoints:
+        if point.staffed_by is not None and point.staffed_by.gives_up_to:
+            targets.setdefault(point.name, set()).add(point.staffed_by.gives_up_to)
     starts = {name for persona in journey.persona_names for name in _entered(journey, persona)}
     reached = reachable(starts, targets)
     kinds = [("touchpoints", name) for name in journey.touchpoint_names]
