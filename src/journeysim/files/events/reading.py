@@ -45,7 +45,8 @@ def log_of(events: Events, cut_off: np.datetime64 | None = None, *, where: str =
     """Return the usable events of an open log (those that meet a condition) as arrays; BadInput when there is none."""
     aside = () if where else set_aside(events)
     meets = f"reason IS NULL AND {where}" if where else "reason IS NULL"
-    events.connection.execute(f"CREATE OR REPLACE TEMP VIEW chosen AS SELECT * FROM events WHERE {meets}")  # noqa: S608
+    form = "TABLE" if where else "VIEW"  # a part of a log is looked for once
+    events.connection.execute(f"CREATE OR REPLACE TEMP {form} chosen AS SELECT * FROM events WHERE {meets}")  # noqa: S608
     texts = [role for role in TEXTS if events.has(role)]
     numbers = [role for role in NUMBERS if events.has(role)]
     labels = {role: _labels(events, role) for role in texts}
