@@ -99,8 +99,7 @@ def test_intervals_hold_the_true_share(customers: int, cut: float):
     assert np.sum((low <= TRUE) & (high >= TRUE)) >= 30
     assert abs(z.mean()) < 4 / np.sqrt(WORLDS)
     assert abs(z.std() - 1) < 4 / np.sqrt(2 * WORLDS)
-    sampled = [str(gate) for gate in found.failed if "disagree" not in gate.name]
-    assert sampled == []
+    assert [str(gate) for gate in found.failed] == []
 
 
 def test_calling_them_all_lost_or_none_lost_is_far_off():
@@ -116,11 +115,9 @@ def test_calling_them_all_lost_or_none_lost_is_far_off():
     assert np.all(TRUE - none_lost.mean(axis=0) > 40 * sd)
 
 
-def test_a_cut_off_that_hides_the_slow_moves_is_flagged():
-    """With 20 days of log the slow move's median is the cut-off: families cannot be told apart, and a gate says so."""
+def test_a_cut_off_that_hides_the_slow_moves_leaves_room_for_the_truth():
+    """With 20 days of log the slow move's median is the cut-off: families cannot be told apart, all are in the draws."""
     found = calibrate(journey(6), table(6, 20_000, 20.0, seed=3), seed=1)
-    flagged = [gate for gate in found.failed if "disagree on silent exits" in gate.name]
-    assert len(flagged) >= 3
     share = exits(found, 6)
     assert np.all(np.abs(share.mean(axis=0) - TRUE) < 4 * share.std(axis=0))
 

@@ -15,8 +15,6 @@ BFMI_LIMIT: Final = 0.3
 PARETO_LIMIT: Final = 0.7
 #: Where the largest weights differ by less than this part of the largest, all are as good as alike: they have no tail.
 _ALIKE: Final = 1e-3
-#: At half a posterior sd between dwell families, a 90 % interval holds the truth 86 % of the time.
-DISAGREEMENT_LIMIT: Final = 0.5
 
 
 @final

@@ -18,10 +18,10 @@ from journeysim.calibrate.counts import (
 )
 from journeysim.calibrate.dwells.beliefs import dwell_belief
 from journeysim.calibrate.dwells.fit import FamilyChoice, choose_family, fit_dwell
-from journeysim.calibrate.gates import DISAGREEMENT_LIMIT, ESS_LIMIT, Gate
+from journeysim.calibrate.gates import ESS_LIMIT, Gate
 from journeysim.calibrate.shares import LEAST_WEIGHT, ShareRows, fit_shares
 from journeysim.calibrate.silence.open_spells import LinkDwell, Spread, silent_link, spread_open, tempering
-from journeysim.calibrate.silence.settle import SilentFit, settle_silent
+from journeysim.calibrate.silence.settle import SilentFit, Story, settle_silent
 from journeysim.model.draws import Draws, tables_of
 from journeysim.model.dwell import Family
 from journeysim.model.journey import JourneyMap, Touchpoint, link_id
@@ -44,6 +44,8 @@ class Fit:
     shares: Floats  # (draw, touchpoint, persona, link)
     theta: Floats  # (draw, touchpoint, link), what pools the personas
     kappa: Floats  # (draw, touchpoint)
+    stories: tuple[tuple[Story, ...], ...]
+    doubts: tuple[float, ...]  # how far families disagree on silent exits, in posterior sds
     gates: tuple[Gate, ...]
     accounts: tuple[DwellAccount, ...]
 
@@ -62,16 +64,17 @@ def fit_touchpoints(journey: JourneyMap, counts: Counts, prior: Draws, seed: int
     touchpoints = observed_touchpoints(counts, journey)
     rows = share_rows(counts, journey, touchpoints)
     started = [_links_of(journey, counts, prior, tp, rows.targets[i]) for i, tp in enumerate(touchpoints)]
-    links, spreads, choices, silent_gates = [], [], {}, []
+    links, spreads, choices, stories, doubts = [], [], {}, [], []
     for i, (touchpoint, dwells) in enumerate(zip(touchpoints, started, strict=True)):
         to_tell_apart = len(dwells) > 1 and any(link.silent for link in dwells)  # the only way out needs no telling
         if to_tell_apart and any(counts.silent(g, touchpoint.name).size for g in rows.personas):
             found = _settle_silent(counts, touchpoint, dwells, rows, i)
             settled, spread, chosen = found.links, found.spreads, found.choices
-            silent_gates.append(Gate(f'dwell families disagree on silent exits at "{touchpoint.name}" (in sd)',
-                                     found.disagreement, DISAGREEMENT_LIMIT))  # fmt: skip
         else:
+            found = None
             settled, spread, chosen = _settle(counts, touchpoint, dwells, rows, i)
+        stories.append(found.stories if found else ())
+        doubts.append(found.disagreement if found else 0.0)
         links.append(settled)
         spreads.append(_possible(spread, rows.tilt[i][:, rows.present[i]] > 0))
         choices.update(chosen)
@@ -83,7 +86,7 @@ def fit_touchpoints(journey: JourneyMap, counts: Counts, prior: Draws, seed: int
         finished, effective = _draw_dwells(dwells, spread, factor, seed, len(fitted.shares))
         drawn.append(finished)
         sizes.update(effective)
-    gates = [*fitted.gates, *silent_gates]
+    gates = [*fitted.gates]
     if sizes:
         gates.append(Gate("effective draws of a dwell", min(sizes.values()), ESS_LIMIT, "at least"))
     accounts = tuple(
@@ -91,7 +94,7 @@ def fit_touchpoints(journey: JourneyMap, counts: Counts, prior: Draws, seed: int
         for dwells in drawn for link in dwells
     )  # fmt: skip
     return Fit(touchpoints, rows, tuple(drawn), tuple(spreads), factors, fitted.shares,
-               fitted.theta, fitted.kappa, tuple(gates), accounts)  # fmt: skip
+               fitted.theta, fitted.kappa, tuple(stories), tuple(doubts), tuple(gates), accounts)  # fmt: skip
 
 
 def _family(prior: Draws, link: LinkDwell) -> Family:

@@ -10,13 +10,14 @@ from scipy import special
 
 from joint_nuts import sample_jointly, starting_points
 from journeysim.calibrate.counts import NO_BINS, Bins
-from journeysim.calibrate.dwells.families import log_likelihood, survival, to_location, to_scale_shape
+from journeysim.calibrate.dwells.families import CANDIDATES, log_likelihood, survival, to_location, to_scale_shape
 from journeysim.calibrate.dwells.fit import DwellBelief, fit_dwell, log_prior
 from journeysim.calibrate.shares import ShareRows, fit_shares
 from journeysim.calibrate.silence.chains import Given, Sampled, sample_chains
 from journeysim.calibrate.silence.moves import Rows
 from journeysim.calibrate.silence.open_spells import LinkDwell, Spread, silent_link, spread_open, tempering
 from journeysim.calibrate.silence.points import Observed, Points
+from journeysim.calibrate.silence.settle import settle_silent
 from journeysim.calibrate.silence.target import joint_target
 from journeysim.model.dwell import Family, ppf
 from journeysim.model.transitions import dwell_edges
@@ -86,6 +87,12 @@ def with_draws(each: LinkDwell, j: int, spreads: tuple[Spread, ...], factor: flo
 
 def on_a_grid(observed: Observed, alpha: np.ndarray, shapes: np.ndarray) -> tuple[np.ndarray, ...]:
     """Exit share, location, log shape and probability on a grid, for one persona and one link beside the exit."""
+    share, location, shape, logs = log_grid(observed, alpha, shapes)
+    weights = np.exp(logs - logs.max())
+    return share, location, shape, weights / weights.sum()
+
+
+def log_grid(observed: Observed, alpha: np.ndarray, shapes: np.ndarray) -> tuple[np.ndarray, ...]:
     only, silent = observed.links[0], observed.silent[0]
     share, location, shape = np.meshgrid(
         special.expit(np.linspace(-9, 6, 160)), np.linspace(-2, 8, 160), shapes, indexing="ij"
@@ -97,8 +104,7 @@ def on_a_grid(observed: Observed, alpha: np.ndarray, shapes: np.ndarray) -> tupl
     p = share[:, 0, 0][:, None, None]
     logs = np.log(p + (1 - p) * still) @ silent.count + dwell
     logs += (alpha[0] + observed.counts[0, 0]) * np.log1p(-p[:, :, 0]) + alpha[1] * np.log(p[:, :, 0])  # by log odds
-    weights = np.exp(logs - logs.max()).reshape(share.shape)
-    return share, location, shape, weights / weights.sum()
+    return share, location, shape, logs.reshape(share.shape)
 
 
 def assert_like(found: Sampled, grid: tuple[np.ndarray, ...], size: float) -> None:
@@ -120,6 +126,39 @@ def test_chains_find_the_posterior_that_a_fine_grid_gives(family: Family):
     found = sample_chains(surrogate_of(observed, alpha), draws=1200, seed=1, name="x")
     assert all(gate.passed for gate in found.gates)
     assert_like(found, on_a_grid(observed, alpha, shapes), 400)
+
+
+def test_two_explanations_are_drawn_by_their_weights():
+    """Early in the log two families explain the silences by different exits: both are in the draws, as a grid weighs them.
+
+    Frequencies and means within 5 errors of 200 draws, far below what either family alone would give.
+    """
+    alpha, observed, families = np.array([1.0, 1.0]), world((Family.LOGNORMAL,), (300,), 8.0, seed=5), CANDIDATES
+    told = settle_silent(observed.links, observed.silent, observed.counts, alpha[None])
+    given = replace(surrogate_of(observed, alpha), stories=told.stories)
+    found = sample_chains(given, draws=2400, seed=1, name="x")
+    assert all(gate.passed for gate in found.gates)
+    evidence, exits = {}, {}
+    for family in families:
+        shapes = np.zeros(1) if family is Family.EXPONENTIAL else np.linspace(-3.0, 3.0, 120)
+        step = 1.0 if family is Family.EXPONENTIAL else shapes[1] - shapes[0]
+        only = replace(observed.links[0], family=family)
+        share, _, _, logs = log_grid(
+            Observed((only, observed.links[1]), observed.silent, observed.counts), alpha, shapes
+        )
+        evidence[family] = special.logsumexp(logs) + np.log(step)
+        exits[family] = float(np.sum(share * np.exp(logs - special.logsumexp(logs))))
+    exact = {family: np.exp(evidence[family] - special.logsumexp(list(evidence.values()))) for family in families}
+    drawn = found.links[0].families
+    for family in families:
+        error = np.sqrt(max(exact[family] * (1 - exact[family]), 0.02) / 200)
+        assert np.mean(drawn == family) == pytest.approx(exact[family], abs=5 * error)
+        if exact[family] > 0.1:
+            own = found.shares[drawn == family, 0, -1]
+            assert own.mean() == pytest.approx(exits[family], abs=5 * own.std() / np.sqrt(200 * exact[family]))
+    assert max(exits.values()) - min(exits.values()) > 0.1
+    whole = sum(exact[family] * exits[family] for family in families)
+    assert found.shares[:, 0, -1].mean() == pytest.approx(whole, abs=5 * found.shares[:, 0, -1].std() / np.sqrt(200))
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ from journeysim.calibrate.gates import Gate
 from journeysim.calibrate.silence.moves import Chains, Mover, Rows, Source, pooled_odds
 from journeysim.calibrate.silence.open_spells import LinkDwell, Spread
 from journeysim.calibrate.silence.proposals import Places, Proposal, Spells, kernel_around, scale_shape, surrogate
+from journeysim.calibrate.silence.settle import Story
 from journeysim.model.addresses import name_key
 from journeysim.model.quantity import Floats
 
@@ -27,6 +28,8 @@ LEAST_DRAWS: Final = 1200
 _CHAINS: Final = 16
 #: Groups of chains, one for each explanation to start from.
 _GROUPS: Final = 4
+#: Points that stories are told by.
+_TOLD: Final = 1000
 #: Sweeps before the first kernels and the next, and of each round that counts. While gates fail, what a round visited
 #: makes the kernels of a longer one.
 _FIND: Final = (120, 120)
@@ -41,12 +44,16 @@ _SOURCES: Final[tuple[Source, ...]] = ("now", "near", "surrogate", "near")
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Given:
-    """A touchpoint's surrogate: its links with their draws, spread of the open spells, rows, shares (draw, persona, link)."""
+    """A touchpoint's surrogate: its links with their draws, spread of the open spells, rows, shares (draw, persona, link).
+
+    `stories` are explanations of the silences, other families among them, from which chains start too.
+    """
 
     links: tuple[LinkDwell, ...]
     spreads: tuple[Spread, ...]
     rows: Rows
     shares: Floats
+    stories: tuple[Story, ...] = ()
 
 
 @final
@@ -66,8 +73,10 @@ def sample_chains(given: Given, *, draws: int, seed: int, name: str) -> Sampled:
     spells = Spells.of(given.spreads)
     learned = tuple(j for j, link in enumerate(given.links) if link.learned)
     proposals = tuple(surrogate(given.links[j], j, spells, given.rows.factor) for j in learned)
-    mover, at = Mover(spells, given.rows, proposals, rng), _start(given, spells, proposals, rng)
     plan = _Plan.of(given, spells, learned)
+    mover, at = Mover(spells, given.rows, proposals, rng), _start(given, spells, proposals, rng)
+    if given.stories:
+        mover, at = _told(mover, at, given, plan)
     for sweeps in _FIND:
         history = list(_sweeps(mover, at, plan, sweeps, steps=True))
         mover, at = _adapted(mover, history[sweeps // 2 :], plan)
@@ -133,6 +142,28 @@ def _start(given: Given, spells: Spells, proposals: tuple[Proposal, ...], rng: n
         still[:, proposal.position] = each.still
     theta, kappa = given.rows.theta[row], given.rows.kappa[row]
     return Chains(theta, kappa, given.rows.weights(theta, kappa), given.shares[row], still, dwells, row)
+
+
+def _told(mover: Mover, at: Chains, given: Given, plan: _Plan) -> tuple[Mover, Chains]:
+    """Return the mover with kernels around what the stories say of dwells in doubt; all but a quarter of chains start there."""
+    weights = np.exp([story.behind for story in given.stories])
+    each = mover.rng.multinomial(_TOLD, weights / weights.sum())
+    points = [story.draw(count, mover.rng) for story, count in zip(given.stories, each, strict=True)]
+    from_story = np.repeat(np.arange(len(each)), each)
+    pick = mover.rng.permutation(_TOLD)[:_CHAINS]
+    told = np.arange(_CHAINS) >= _CHAINS // _GROUPS
+    logs = np.concatenate([point.logs for point in points])[pick]
+    at = replace(at, shares=np.where(told[:, None, None], np.exp(logs), at.shares))
+    proposals, doubtful = list(mover.proposals), set(plan.pairs[:, 0].tolist())
+    for k, proposal in enumerate(mover.proposals):
+        families = np.array([story.families[proposal.position] for story in given.stories], dtype=np.int8)[from_story]
+        if proposal.moves and (k in doubtful or len(np.unique(families)) > 1):
+            phi = np.concatenate([point.phi[:, :, k] for point in points])
+            proposals[k] = kernel_around(proposal, families, phi, mover.rng)
+            now = proposals[k].again(at.dwells[k])
+            at = at.taken(np.ones(_CHAINS, dtype=bool), k, proposal.position, now, at.shares)
+            at = at.taken(told, k, proposal.position, proposals[k].at(families[pick], phi[pick])[0], at.shares)
+    return replace(mover, proposals=tuple(proposals)), at
 
 
 def _sweeps(mover: Mover, at: Chains, plan: _Plan, count: int, *, steps: bool) -> Iterator[Chains]:

@@ -30,6 +30,10 @@ _LEAST: Final = 1e-300
 _ROW: Final = np.zeros(1, dtype=np.intp)
 #: After the first pass over the links, families this far behind (log evidence) are not tried again.
 _HOPELESS: Final = 30.0
+#: Stories told: no more than these, none this far behind (a weight of 1 in 400).
+_MOST_STORIES: Final = 12
+_MATTERS: Final = 6.0
+_DEGREES: Final = 5.0
 
 
 @final
@@ -47,8 +51,28 @@ class _Fitted:
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
+class Story:
+    """One explanation of the silences: families of the links, log evidence behind the best, every persona's mode."""
+
+    families: tuple[Family, ...]
+    behind: float
+    modes: tuple[tuple[JointTarget, JointMode], ...]
+
+    def draw(self, count: int, rng: np.random.Generator) -> Points:
+        """Return points around the modes: Student t's of their curvature, persona by persona."""
+        found = []
+        for target, mode in self.modes:
+            size = (count, len(mode.at))
+            wide = rng.standard_normal(size) / np.sqrt(rng.chisquare(_DEGREES, (count, 1)) / _DEGREES)
+            found.append(target.points(mode.at + wide @ mode.root.T, rng.integers(0, 2**31, count)))
+        logs, phi = (np.concatenate([getattr(points, part) for points in found], axis=1) for part in ("logs", "phi"))
+        return Points(logs, phi, found[0].row)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
 class SilentFit:
-    """Links with families, spread of the open spells, choices by link, and the silent share by family choice.
+    """Links with families, spread of the open spells, choices by link, the silent share by family choice, and stories.
 
     `rivals` are (log evidence behind the best, silent share of the persona with most customers) of every set of
     families tried; `within` is the posterior sd of that share.
@@ -59,6 +83,7 @@ class SilentFit:
     choices: dict[str, FamilyChoice]
     rivals: tuple[tuple[float, float], ...]
     within: float
+    stories: tuple[Story, ...]
 
     @property
     def disagreement(self) -> float:
@@ -91,7 +116,10 @@ def settle_silent(links: Sequence[LinkDwell], silent: tuple[Bins, ...], counts: 
             break
     spreads = tuple(_spread(best, g, silent, counts) for g in range(len(silent)))
     rivals, within = _rivals(list(tried.values()), best, silent, counts, alphas)
-    return SilentFit(list(best.links), spreads, choices, rivals, within)
+    ranked = sorted(tried.values(), key=lambda fit: -fit.evidence)[:_MOST_STORIES]
+    matter = [fit for fit in ranked if fit.evidence > best.evidence - _MATTERS]
+    stories = tuple(_story(fit, fit.evidence - best.evidence, silent, counts, alphas) for fit in matter)
+    return SilentFit(list(best.links), spreads, choices, rivals, within, stories)
 
 
 Data = tuple[tuple[Bins, ...], Floats, Floats]
@@ -126,6 +154,11 @@ def _fit(
         best = max(found, key=lambda mode: mode.evidence)
         modes.append(replace(best, evidence=best.evidence + target.log_constant))
     return _Fitted(links, tuple(modes))
+
+
+def _story(fit: _Fitted, behind: float, silent: tuple[Bins, ...], counts: Floats, alphas: Floats) -> Story:
+    targets = [_target(fit.links, g, silent, counts, alphas) for g in range(len(silent))]
+    return Story(_families(fit), behind, tuple(zip(targets, fit.modes, strict=True)))
 
 
 def _target(
