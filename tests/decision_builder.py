@@ -401,7 +401,7 @@ def _fit() -> Fit:
         0.18,
         ("31,509 events of 7,852 customers", "path length: observed journeys are longer than predicted"),
         (("customers", "7,852"), ("open spells", "1,204")),
-        (ModelChoice("dwell of offer call -> signed", "lognormal", "gamma", 12.4, 3.1),),
+        (ModelChoice("dwell of offer call -> signed", "lognormal", "gamma", 12.4, 3.1, 0.62),),
     )  # fmt: skip
 
 

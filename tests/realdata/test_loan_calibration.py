@@ -9,10 +9,10 @@ import pytest
 
 from journeysim.calibrate import Calibration, calibrate
 from journeysim.calibrate.counts import count_transitions
-from journeysim.calibrate.dwells.families import quantile_by_draw
 from journeysim.files.events import read_transitions
 from journeysim.files.journey_file import read_journey
 from journeysim.model.draws import tables_of
+from journeysim.model.dwell import quantile_by_draw
 
 REPOSITORY = Path(__file__).parents[2]
 pytestmark = pytest.mark.realdata

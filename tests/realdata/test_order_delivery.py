@@ -16,11 +16,11 @@ import pytest
 
 from journeysim.calibrate import Calibration, calibrate
 from journeysim.calibrate.counts import count_transitions
-from journeysim.calibrate.dwells.families import quantile_by_draw
 from journeysim.files.events import read_events
 from journeysim.model.arms import build_arms
 from journeysim.model.changes import ScaleDwell
 from journeysim.model.draws import Draws, tables_of
+from journeysim.model.dwell import quantile_by_draw
 from journeysim.model.observations import Observations, observe
 from journeysim.model.quantity import Fixed
 from journeysim.model.rating import Waits, fewer_late, mean_rating, satisfied, waits_in, waits_of

@@ -7,7 +7,8 @@ import pytest
 
 from journeysim.calibrate.counts import NO_BINS, Bins
 from journeysim.calibrate.dwells.families import from_log_moments, to_scale_shape
-from journeysim.calibrate.dwells.fit import _TAU_SD, TAU_VALUES, DwellBelief, fit_dwell
+from journeysim.calibrate.dwells.fit import _TAU_SD, TAU_VALUES, fit_dwell
+from journeysim.calibrate.dwells.mode import DwellBelief
 from journeysim.model.dwell import Family, ppf
 from journeysim.model.transitions import coarse_edges
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, final
+
+import numpy as np
 
 from journeysim.calibrate.counts import Counts, learnable
-from journeysim.calibrate.dwells.fit import FamilyChoice
+from journeysim.calibrate.dwells.choice import FamilyChoice
+from journeysim.model.draws import names_on
 from journeysim.model.dwell import Family
 from journeysim.model.journey import JourneyMap, Link, all_links, link_id
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 @final
@@ -31,6 +37,7 @@ class DwellAccount:
 
     `margin` is the expected log predictive density (leave one out) ahead of `runner_up`, with its standard error; no
     runner-up where the map's dwell was kept. Where silent exits are learned, it is the log evidence, without an error.
+    `chance` is the posterior probability of the family: the part of the draws that have it.
     """
 
     link: str
@@ -39,6 +46,7 @@ class DwellAccount:
     runner_up: str = ""
     margin: float = 0.0
     margin_error: float = 0.0
+    chance: float = 1.0
 
     @classmethod
     def of(cls, link: str, observed: float, family: Family, choice: FamilyChoice | None) -> DwellAccount:
@@ -47,6 +55,16 @@ class DwellAccount:
             return cls(link, observed, family.name.lower())
         names = choice.family.name.lower(), choice.runner_up.name.lower()
         return cls(link, observed, *names, choice.margin, choice.margin_error)
+
+
+def with_chances(accounts: Sequence[DwellAccount], data: xr.Dataset) -> tuple[DwellAccount, ...]:
+    """Return the accounts with the probability of their family: the part of the draws that have it."""
+    links = names_on(data, "link")
+    families = {account.link: data["family"].values[:, links.index(account.link)] for account in accounts}
+    codes = {account.link: Family[account.family.upper()] for account in accounts}
+    return tuple(
+        replace(account, chance=float(np.mean(families[account.link] == codes[account.link]))) for account in accounts
+    )
 
 
 def notes_on(

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from journeysim.model.draws import Assumption, names_on
-from journeysim.model.dwell import Family
+from journeysim.model.draws import Assumption, names_on, tables_of
+from journeysim.model.dwell import Family, quantile_by_draw
 from journeysim.model.journey import JourneyMap, split_link
 from journeysim.model.quantity import Floats
 
 if TYPE_CHECKING:
     import xarray as xr
 
-#: Variable -> how the ledger calls it. Dwell is represented by its scale.
-_PER_LINK: Final = {"share": "share", "dwell_a": "dwell", "link_value": "value", "link_cost": "cost"}
+_MEDIAN: Final = "median dwell"
+#: Variable -> how the ledger calls it. Dwell is represented by its median, which means the same in every family.
+_PER_LINK: Final = {"share": "share", _MEDIAN: "dwell", "link_value": "value", "link_cost": "cost"}
 _PER_PLACE: Final = {
     "visit_value": "value", "visit_cost": "cost", "value_per_day": "value per day", "cost_per_day": "cost per day",
     "effort": "effort", "feeling": "feeling",
@@ -51,15 +52,26 @@ def _numbers(data: xr.Dataset) -> Iterator[tuple[str, str, Floats]]:
     fixed = np.all(data["family"].values == Family.FIXED, axis=0)
     for variables, names in ((_PER_LINK, links), (_PER_PLACE, places)):
         for variable, kind in variables.items():
-            means = _population(np.asarray(data[variable].values), weights)
+            values = _medians(data) if variable == _MEDIAN else np.asarray(data[variable].values)
+            means = _population(values, weights)
             for position, name in enumerate(names):
-                if not (variable == "dwell_a" and fixed[position] and not np.any(means[:, position])):
+                if not (variable == _MEDIAN and fixed[position] and not np.any(means[:, position])):
                     yield kind, name, means[:, position]
     entry = np.einsum("dg,dgs->ds", weights, np.asarray(data["entry"].values))
     yield from (("entry", name, entry[:, position]) for position, name in enumerate(places))
     yield from (("persona share", name, weights[:, position]) for position, name in enumerate(personas))
     if not np.any(np.isnan(data["arrivals"].values)):
         yield "arrivals", "", np.asarray(data["arrivals"].values)
+
+
+def _medians(data: xr.Dataset) -> Floats:
+    """Return the median dwell, axes as `dwell_a`."""
+    a, b, family = (np.asarray(data[name].values) for name in ("dwell_a", "dwell_b", "family"))
+    tables = tables_of(data)
+    found = np.empty(a.shape)
+    for link in range(a.shape[-1]):
+        found[..., link] = quantile_by_draw(family[:, link], a[..., link], b[..., link], np.array(0.5), tables)
+    return found
 
 
 def _population(values: Floats, weights: Floats) -> Floats:

@@ -7,7 +7,7 @@ from typing import final
 
 import numpy as np
 
-from journeysim.calibrate.account import DwellAccount, TouchpointAccount, notes_on, notes_on_gone
+from journeysim.calibrate.account import DwellAccount, TouchpointAccount, notes_on, notes_on_gone, with_chances
 from journeysim.calibrate.checks import FitCheck, check_fit
 from journeysim.calibrate.counts import (
     Counts,
@@ -90,7 +90,8 @@ def calibrate(
         fit = fit_touchpoints(journey, counts, prior, seed, chains, tune)
         gates = list(fit.gates)
         for i, touchpoint in enumerate(fit.touchpoints):
-            gates += write_touchpoint(data, fit, i, touchpoint, seed)
+            data, found = write_touchpoint(data, fit, i, touchpoint, seed)
+            gates += found
     measured = write_arrivals(data, journey, counts, seed) | fit.measured
     silent = silent_outcomes(counts, journey)
     by_tenure = touchpoints_by_tenure(observed, journey)
@@ -98,7 +99,7 @@ def calibrate(
     data, layers = learn_layers(journey, observed, data, seed=seed)
     measured = joined([measured, *(layer.measured for layer in layers)])
     posterior = Draws(data, "posterior", assumptions_of(journey, data, measured))
-    dwells = (*fit.accounts, *(account for layer in layers for account in layer.dwells))
+    dwells = with_chances((*fit.accounts, *(account for layer in layers for account in layer.dwells)), data)
     accounts = tuple(_account(counts, journey, tp, kept=not learnable(tp) and tp.name not in by_tenure)
                      for tp in journey.touchpoints)  # fmt: skip
     gone = {tp.name: gone_silently(data, counts, tp, silent) for tp in fit.touchpoints}

@@ -17,7 +17,7 @@ from journeysim.calibrate.counts import (
     silent_outcomes,
 )
 from journeysim.calibrate.dwells.beliefs import dwell_belief
-from journeysim.calibrate.dwells.fit import FamilyChoice, choose_family, fit_dwell
+from journeysim.calibrate.dwells.doubt import POSSIBLE, FamilyDraws, draw_families, evidence_by_family
 from journeysim.calibrate.gates import ESS_LIMIT, Gate
 from journeysim.calibrate.shares import LEAST_WEIGHT, ShareRows, fit_shares
 from journeysim.calibrate.silence.open_spells import LinkDwell, Spread, silent_link, spread_open, tempering
@@ -29,6 +29,8 @@ from journeysim.model.quantity import Floats
 
 #: Draws the fit works with before some of them are kept; enough for the gates on effective sizes.
 WORKING_DRAWS: Final = 4000
+#: Families this far behind (log evidence) before open spells are spread are not tried again.
+_HOPELESS: Final = 30.0
 
 
 @final
@@ -72,7 +74,7 @@ def fit_touchpoints(journey: JourneyMap, counts: Counts, prior: Draws, seed: int
             settled, spread, chosen = found.links, found.spreads, found.choices
         else:
             found = None
-            settled, spread, chosen = _settle(counts, touchpoint, dwells, rows, i)
+            (settled, spread), chosen = _settle(counts, touchpoint, dwells, rows, i, seed), {}
         stories.append(found.stories if found else ())
         doubts.append(found.disagreement if found else 0.0)
         links.append(settled)
@@ -83,9 +85,10 @@ def fit_touchpoints(journey: JourneyMap, counts: Counts, prior: Draws, seed: int
     fitted = fit_shares(full, seed=seed, draws=prior.count, chains=chains, tune=tune)
     drawn, sizes = [], {}
     for dwells, spread, factor in zip(links, spreads, factors, strict=True):
-        finished, effective = _draw_dwells(dwells, spread, factor, seed, len(fitted.shares))
+        finished, fits = _draw_dwells(dwells, spread, factor, seed, len(fitted.shares))
         drawn.append(finished)
-        sizes.update(effective)
+        sizes.update({name: fit.effective for name, fit in fits.items()})
+        choices = {name: fit.choice for name, fit in fits.items()} | choices
     gates = [*fitted.gates]
     if sizes:
         gates.append(Gate("effective draws of a dwell", min(sizes.values()), ESS_LIMIT, "at least"))
@@ -127,20 +130,29 @@ def _links_of(
 
 
 def _settle(
-    counts: Counts, touchpoint: Touchpoint, dwells: list[LinkDwell], rows: ShareRows, i: int
-) -> tuple[list[LinkDwell], tuple[Spread, ...], dict[str, FamilyChoice]]:
-    """Choose families without open spells, spread the open spells, choose again with them, spread again."""
+    counts: Counts, touchpoint: Touchpoint, dwells: list[LinkDwell], rows: ShareRows, i: int, seed: int
+) -> tuple[list[LinkDwell], tuple[Spread, ...]]:
+    """Find likely families without open spells, spread the open spells, find them again with them, spread again."""
     silent = tuple(counts.silent(persona, touchpoint.name) for persona in rows.personas)
     live = rows.present[i]
     observed, alpha = rows.counts[i][:, live], rows.alpha[i, live]
     none = tuple(Bins(bins.low[:0], bins.high[:0], bins.count[:0]) for bins in silent)
     spreads = spread_open(dwells, none, observed, alpha)
-    chosen: dict[str, FamilyChoice] = {}
     for _ in range(2 if any(bins.size for bins in silent) else 1):
-        chosen = {link.name: _choose(link, j, spreads) for j, link in enumerate(dwells) if link.learned}
-        dwells = [replace(link, family=chosen[link.name].family) if link.learned else link for link in dwells]
+        dwells = [_with_evidence(link, _data(link, j, spreads), seed) for j, link in enumerate(dwells)]
         spreads = spread_open(dwells, silent, observed, alpha)
-    return dwells, spreads, chosen
+    return dwells, spreads
+
+
+def _with_evidence(link: LinkDwell, data: list[tuple[Bins, Bins]], seed: int) -> LinkDwell:
+    """Return the link with its families' evidence; those that were hopeless before are not tried again."""
+    if not link.learned:
+        return link
+    before = link.evidence
+    near = [family for family in before if before[family] > max(before.values()) - _HOPELESS]
+    possible = (near if len(near) > 1 else list(before)[:2]) if before else POSSIBLE
+    found = evidence_by_family(link.belief, data, seed=seed, name=link.name, possible=possible)
+    return replace(link, family=next(iter(found)), evidence=found)
 
 
 def _settle_silent(
@@ -153,8 +165,9 @@ def _settle_silent(
     return settle_silent(dwells, silent, rows.counts[i][:, live], alphas)
 
 
-def _choose(link: LinkDwell, j: int, spreads: tuple[Spread, ...]) -> FamilyChoice:
-    return choose_family(link.belief, [(done, spread.on(j)) for done, spread in zip(link.done, spreads, strict=True)])
+def _data(link: LinkDwell, j: int, spreads: tuple[Spread, ...]) -> list[tuple[Bins, Bins]]:
+    """Return a link's completed dwells and its part of the open spells, by persona."""
+    return [(done, spread.on(j)) for done, spread in zip(link.done, spreads, strict=True)]
 
 
 def _possible(spreads: tuple[Spread, ...], possible: NDArray[np.bool_]) -> tuple[Spread, ...]:
@@ -176,16 +189,17 @@ def _with_open(rows: ShareRows, spreads: list[tuple[Spread, ...]]) -> Floats:
 
 def _draw_dwells(
     dwells: list[LinkDwell], spreads: tuple[Spread, ...], factor: float, seed: int, draws: int
-) -> tuple[list[LinkDwell], dict[str, float]]:
-    finished, sizes = [], {}
+) -> tuple[list[LinkDwell], dict[str, FamilyDraws]]:
+    finished, fits = [], {}
     for j, link in enumerate(dwells):
         if not link.learned:
             rows = np.arange(draws) % len(link.a)
             finished.append(replace(link, a=link.a[rows], b=link.b[rows], families=link.families[rows]))
             continue
-        pairs = zip(link.done, spreads, strict=True)
-        data = [(done.times(factor), spread.on(j).times(factor)) for done, spread in pairs]
-        fit = fit_dwell(link.family, link.belief, data, seed=seed, draws=draws, name=link.name)
-        finished.append(replace(link, a=fit.a, b=fit.b, families=np.full(draws, link.family, dtype=np.int8)))
-        sizes[link.name] = fit.effective
-    return finished, sizes
+        fit = draw_families(
+            link.belief, _data(link, j, spreads), link.evidence or {link.family: 0.0}, seed=seed, draws=draws,
+            name=link.name, factor=factor,
+        )  # fmt: skip
+        finished.append(replace(link, a=fit.a, b=fit.b, families=fit.families, curves=fit.curves, logs=fit.logs))
+        fits[link.name] = fit
+    return finished, fits

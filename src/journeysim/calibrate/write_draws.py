@@ -18,6 +18,8 @@ from journeysim.calibrate.silence.moves import Rows
 from journeysim.calibrate.silence.open_spells import LinkDwell, log_weights
 from journeysim.calibrate.touchpoint_fit import Fit
 from journeysim.model.addresses import uniforms
+from journeysim.model.draws import TABLE_SIZE, tables_of, with_more_tables
+from journeysim.model.dwell import Family
 from journeysim.model.journey import JourneyMap, Touchpoint
 from journeysim.model.quantity import Floats
 
@@ -25,8 +27,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-def write_touchpoint(data: xr.Dataset, fit: Fit, i: int, touchpoint: Touchpoint, seed: int) -> list[Gate]:
-    """Write the posterior of one touchpoint into the data; return the gates on its open spells, if it has any."""
+def write_touchpoint(
+    data: xr.Dataset, fit: Fit, i: int, touchpoint: Touchpoint, seed: int
+) -> tuple[xr.Dataset, list[Gate]]:
+    """Return the data with the posterior of one touchpoint, and the gates on its open spells, if it has any."""
     found = _put_right(fit, i, touchpoint.name, max(data.sizes["draw"], LEAST_DRAWS), seed)
     positions = resample(found.logs, data.sizes["draw"], _uniform(seed, touchpoint.name))
     chosen = _shuffled(positions, seed, touchpoint.name)
@@ -38,8 +42,20 @@ def write_touchpoint(data: xr.Dataset, fit: Fit, i: int, touchpoint: Touchpoint,
             continue
         data["family"].values[:, at] = link.families[chosen]
         data["dwell_a"].values[..., at] = link.a[chosen][:, :, None]
-        data["dwell_b"].values[..., at] = link.b[chosen][:, :, None]
-    return list(found.gates)
+        shape, tables = _with_tables(link, chosen, len(tables_of(data)))
+        data["dwell_b"].values[..., at] = shape[:, :, None]
+        data = with_more_tables(data, tables)
+    return data, list(found.gates)
+
+
+def _with_tables(link: LinkDwell, chosen: NDArray[np.intp], first: int) -> tuple[Floats, Floats]:
+    """Return the shapes of the chosen draws, and the tables that they newly need, to stand from row `first` on."""
+    shape, empirical = link.b[chosen], link.families[chosen] == Family.EMPIRICAL
+    if link.curves is None or not empirical.any():
+        return shape, np.empty((0, TABLE_SIZE))
+    used, row = np.unique(shape[empirical], return_inverse=True)
+    shape[empirical] = first + row.reshape(shape[empirical].shape)
+    return shape, link.curves.quantiles(used.astype(np.intp))
 
 
 #: Posterior sds that families of dwells disagree on silent exits by, from where on all of them are drawn from: at 0.2 sd a

@@ -73,7 +73,7 @@ def choices_of(found: Calibration) -> tuple[ModelChoice, ...]:
         ModelChoice(row.subject, row.chosen, row.runner_up, row.margin, row.margin_error) for row in found.choices
     )
     dwells = (
-        ModelChoice(f"dwell of {row.link}", row.family, row.runner_up, row.margin, row.margin_error)
+        ModelChoice(f"dwell of {row.link}", row.family, row.runner_up, row.margin, row.margin_error, row.chance)
         for row in found.dwells
         if row.runner_up
     )

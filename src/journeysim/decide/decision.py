@@ -269,13 +269,17 @@ class Target:
 @final
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
-    """One model chosen by how well it predicts: what for, which, ahead of which, by how much log density, its error."""
+    """One model chosen by how well it predicts: what for, which, ahead of which, by how much log density, its error.
+
+    `chance` is its posterior probability where the others are in the draws too (dwell families), None elsewhere.
+    """
 
     subject: str
     chosen: str
     runner_up: str
     margin: float
     margin_error: float
+    chance: float | None = None
 
 
 @final

@@ -125,6 +125,26 @@ def scale_for_mean(family: Family, shape: float) -> float:
     return float(1.0 / mean(family, 1.0, shape))
 
 
+def quantile_by_draw(families: NDArray[np.int8], a: Floats, b: Floats, u: Floats, tables: Floats) -> Floats:
+    """Return the dwell at probability u where every draw has its own family.
+
+    The first axis of `a` and `b` is the draw's, `u` has none; `tables` are those of empirical dwells.
+    """
+    days = np.empty(np.broadcast_shapes(a.shape, b.shape, u.shape))
+    for family, rows in by_family(families):
+        empirical = family is Family.EMPIRICAL
+        days[rows] = a[rows] * from_tables(tables, b[rows], u) if empirical else ppf(family, a[rows], b[rows], u)
+    return days
+
+
+def from_tables(tables: Floats, row: Floats, u: Floats) -> Floats:
+    """Return the quantile at probability u of the tables in these rows."""
+    place, at = u * (tables.shape[1] - 1), row.astype(np.intp)
+    node = np.minimum(place.astype(np.intp), tables.shape[1] - 2)
+    low = tables[at, node]
+    return np.asarray(low + (place - node) * (tables[at, node + 1] - low))
+
+
 def quantile_table(dwell: Dwell, size: int) -> Floats:
     """Return an empirical dwell's quantiles (days) at `size` equally spaced probabilities from 0 to 1."""
     probabilities, days = zip(*dwell.quantiles, strict=True)

@@ -280,7 +280,7 @@ def _fit(decision: Decision) -> dict[str, Json]:
     choices: list[Json] = [
         {
             "subject": item.subject, "chosen": item.chosen, "runner_up": item.runner_up,
-            "log_density_ahead": _finite(item.margin), "standard_error": _finite(item.margin_error),
+            "probability": item.chance, "log_density_ahead": _finite(item.margin), "standard_error": _finite(item.margin_error),
         }
         for item in fit.choices
     ]  # fmt: skip

@@ -4,27 +4,20 @@ import numpy as np
 import pytest
 
 from journeysim.calibrate.counts import NO_BINS, Bins
+from journeysim.calibrate.dwells.choice import choose_family
 from journeysim.calibrate.dwells.families import (
     CANDIDATES,
     bin_probability,
     from_log_moments,
     log_likelihood,
-    quantile_by_draw,
     survival,
     survival_by_draw,
     to_scale_shape,
 )
-from journeysim.calibrate.dwells.fit import (
-    TAU_VALUES,
-    DwellBelief,
-    Normal,
-    choose_family,
-    find_mode,
-    fit_dwell,
-    prior_normal,
-)
+from journeysim.calibrate.dwells.fit import TAU_VALUES, fit_dwell
+from journeysim.calibrate.dwells.mode import DwellBelief, Normal, find_mode, prior_normal
 from journeysim.calibrate.numerics.student import resample
-from journeysim.model.dwell import Family, cdf, ppf
+from journeysim.model.dwell import Family, cdf, ppf, quantile_by_draw
 from journeysim.model.transitions import coarse_edges
 
 EDGES = coarse_edges(200.0)

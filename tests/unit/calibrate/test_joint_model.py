@@ -9,7 +9,7 @@ from scipy import special
 from joint_nuts import sample_jointly, starting_points
 from journeysim.calibrate.counts import Bins
 from journeysim.calibrate.dwells.families import survival, to_scale_shape
-from journeysim.calibrate.dwells.fit import DwellBelief
+from journeysim.calibrate.dwells.mode import DwellBelief
 from journeysim.calibrate.dwells.scores import FAMILIES, LEFT, NODES, STEP, base_tables
 from journeysim.calibrate.silence.density import value_and_gradient
 from journeysim.calibrate.silence.mode import find_joint_mode

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from journeysim.calibrate import calibrate
-from journeysim.calibrate.dwells.fit import FamilyChoice
 from journeysim.model.dwell import Family
 from journeysim.model.event_log import Names
 from journeysim.model.journey import JourneyMap, Link, Outcome, Touchpoint
@@ -81,8 +80,7 @@ def test_shares_take_into_account_that_slow_links_are_still_open():
 
 @pytest.mark.parametrize(("cut", "customers"), [(3.0, 400), (1.5, 2000)])
 def test_the_posterior_is_the_exact_one(cut: float, customers: int, monkeypatch: pytest.MonkeyPatch):
-    chosen = FamilyChoice(Family.EXPONENTIAL, Family.GAMMA, 0.0, 0.0)
-    monkeypatch.setattr("journeysim.calibrate.touchpoint_fit.choose_family", lambda _belief, _data: chosen)
+    monkeypatch.setattr("journeysim.calibrate.touchpoint_fit.POSSIBLE", (Family.EXPONENTIAL,))
     transitions, slow, dwell = observed(cut, customers)
     found = calibrate(two_ways(), transitions, seed=1, draws=4000)
     share = found.draws.values("share")[:, 0, 0, 1]

@@ -105,7 +105,8 @@ def test_evidence_by_basis_adds_up(decision, scenario):
 def test_chosen_models_stand_with_their_margin(decision, scenario):
     item = tables_of(decision, scenario)["model_choices"]
     row = item.find(subject="dwell of offer call -> signed")
-    assert [item.at(row, name) for name in ("chosen", "runner_up", "log_density_ahead", "standard_error")] == [
-        "lognormal", "gamma", 12.4, 3.1,
+    assert [item.at(row, name) for name in ("chosen", "probability", "runner_up", "log_density_ahead", "standard_error")] == [
+        "lognormal", 0.62, "gamma", 12.4, 3.1,
     ]  # fmt: skip
     assert results(decision, scenario)["fit"]["choices"][0]["log_density_ahead"] == 12.4
+    assert results(decision, scenario)["fit"]["choices"][0]["probability"] == 0.62

@@ -10,7 +10,8 @@ import numpy as np
 from journeysim.calibrate.binning import Merged, merge_moves, merge_open
 from journeysim.calibrate.counts import NO_BINS, Bins
 from journeysim.calibrate.dwells.families import dimensions, log_likelihood, to_location, to_scale_shape
-from journeysim.calibrate.dwells.fit import TAU_VALUES, DwellBelief, fit_dwell, prior_normal, tau_log_weights
+from journeysim.calibrate.dwells.fit import TAU_VALUES, fit_dwell, tau_log_weights
+from journeysim.calibrate.dwells.mode import DwellBelief, prior_normal
 from journeysim.model.dwell import Family, ppf
 from journeysim.model.quantity import Floats
 from validation.sbc import RANKED, Worlds

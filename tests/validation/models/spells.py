@@ -16,12 +16,11 @@ import numpy as np
 
 from journeysim.calibrate import calibrate, touchpoint_fit
 from journeysim.calibrate.dwells.beliefs import dwell_belief
-from journeysim.calibrate.dwells.families import CANDIDATES, quantile_by_draw
-from journeysim.calibrate.dwells.fit import FamilyChoice
+from journeysim.calibrate.dwells.families import CANDIDATES
 from journeysim.calibrate.shares import KAPPA_MEDIAN, KAPPA_SPREAD
 from journeysim.calibrate.silence import settle
 from journeysim.model.draws import Draws, tables_of
-from journeysim.model.dwell import Dwell, Family, ppf
+from journeysim.model.dwell import Dwell, Family, ppf, quantile_by_draw
 from journeysim.model.journey import JourneyMap, Link, Outcome, Persona, Touchpoint
 from journeysim.model.quantity import Fixed, Floats
 from validation.models.dwells import draw_dwells
@@ -98,7 +97,7 @@ def draw_truths(
 def told(family: Family) -> AbstractContextManager[object]:
     """Leave `calibrate` one family to choose from."""
     stack = ExitStack()
-    stack.enter_context(patch.object(touchpoint_fit, "_choose", lambda *_: FamilyChoice(family, None, 0.0, 0.0)))
+    stack.enter_context(patch.object(touchpoint_fit, "POSSIBLE", (family,)))
     stack.enter_context(patch.object(settle, "CANDIDATES", (family, family)))
     return stack
 

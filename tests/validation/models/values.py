@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from journeysim.calibrate import calibrate
-from journeysim.calibrate.dwells.fit import DwellBelief
+from journeysim.calibrate.dwells.mode import DwellBelief
 from journeysim.calibrate.layers.values import FAMILIES
 from journeysim.model.dwell import Dwell, Family, ppf
 from journeysim.model.dwell import mean as mean_amount

@@ -7,8 +7,9 @@ from typing import Final
 import numpy as np
 
 from journeysim.calibrate.counts import NO_BINS, Bins
+from journeysim.calibrate.dwells.choice import choose_family
 from journeysim.calibrate.dwells.families import to_scale_shape
-from journeysim.calibrate.dwells.fit import DwellBelief, choose_family, find_mode, prior_normal
+from journeysim.calibrate.dwells.mode import DwellBelief, find_mode, prior_normal
 from journeysim.model.dwell import INSTANT, Dwell, Family, cdf
 from journeysim.model.quantity import Z90, Fixed, Floats
 from journeysim.model.transitions import coarse_edges, dwell_edges_in_microseconds

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import special
 
 from journeysim.calibrate.beliefs import fallback_link, links_at, sd_of_log
-from journeysim.calibrate.dwells.fit import DwellBelief
+from journeysim.calibrate.dwells.mode import DwellBelief
 from journeysim.calibrate.prior import seen_on_link
 from journeysim.model.draws import TABLE_SIZE
 from journeysim.model.dwell import Dwell, Family, quantile_table

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from journeysim.calibrate.counts import Bins
-from journeysim.model.dwell import Family, by_family, cdf, ppf
+from journeysim.model.dwell import Family, by_family, cdf
 from journeysim.model.quantity import Floats
 
 CANDIDATES: Final = (Family.EXPONENTIAL, Family.GAMMA, Family.WEIBULL, Family.LOGNORMAL, Family.LOGLOGISTIC)
@@ -113,12 +113,13 @@ def survival(  # noqa: PLR0911  one line per family
 
 def _empirical_survival(a: Floats, b: Floats, t: Floats, tables: Floats) -> Floats:
     """Return P(dwell > t) by the tables in rows `b`."""
-    ratio, row = np.broadcast_arrays(t / np.maximum(a, _LEAST), b)
-    part, still = np.linspace(0.0, 1.0, tables.shape[1]), np.empty(ratio.shape)
-    for k in np.unique(row):
-        here = row == k
-        still[here] = 1.0 - np.interp(ratio[here], tables[int(k)], part, left=0.0, right=1.0)
-    return still
+    ratio, row = (x.ravel() for x in np.broadcast_arrays(t / np.maximum(a, _LEAST), b))
+    order = np.argsort(row, kind="stable")
+    rows, first = np.unique(row[order], return_index=True)
+    part, gone = np.linspace(0.0, 1.0, tables.shape[1]), np.empty(ratio.shape)
+    for k, here in zip(rows, np.split(order, first[1:]) if len(rows) else [], strict=True):
+        gone[here] = np.interp(ratio[here], tables[int(k)], part, left=0.0, right=1.0)
+    return 1.0 - gone.reshape(np.broadcast_shapes(a.shape, b.shape, t.shape))
 
 
 def survival_by_draw(families: NDArray[np.int8], a: Floats, b: Floats, t: Floats, tables: Floats) -> Floats:
@@ -127,24 +128,6 @@ def survival_by_draw(families: NDArray[np.int8], a: Floats, b: Floats, t: Floats
     for family, rows in by_family(families):
         still[rows] = survival(family, a[rows], b[rows], t, tables)
     return still
-
-
-def quantile_by_draw(families: NDArray[np.int8], a: Floats, b: Floats, u: Floats, tables: Floats) -> Floats:
-    """Return the dwell at probability u where every draw has its own family; axes as in `survival_by_draw`."""
-    days = np.empty(np.broadcast_shapes(a.shape, b.shape, u.shape))
-    for family, rows in by_family(families):
-        empirical = family is Family.EMPIRICAL
-        days[rows] = a[rows] * from_tables(tables, b[rows], u) if empirical else ppf(family, a[rows], b[rows], u)
-    return days
-
-
-def from_tables(tables: Floats, row: Floats, u: Floats) -> Floats:
-    """Return the quantile at probability u of the tables in these rows."""
-    u, row = np.broadcast_arrays(u, row)
-    part, days = np.linspace(0.0, 1.0, tables.shape[1]), np.empty(u.shape)
-    for k in np.unique(row):
-        days[row == k] = np.interp(u[row == k], part, tables[int(k)])
-    return days
 
 
 def bin_probability(

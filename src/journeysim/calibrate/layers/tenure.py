@@ -99,7 +99,8 @@ def _learn(cells: Cells, whole: xr.Dataset, tables: list[Floats], silent: frozen
     data = prior_draws(cells.journey, draws=whole.sizes["draw"], seed=seed).data.copy(deep=True)
     gates = [*fit.gates]
     for i, touchpoint in enumerate(fit.touchpoints):
-        gates += write_touchpoint(data, fit, i, touchpoint, seed)
+        data, found = write_touchpoint(data, fit, i, touchpoint, seed)
+        gates += found
     booked = book_silent_exits(data, fit.touchpoints, silent)
     _write(whole, data, cells, fit, sum(map(len, tables)))
     tables.append(tables_of(data))

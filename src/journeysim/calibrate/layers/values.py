@@ -20,7 +20,9 @@ import numpy as np
 
 from journeysim.calibrate.beliefs import reward_at
 from journeysim.calibrate.counts import NO_BINS, Bins
-from journeysim.calibrate.dwells.fit import DwellBelief, FamilyChoice, choose_family, fit_dwell
+from journeysim.calibrate.dwells.choice import FamilyChoice, choose_family
+from journeysim.calibrate.dwells.fit import fit_dwell
+from journeysim.calibrate.dwells.mode import DwellBelief
 from journeysim.calibrate.gates import ESS_LIMIT, Gate
 from journeysim.calibrate.layers.layer import NOTHING_LEARNED, Choice, Layer
 from journeysim.calibrate.rewards.gamma_gamma import Payers, Spend, fit_spend

@@ -13,6 +13,7 @@ from typing import Final, final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from journeysim.calibrate.gates import ESS_LIMIT, PARETO_LIMIT, Gate, pareto_tail, weight_size
 from journeysim.model.addresses import name_key, uniforms
@@ -32,7 +33,10 @@ _LIGHT: Final = 0.6
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class WeightedDraws:
-    """Points, shape (draw, coordinate), and their log importance weights, shape (draw,)."""
+    """Points, shape (draw, coordinate), and their log importance weights, shape (draw,).
+
+    The mean weight is the integral of the density.
+    """
 
     at: Floats
     logs: Floats
@@ -90,9 +94,15 @@ def sample_weighted(density: Density, start: Floats, *, draws: int, seed: int, n
 
     Where they are all poor (many coordinates), the last rounds make four times as many draws.
     """
-    stream = np.random.Generator(np.random.Philox(key=[seed % 2**64, name_key(*names)]))
     centre = climb(density, start)
-    spread = inverse_curvature(density, centre)
+    return sample_near(density, centre, inverse_curvature(density, centre), draws=draws, seed=seed, names=names)
+
+
+def sample_near(
+    density: Density, centre: Floats, spread: Floats, *, draws: int, seed: int, names: Sequence[str]
+) -> WeightedDraws:
+    """Return weighted draws of the density, which has its mass somewhere near `centre`, within `spread` (covariance)."""
+    stream = np.random.Generator(np.random.Philox(key=[seed % 2**64, name_key(*names)]))
     best = tried = _proposed(density, centre, spread, draws, stream)
     for turn in range(2 * _ROUNDS):
         if best.good or (turn >= _ROUNDS and not best.poor):
@@ -120,8 +130,17 @@ def _proposed(
     k, root = len(centre), np.linalg.cholesky(spread)
     z = stream.standard_normal((draws, k)) / np.sqrt(stream.chisquare(_DEGREES, draws) / _DEGREES)[:, None]
     at = centre + z @ root.T
-    proposal = -0.5 * (_DEGREES + k) * np.log1p(np.sum(z**2, axis=1) / _DEGREES)
+    proposal = _log_height(np.asarray(root, dtype=np.float64)) - 0.5 * (_DEGREES + k) * np.log1p(
+        np.sum(z**2, axis=1) / _DEGREES
+    )
     return WeightedDraws(at, density(at) - proposal)
+
+
+def _log_height(root: Floats) -> float:
+    """Return the log density of the Student t at its centre."""
+    k = len(root)
+    shape = special.gammaln((_DEGREES + k) / 2) - special.gammaln(_DEGREES / 2) - k / 2 * np.log(_DEGREES * np.pi)
+    return float(shape - np.sum(np.log(np.diagonal(root))))
 
 
 def _refit(found: WeightedDraws) -> tuple[Floats, Floats]:
@@ -142,3 +161,8 @@ def resample(log_weights: Floats, count: int, u: float) -> NDArray[np.intp]:
     cumulative = np.cumsum(np.exp(log_weights - log_weights.max()))
     at = np.searchsorted(cumulative, (np.arange(count) + u) / count * cumulative[-1])
     return np.asarray(np.minimum(at, len(log_weights) - 1), dtype=np.intp)
+
+
+def log_mean(logs: Floats) -> float:
+    """Return the log of the mean of exp(logs)."""
+    return float(special.logsumexp(logs) - np.log(len(logs)))

@@ -17,11 +17,11 @@ from typing import Final, final
 import numpy as np
 from scipy import special
 
-from journeysim.calibrate.dwells.families import from_tables, survival
+from journeysim.calibrate.dwells.families import survival
 from journeysim.calibrate.predict.predictor import Predictor
 from journeysim.calibrate.predict.start import Start
 from journeysim.calibrate.predict.swings import Weekly, thinned
-from journeysim.model.dwell import Family, by_family
+from journeysim.model.dwell import Family, by_family, from_tables
 from journeysim.model.event_log import Bools, Ints
 from journeysim.model.observed.by_visit import MOST_EARLIER
 from journeysim.model.quantity import Floats

@@ -11,7 +11,8 @@ the rest of the likelihood back.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import final
 
 import numpy as np
@@ -19,7 +20,8 @@ from numpy.typing import NDArray
 
 from journeysim.calibrate.counts import Bins
 from journeysim.calibrate.dwells.families import log_likelihood, survival, survival_by_draw, to_scale_shape
-from journeysim.calibrate.dwells.fit import DwellBelief, persona_modes
+from journeysim.calibrate.dwells.mode import DwellBelief, persona_modes
+from journeysim.calibrate.dwells.tables import Curves, likely_survival
 from journeysim.calibrate.shares import KAPPA_MEDIAN
 from journeysim.model.dwell import Family, by_family
 from journeysim.model.quantity import Floats
@@ -35,11 +37,13 @@ _FEW, _STEEP, _COOLEST = 0.02, 11.0, 0.15
 class LinkDwell:
     """A link's dwell while it is being fitted: belief, family and data by persona.
 
-    `family` is the one that is most likely so far. `learned` is false where the map's own dwell stays (fixed, or never
-    observed); then `a`, `b` hold prior draws of shape (draw, persona). Once fitted they hold the posterior's, and
-    `families` (draw,) says of which family each draw is; `tables` are the quantiles of empirical dwells, of which `b` is
-    the row. A `silent` link leads to an outcome that leaves no event: it has no completed moves, and its dwell, as far
-    as the log can tell, never ends.
+    `family` is the one that is most likely so far, `evidence` the log evidence of all that it may be of. `learned` is
+    false where the map's own dwell stays (fixed, or never observed); then `a`, `b` hold prior draws of shape (draw,
+    persona). Once fitted they hold the posterior's, and `families` (draw,) says of which family each draw is. `b` of an
+    empirical dwell is the row of its quantiles in `tables`, where the map states it, or of the fitted `curves`. `logs`
+    (draw,) are log weights that make the draws those of the posterior; None where they are all alike. A `silent` link
+    leads to an outcome that leaves no event: it has no completed moves, and its dwell, as far as the log can tell, never
+    ends.
     """
 
     name: str
@@ -52,6 +56,9 @@ class LinkDwell:
     families: NDArray[np.int8]
     tables: Floats
     silent: bool = False
+    logs: Floats | None = None
+    curves: Curves | None = None
+    evidence: Mapping[Family, float] = field(default_factory=dict)
 
     def seen_moments(self, g: int, stretch: float) -> tuple[float, float]:
         """Return mean and sd of the log of a persona's observed dwells, the mean later by `stretch` sds."""
@@ -140,6 +147,8 @@ def _point_survival(link: LinkDwell, j: int, spreads: tuple[Spread, ...]) -> lis
         a, b = np.median(link.a, axis=0), np.median(link.b, axis=0)
         return [survival(link.family, a[g], b[g], t, link.tables) for g, t in enumerate(times)]
     data = [(done, spread.on(j)) for done, spread in zip(link.done, spreads, strict=True)]
+    if link.family is Family.EMPIRICAL:
+        return likely_survival(link.belief, data, times)
     modes = persona_modes(link.family, link.belief, data)
     points = [to_scale_shape(link.family, m.mean[0], m.mean[1] if len(m.mean) > 1 else 0.0) for m in modes]
     return [survival(link.family, a, b, t) for (a, b), t in zip(points, times, strict=True)]
@@ -156,6 +165,8 @@ def log_weights(links: list[LinkDwell], spreads: tuple[Spread, ...], shares: Flo
     `shares` has shape (draw, persona, link); the links hold their fitted (or prior) draws; `factor` is the tempering.
     """
     logs = _left_out(links, spreads, shares, factor)
+    for link in links:
+        logs += 0.0 if link.logs is None else link.logs
     for g, spread in enumerate(spreads):
         if spread.silent.size:
             p = np.maximum(shares[:, g, None, :], _LEAST)
@@ -168,7 +179,7 @@ def log_weights(links: list[LinkDwell], spreads: tuple[Spread, ...], shares: Flo
 
 
 def _left_out(links: list[LinkDwell], spreads: tuple[Spread, ...], shares: Floats, factor: float) -> Floats:
-    """Return the part of the surrogate's log likelihood that the tempering left out."""
+    """Return the part of the surrogate's log likelihood that the tempering left out; of empirical dwells, `logs` has it."""
     logs = np.zeros(len(shares))
     if factor < 1.0:
         for j, link in enumerate(links):
@@ -176,11 +187,27 @@ def _left_out(links: list[LinkDwell], spreads: tuple[Spread, ...], shares: Float
                 silent = spread.on(j)
                 logs += (done.size + silent.size) * np.log(np.maximum(shares[:, g, j], _LEAST))
                 if link.learned:
-                    for family, rows in by_family(link.families):
-                        logs[rows] += log_likelihood(family, link.a[rows, g], link.b[rows, g], done, silent)
+                    logs += _log_parametric(link, g, done, silent)
     return (1.0 - factor) * logs
+
+
+def _log_parametric(link: LinkDwell, g: int, done: Bins, silent: Bins) -> Floats:
+    """Return the log likelihood of a persona's dwells in the draws that are of a family, 0 in empirical ones."""
+    logs = np.zeros(len(link.a))
+    for family, rows in by_family(link.families):
+        if family is not Family.EMPIRICAL:
+            logs[rows] = log_likelihood(family, link.a[rows, g], link.b[rows, g], done, silent)
+    return logs
 
 
 def _curves(link: LinkDwell, g: int, times: Floats) -> Floats:
     """Return P(dwell > t) per draw, shape (draw, times)."""
-    return survival_by_draw(link.families, link.a[:, g, None], link.b[:, g, None], times, link.tables)
+    if link.curves is None:
+        return survival_by_draw(link.families, link.a[:, g, None], link.b[:, g, None], times, link.tables)
+    still = np.empty((len(link.a), len(times)))
+    for family, rows in by_family(link.families):
+        if family is Family.EMPIRICAL:
+            still[rows] = link.curves.at(link.b[rows, g].astype(np.intp), times)
+        else:
+            still[rows] = survival(family, link.a[rows, g, None], link.b[rows, g, None], times)
+    return still

@@ -3,7 +3,8 @@
 A chain takes one of these draws at random, so a draw counts by how much likelier it is than it was to be proposed:
 `left` is log(prior x completed moves / density of the proposal). Two kinds:
 
-    surrogate   draws of the surrogate with its counts tempered by F: left = (1 - F) log L - F sum e n log S
+    surrogate   draws of the surrogate with its counts tempered by F: left = (1 - F) log L - F sum e n log S,
+                and for how much rarer or more often than likely a family was drawn; F = 1 for an empirical dwell
     kernel      a Student t of 5 degrees of freedom around places where the chains were, family by family
 """
 
@@ -205,6 +206,10 @@ def surrogate(link: LinkDwell, position: int, spells: Spells, factor: float) -> 
     still = _still(bare, link.families, phi)
     done = _done(link, link.families, phi) if factor < 1 else np.zeros(len(phi))
     left = _left(factor, done, still, spells, position)
+    if link.logs is not None:
+        empirical = link.families == Family.EMPIRICAL
+        left[empirical] = _left(1.0, done[empirical], still[empirical], spells, position)
+        left += link.logs
     return Proposal(link, position, spells, factor, None, Dwells(link.families, phi, still, left))
 
 
@@ -236,14 +241,21 @@ def _still(given: Proposal, family: Codes, phi: Floats) -> Floats:
     spells, found = given.spells, np.empty((len(family), len(given.spells.time)))
     for kind, rows in by_family(family):
         a, b = _scale_shape(kind, phi[rows])
-        found[rows] = survival(kind, a[:, spells.who], b[:, spells.who], spells.time, given.link.tables)
+        if kind is Family.EMPIRICAL and given.link.curves is not None:
+            for g in range(b.shape[1]):
+                own = np.flatnonzero(spells.who == g)
+                found[np.ix_(rows, own)] = given.link.curves.at(b[:, g].astype(np.intp), spells.time[own])
+        else:
+            found[rows] = survival(kind, a[:, spells.who], b[:, spells.who], spells.time, given.link.tables)
     return found
 
 
 def _done(link: LinkDwell, family: Codes, phi: Floats) -> Floats:
-    """Return the log likelihood of the completed moves of all personas, shape (n,)."""
+    """Return the log likelihood of the completed moves of all personas, shape (n,); empirical dwells are drawn with it."""
     logs = np.zeros(len(family))
     for kind, rows in by_family(family):
+        if kind is Family.EMPIRICAL:
+            continue
         a, b = _scale_shape(kind, phi[rows])
         for g, done in enumerate(link.done):
             logs[rows] += log_likelihood(kind, a[:, g], b[:, g], done, NO_BINS)

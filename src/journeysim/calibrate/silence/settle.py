@@ -15,8 +15,8 @@ from typing import Final, final
 import numpy as np
 
 from journeysim.calibrate.counts import Bins
+from journeysim.calibrate.dwells.choice import FamilyChoice
 from journeysim.calibrate.dwells.families import CANDIDATES, from_log_moments, survival, to_scale_shape
-from journeysim.calibrate.dwells.fit import FamilyChoice
 from journeysim.calibrate.silence.mode import JointMode, find_joint_mode
 from journeysim.calibrate.silence.open_spells import LinkDwell, Spread
 from journeysim.calibrate.silence.points import Observed, Points, explained

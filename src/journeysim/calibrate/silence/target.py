@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 from scipy import special
 
 from journeysim.calibrate.dwells.families import survival
-from journeysim.calibrate.dwells.fit import prior_normal, tau_log_weights
+from journeysim.calibrate.dwells.fit import tau_log_weights
+from journeysim.calibrate.dwells.mode import prior_normal
 from journeysim.calibrate.dwells.scores import FAMILIES, ScoreFamily, base_tables
 from journeysim.calibrate.shares import KAPPA_SCORES
 from journeysim.calibrate.silence.points import Observed, Points, contrasts

@@ -15,7 +15,8 @@ import numpy as np
 from scipy import special
 
 from journeysim.decide.drivers.smooth import Directions, bending, spread_out
-from journeysim.model.draws import Assumption, Draws
+from journeysim.model.draws import Assumption, Draws, tables_of
+from journeysim.model.dwell import quantile_by_draw
 from journeysim.model.journey import split_link
 from journeysim.model.quantity import Floats, Scale
 
@@ -96,12 +97,23 @@ def _at_place(draws: Draws, place: str) -> Iterator[tuple[str, Scale, list[Float
     at, labels = draws.places.index(place), [draws.links[k] for k in own]
     shares = [draws.values("share")[..., own]]
     yield f"shares at {place}", Scale.SHARE, shares, [f"share: {link}" for link in labels]
-    dwell = [draws.values(name)[..., own] for name in ("dwell_a", "dwell_b")]
-    yield f"dwell at {place}", Scale.POSITIVE, dwell, [f"dwell: {link}" for link in labels]
+    yield f"dwell at {place}", Scale.POSITIVE, _dwells(draws, own), [f"dwell: {link}" for link in labels]
     money = [draws.values(name)[..., own] for name in _MONEY_LINKS]
     money += [draws.values(name)[..., at] for name in _MONEY_PLACES]
     entries = [f"{kind}: {name}" for kind in _MONEY_KINDS for name in (place, *labels)]
     yield f"value and cost at {place}", Scale.POSITIVE, money, entries
+
+
+def _dwells(draws: Draws, links: list[int]) -> list[Floats]:
+    """Return median and 90th percentile of dwells: the scales and shapes of different families are different things."""
+    a, b = (draws.values(name)[..., links] for name in ("dwell_a", "dwell_b"))
+    family, tables, found = draws.data["family"].values[:, links], tables_of(draws.data), []
+    for part in (0.5, 0.9):
+        days = np.empty(a.shape)
+        for k in range(len(links)):
+            days[..., k] = quantile_by_draw(family[:, k], a[..., k], b[..., k], np.array(part), tables)
+        found.append(days)
+    return found
 
 
 def _scaled(arrays: Sequence[Floats], scale: Scale) -> Floats:

@@ -58,9 +58,10 @@ def gates(decision: Decision) -> Table:
 
 def model_choices(decision: Decision) -> Table:
     """Return every model chosen by how well it predicts, ahead of which and by how much."""
-    rows = [Row((c.subject, c.chosen, c.runner_up, c.margin, c.margin_error)) for c in decision.fit.choices]
+    rows = [Row((c.subject, c.chosen, c.chance, c.runner_up, c.margin, c.margin_error)) for c in decision.fit.choices]
     columns: list[tuple[str, Kind]] = [
-        ("subject", "assumption"), ("chosen", "text"), ("runner_up", "text"), ("log_density_ahead", "difference"),
+        ("subject", "assumption"), ("chosen", "text"), ("probability", "share"), ("runner_up", "text"),
+        ("log_density_ahead", "difference"),
         ("standard_error", "number"),
     ]  # fmt: skip
     return table("model_choices", columns, rows)
