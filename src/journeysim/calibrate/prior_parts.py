@@ -74,8 +74,8 @@ def _headlines(journey: JourneyMap, prior: Draws, posterior: Draws) -> Iterator[
     if prior.data.sizes["period"] > 1:
         return
     before, after = headline_figures(journey, prior), headline_figures(journey, posterior)
-    for name, values in after.items():
-        yield PriorPart(name, part_of(before[name], values, share=name != "touchpoints visited"), headline=True)
+    for name in (name for name in after if name in before):  # what only rounding moves may pass for certain in one
+        yield PriorPart(name, part_of(before[name], after[name], share=name != "touchpoints visited"), headline=True)
 
 
 def headline_figures(journey: JourneyMap, draws: Draws) -> dict[str, Floats]:
