@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import shutil
 from collections.abc import Iterator
@@ -128,14 +129,24 @@ def choices_table(found: Calibration) -> Table:
     for name in ("for", "chosen", "ahead of", "by (log density)", "standard error"):
         made.add_column(name, justify="right" if name in {"by (log density)", "standard error"} else "left")
     for row in found.choices:
-        cells = (row.subject, row.chosen, row.runner_up, f"{row.margin:.1f}", f"{row.margin_error:.1f}")
+        cells = (row.subject, row.chosen, row.runner_up, f"{row.margin:.1f}", _error(row.margin_error))
         made.add_row(*(escape(cell) for cell in cells))
     return made
+
+
+def _error(value: float) -> str:
+    """Return a standard error, or a dash where a single series gives none."""
+    return "–" if math.isnan(value) else f"{value:.1f}"
 
 
 def _gate_rows(found: Calibration) -> Iterator[tuple[str, str, str, str]]:
     for gate in found.gates:
         yield gate.name, f"{gate.value:.4g}", f"{gate.wanted} {gate.limit:g}", "yes" if gate.passed else "NO"
+
+
+def _finite(value: float) -> float | None:
+    """Return the number, or None (JSON's null) where there is none."""
+    return value if math.isfinite(value) else None
 
 
 def document_of(found: Calibration, folder: Path) -> dict[str, object]:
@@ -149,7 +160,13 @@ def document_of(found: Calibration, folder: Path) -> dict[str, object]:
         "draws": found.draws.count,
         "rows": account_document(found.log) if found.log else None,
         "gates": [
-            {"gate": gate.name, "value": gate.value, "wanted": gate.wanted, "limit": gate.limit, "passed": gate.passed}
+            {
+                "gate": gate.name,
+                "value": _finite(gate.value),
+                "wanted": gate.wanted,
+                "limit": gate.limit,
+                "passed": gate.passed,
+            }
             for gate in found.gates
         ],
         "touchpoints": [
@@ -159,6 +176,6 @@ def document_of(found: Calibration, folder: Path) -> dict[str, object]:
         "prior_parts": [asdict(part) for part in found.prior_parts],
         "checks": [asdict(check) for check in found.checks],
         "notes": list(found.notes),
-        "choices": [asdict(choice) for choice in choices_of(found)],
+        "choices": [asdict(choice) | {"margin_error": _finite(choice.margin_error)} for choice in choices_of(found)],
         "made_from": dict(found.manifest),
     }

@@ -96,11 +96,15 @@ def _choose(asked: str | None, chains: Iterable[Chain]) -> Engine:
 
 
 def _with_paths(tally: Tally, chain: Chain, settings: Settings, seed: int) -> Tally:
-    """Return the exact tally with what only whole lives tell, from walked customers without money."""
+    """Return the exact tally with what only whole lives tell, from walked customers without money.
+
+    A correction within the cycle is about money alone, so the walk goes without.
+    """
     from journeysim.simulate.walk import walk_tally
 
     nothing = {name: np.zeros_like(getattr(chain, name)) for name in MONEY_FIELDS}
-    walked, _ = walk_tally(replace(chain, **nothing), settings, seed=seed, customers=PATH_CUSTOMERS)
+    plain = replace(settings, within_cycle="none")
+    walked, _ = walk_tally(replace(chain, **nothing), plain, seed=seed, customers=PATH_CUSTOMERS)
     return replace(tally, paths=walked.paths)
 
 
