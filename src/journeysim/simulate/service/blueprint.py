@@ -76,17 +76,17 @@ class Blueprint:
 
 
 def blueprint_of(journeys: Sequence[JourneyMap], draws: Draws, chain: Chain, span: Span, *, seed: int) -> Blueprint:
-    """Return the staff of an arm.
+    """Return the staff of a world.
 
     Parameters
     ----------
     journeys : sequence of JourneyMap
-        The maps of the arm's worlds. Staff are there for everybody: a touchpoint or resource counts as the last map
+        Today's map and the world's. Staff are there for everybody: a touchpoint or resource counts as the last map
         that has it describes it.
     draws : Draws
         Of the last map; `staff` and `service_factor`, where a change set them, stand over the map's own numbers.
     chain : Chain
-        The arm's worlds in one; its touchpoints and personas give the axes.
+        Of the world; its touchpoints and personas give the axes.
     span : Span
         The days to lay the opening hours over.
     seed : int

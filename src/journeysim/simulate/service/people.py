@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 
 from journeysim.model.journey import ArrivalHours
 from journeysim.model.quantity import Floats
-from journeysim.simulate.chain import Ints
 from journeysim.simulate.service.hours import WEEK
 from journeysim.simulate.streams import ENTRY, GAP, LARGEST, Words, compiled, compiled_inner, uniform_at
 from journeysim.simulate.walk.kernel import first_above
 from journeysim.simulate.walk.layout import Layout
 from journeysim.simulate.walk.quantiles import log_of
-from journeysim.simulate.walk.truth import Truth, cumulate
+from journeysim.simulate.walk.truth import Truth
 
 _EVENLY: Final = np.array([[0.0, 0.0], [WEEK, 1.0]])
 
@@ -118,23 +117,10 @@ def _day_of(expected: float, per_week: float, week: Floats) -> float:
 
 
 @compiled
-def enter(
-    count: int, layout: Layout, truth: Truth, draw: np.uint64, shares: Floats, order: Ints, world: NDArray[np.int32],
-    upper: Floats, people: People,
-) -> None:  # fmt: skip
-    """Fill who the first `count` customers are and where they enter: the walk's choices, from the same uniforms.
-
-    `shares` (worlds, personas) are the personas' in each world, `order` the personas by name, `world` the one in which
-    each customer lives; `upper` is room for one row of shares. Persona g of world w is number w * personas + g.
-    """
-    personas = shares.shape[1]
-    for w in range(shares.shape[0]):
-        cumulate(shares[w], order, upper)
-        for k in range(count):
-            if world[k] == w:
-                words = uniform_at(
-                    layout.seed_low, layout.seed_high, draw, people.number[k], np.uint32(0), np.uint32(0), ENTRY
-                )
-                g = w * personas + order[first_above(upper, words[0])]
-                people.persona[k] = g
-                people.place[k] = layout.entry_order[first_above(truth.entry[g], words[1])]
+def enter(count: int, layout: Layout, truth: Truth, draw: np.uint64, people: People) -> None:
+    """Fill who the first `count` customers are and where they enter: the walk's choices, from the same uniforms."""
+    for k in range(count):
+        words = uniform_at(layout.seed_low, layout.seed_high, draw, people.number[k], np.uint32(0), np.uint32(0), ENTRY)
+        persona = layout.persona_order[first_above(truth.personas, words[0])]
+        people.persona[k] = persona
+        people.place[k] = layout.entry_order[first_above(truth.entry[persona], words[1])]

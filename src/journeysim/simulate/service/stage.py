@@ -1,13 +1,11 @@
-"""An arm made ready for the service engines: its chain, its staff, the days of the run, and who comes when."""
+"""A world made ready for the service engines: its chain, its staff, the days of the run, and who comes when."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from journeysim.errors import JourneysimError
 from journeysim.model.draws import Draws
@@ -37,8 +35,6 @@ from journeysim.simulate.walk.lanes import Carried, Lanes, new_carried, new_lane
 from journeysim.simulate.walk.layout import Layout, Parameters, check_chain, layout_of, parameters_of, too_many_moves
 from journeysim.simulate.walk.truth import Truth, fill_truth, new_truth
 
-#: Which world each customer lives in, given the draw's number and theirs.
-Assign = Callable[[int, NDArray[np.uint32]], Ints]
 _SPARE: Final = 10.0
 _SPARE_EVENTS: Final = 1_000
 
@@ -55,11 +51,7 @@ class Arriving:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Stage:
-    """Everything a run needs but the draw.
-
-    `chain` holds the arm's worlds side by side: persona g of world w is number w * G + g. `shares` (D, worlds, G) are
-    the personas' shares, `order` the personas by name.
-    """
+    """Everything a run needs but the draw."""
 
     chain: Chain
     settings: Settings
@@ -68,22 +60,18 @@ class Stage:
     layout: Layout
     parameters: Parameters
     blueprint: Blueprint
-    shares: Floats
-    order: Ints
     arriving: Arriving
-    assign: Assign | None = None
 
 
 def stage_of(
-    chain: Chain, blueprint: Blueprint, arriving: Arriving, settings: Settings, span: Span, *, seed: int,
-    shares: Floats | None = None, assign: Assign | None = None,
-) -> Stage:  # fmt: skip
-    """Return an arm ready to run.
+    chain: Chain, blueprint: Blueprint, arriving: Arriving, settings: Settings, span: Span, *, seed: int
+) -> Stage:
+    """Return a world with its staff, ready to run.
 
     Parameters
     ----------
     chain : Chain
-        One world, or several side by side.
+        The world in which everybody lives.
     blueprint : Blueprint
         The staff.
     arriving : Arriving
@@ -94,18 +82,10 @@ def stage_of(
         The days of the run.
     seed : int
         Addresses every uniform.
-    shares : Floats, optional
-        Shares of the personas by world (D, worlds, G), where there are several.
-    assign : callable, optional
-        Which world each customer lives in, where there are several.
     """
     check_chain(chain)
-    shares = chain.persona_share[:, None, :] if shares is None else shares
-    names = chain.personas[: shares.shape[2]]
-    order = np.array(sorted(range(len(names)), key=names.__getitem__), dtype=np.int64)
     layout, parameters = layout_of(chain, settings, seed), parameters_of(chain)
-    ready = np.ascontiguousarray(shares)
-    return Stage(chain, settings, seed, span, layout, parameters, blueprint, ready, order, arriving, assign)
+    return Stage(chain, settings, seed, span, layout, parameters, blueprint, arriving)
 
 
 def arriving_of(journey: JourneyMap, draws: Draws, span: Span) -> Arriving:
@@ -140,7 +120,6 @@ class Room:
     """What one thread works in, for runs of up to so many customers, events and records."""
 
     people: People
-    worlds: NDArray[np.int32]
     customers: Customers
     desks: Desks
     lines: Lines
@@ -151,7 +130,6 @@ class Room:
     clocks: Clocks
     lanes: Lanes
     points: Points
-    upper: Floats
     status: Ints
 
 
@@ -163,7 +141,6 @@ def new_room(stage: Stage, customers: int, events: int, records: int) -> Room:
             np.zeros(customers), np.zeros(customers, dtype=np.uint32),
             np.zeros(customers, dtype=np.int32), np.zeros(customers, dtype=np.int32),
         ),
-        worlds=np.zeros(customers, dtype=np.int32),
         customers=Customers(
             np.zeros((customers, 3), dtype=np.int32), np.zeros((customers, 6)),
             np.zeros(customers * places, dtype=np.uint32),
@@ -178,7 +155,6 @@ def new_room(stage: Stage, customers: int, events: int, records: int) -> Room:
         clocks=new_clocks(stage.blueprint),
         lanes=new_lanes(stage.layout.own.entries),
         points=points_of(stage.blueprint),
-        upper=np.zeros(len(stage.order)),
         status=np.zeros(2, dtype=np.int64),
     )  # fmt: skip
 
@@ -206,9 +182,7 @@ def people_of(stage: Stage, row: int, number: int, room: Room) -> tuple[int, Roo
     if count < 0:
         larger = new_room(stage, 2 * len(room.people.time), 2 * len(room.heap.time), len(room.trace.place))
         return people_of(stage, row, number, larger)
-    if stage.assign is not None:
-        room.worlds[:count] = stage.assign(number, room.people.number[:count])
-    enter(count, layout, room.truth, draw, stage.shares[row], stage.order, room.worlds, room.upper, room.people)
+    enter(count, layout, room.truth, draw, room.people)
     return count, room
 
 
