@@ -34,6 +34,14 @@ def outcomes():
     return simulate(arms, settings=Settings(30.0), seed=1)
 
 
+def one_more_adviser(realism):
+    scenario = read_scenario(str(examples() / "telephone_advice" / "scenario.yaml"))
+    more = Proposal("third adviser", (ChangeStaff("advisers", staff=Fixed(3.0)),), realism)
+    scenario = dataclasses.replace(scenario, proposals=(more,))
+    arms = build_arms(scenario, prior_draws(scenario.journey, draws=2, seed=1), seed=1)
+    return simulate(arms, settings=Settings(30.0), seed=1)
+
+
 def mean(arm, metric):
     return float(np.mean(metric.of(arm.cohort())))
 
@@ -58,6 +66,19 @@ def test_staff_who_stay_the_same_change_nothing(outcomes):
     today, *_, same = outcomes.arms
     for name in ("converted", "value", "visits", "waited", "at_work"):
         np.testing.assert_array_equal(getattr(same.cohort(), name), getattr(today.cohort(), name))
+
+
+def test_below_full_realism_a_change_of_staff_is_diluted_and_the_run_says_so():
+    at_full, diluted = (one_more_adviser(realism) for realism in [(1.0,), (0.25, 1.0)])
+    assert at_full.warnings == ()
+    assert "not simulated in between; a change of staff is diluted with the rest" in diluted.warnings[0]
+    values = {
+        item.realism: item.values
+        for item in compare(diluted).contrasts
+        if (item.metric, item.persona, item.view) == ("conversion", "all", "cohort")
+    }
+    assert np.any(values[1.0] != 0.0)
+    np.testing.assert_allclose(values[0.25], values[1.0] / 4.0, atol=1e-12)
 
 
 def test_a_comparison_has_resources_and_stories_as_they_were_lived(outcomes):

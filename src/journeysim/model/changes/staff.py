@@ -20,7 +20,7 @@ from journeysim.model.quantity import Fixed, Floats, Quantity
 class ChangeStaff(Change):
     """Set how many of a resource there are or when they are there, or scale the service times of all it serves.
 
-    Staff are there for everybody, so the change reaches everybody and does not shrink with realism.
+    Staff are there for everybody, so the change reaches everybody.
     """
 
     resource: str

@@ -121,7 +121,7 @@ def _warnings(arms: Sequence[Arm]) -> tuple[str, ...]:
     if any(len(arm.worlds) > 2 or min(arm.realism) < 1.0 or _partly(arm) for arm in arms[1:]):
         found.append(
             "where a change reaches only some customers, or at a realism below 100 %, queues are mixed from those of "
-            "today and of the full effect, not simulated in between"
+            "today and of the full effect, not simulated in between; a change of staff is diluted with the rest"
         )
     return tuple(found)
 
