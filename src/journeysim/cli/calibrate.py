@@ -134,9 +134,9 @@ def choices_table(found: Calibration) -> Table:
     return made
 
 
-def _error(value: float) -> str:
+def _error(value: float | None) -> str:
     """Return a standard error, or a dash where a single series gives none."""
-    return "–" if math.isnan(value) else f"{value:.1f}"
+    return "–" if value is None else f"{value:.1f}"
 
 
 def _gate_rows(found: Calibration) -> Iterator[tuple[str, str, str, str]]:
@@ -176,6 +176,6 @@ def document_of(found: Calibration, folder: Path) -> dict[str, object]:
         "prior_parts": [asdict(part) for part in found.prior_parts],
         "checks": [asdict(check) for check in found.checks],
         "notes": list(found.notes),
-        "choices": [asdict(choice) | {"margin_error": _finite(choice.margin_error)} for choice in choices_of(found)],
+        "choices": [asdict(choice) for choice in choices_of(found)],
         "made_from": dict(found.manifest),
     }

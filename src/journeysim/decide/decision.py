@@ -278,7 +278,7 @@ class ModelChoice:
     chosen: str
     runner_up: str
     margin: float
-    margin_error: float
+    margin_error: float | None
     chance: float | None = None
 
 

@@ -18,13 +18,16 @@ if TYPE_CHECKING:
 @final
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A model chosen by predictive fit: what for, which, and by how much (elpd, leave one out, with its error)."""
+    """A model chosen by predictive fit: what for, which, and by how much (elpd, leave one out, with its error).
+
+    A single series of weeks gives no standard error: None.
+    """
 
     subject: str
     chosen: str
     runner_up: str
     margin: float
-    margin_error: float
+    margin_error: float | None
 
 
 @final

@@ -105,7 +105,7 @@ def _preferred(subject: str, grid: _Grid, by_scale: Floats, whole: Floats) -> tu
     score[ALIKE] = float(each[ALIKE].sum())
     first, second = sorted(score, key=lambda name: -score[name])[:2]
     gap = each[first] - each[second]
-    error = float(np.sqrt(len(gap)) * gap.std()) if len(gap) > 1 else float("nan")
+    error = float(np.sqrt(len(gap)) * gap.std()) if len(gap) > 1 else None
     return Choice(subject, first, second, score[first] - score[second], error), score[first] - score[ALIKE]
 
 
