@@ -217,12 +217,7 @@ def forecasts(known: dict[str, Known], name: str) -> list[Forecast]:
     return found
 
 
-NIGHTS = "one dwell family per link cannot follow nights and weekends, and 11 of 79 hours are missing"
-
-
-@pytest.mark.parametrize(
-    "name", ["Insurance_Claims", pytest.param("Loan_Application", marks=pytest.mark.xfail(reason=NIGHTS, strict=True))]
-)
+@pytest.mark.parametrize("name", HORIZON)
 def test_cycle_times_of_the_base_come_back(known, name: str):
     """Mean, median and 9 in 10 within 4 standard errors of prediction and log (independent cases): false alarm 0.02 %."""
     for forecast in forecasts(known, name):

@@ -47,8 +47,10 @@ _MODELS: Final = tuple((level, strength) for level in LEVELS for strength in STR
 _POINT: Final = (1.5, 16.0)
 #: B is at least this many customers.
 _SLOWER: Final = 0.5
-#: Cells go on until this many times the longest time seen.
+#: Cells go on until this many times the longest time seen, where somebody was still there after the longest dwell.
 _BEYOND: Final = 30.0
+#: The same where nobody was: nothing but the centre would say how slow the slowest are, and means would rest on it.
+_NOBODY_LEFT: Final = 2.0
 _LOWEST: Final = 1e-300
 
 
@@ -245,11 +247,12 @@ def _edges(data: Sequence[tuple[Bins, Bins]]) -> Floats:
     done = [bins for bins, _ in data if bins.size]
     last = max(float(bins.high.max()) for bins in (*done, *(still for _, still in data if still.size)))
     low, high = (np.concatenate([getattr(bins, side) for bins in done] or [np.empty(0)]) for side in ("low", "high"))
-    edges = np.unique(np.concatenate([coarse_edges(_BEYOND * last), low, high]))
+    end = last * (_BEYOND if last > high.max(initial=0.0) else _NOBODY_LEFT)
+    edges = np.unique(np.concatenate([coarse_edges(end), low, high]))
     edges = edges[np.append(True, np.diff(edges) > 1e-9 * edges[1:])]
     inside = (edges[:, None] > low * (1 + 1e-6)) & (edges[:, None] < high * (1 - 1e-6))
     kept = edges[~inside.any(axis=1)]
-    return np.asarray(kept[kept <= _BEYOND * last])
+    return np.asarray(kept[kept <= end])
 
 
 def _cells(edges: Floats, data: Sequence[tuple[Bins, Bins]]) -> _Cells:

@@ -21,7 +21,10 @@ from journeysim.calibrate.counts import Bins, Counts, count_transitions, share_r
 from journeysim.calibrate.differing.repeat_target import RepeatTarget
 from journeysim.calibrate.differing.repeats import Rates, log_likelihood
 from journeysim.calibrate.dwells.beliefs import dwell_belief
+from journeysim.calibrate.dwells.choice import choose_family
 from journeysim.calibrate.dwells.families import bin_probability, from_log_moments, survival_by_draw
+from journeysim.calibrate.dwells.fit import fit_dwell
+from journeysim.calibrate.dwells.mode import DwellBelief
 from journeysim.calibrate.gates import Gate
 from journeysim.calibrate.layers.frailty import LEAST_GAIN, left_out
 from journeysim.calibrate.layers.layer import NOTHING_LEARNED, Choice, Layer
@@ -29,7 +32,7 @@ from journeysim.calibrate.numerics.student import WeightedDraws, resample, sampl
 from journeysim.model.addresses import uniforms
 from journeysim.model.draws import Draws, names_on, tables_of
 from journeysim.model.dwell import Family, by_family
-from journeysim.model.journey import JourneyMap, all_links, link_id
+from journeysim.model.journey import JourneyMap, all_links, link_id, split_link
 from journeysim.model.observations import Observations
 from journeysim.model.observed.repeats import Repeats, repeated
 from journeysim.model.quantity import Floats
@@ -49,6 +52,7 @@ class Place:
     before: tuple[str, ...]
     silent: tuple[str, ...]
     target: RepeatTarget
+    beliefs: dict[str, DwellBelief]  # by link, of the moves
 
     @property
     def moves(self) -> list[str]:
@@ -99,7 +103,9 @@ def _places(journey: JourneyMap, repeats: Repeats, counts: Counts) -> Iterator[P
         gone = np.array([target in exits for target in prior.targets[0]])
         leaving = np.stack([alpha[:, gone].sum(axis=1), alpha[:, ~gone].sum(axis=1)], axis=1)
         dwell = np.stack([means, np.full(len(means), max(1.0, belief.log_scale_sd))], axis=1)
-        yield Place(name, before, exits, RepeatTarget(rows, dwell, leaving))
+        beliefs = {link_id(source, name): dwell_belief(journey, journey.touchpoint(source), name)
+                   for source in (name, *before)}  # fmt: skip
+        yield Place(name, before, exits, RepeatTarget(rows, dwell, leaving), beliefs)
 
 
 def fit_place(place: Place, counts: Counts, data: xr.Dataset, *, seed: int) -> tuple[WeightedDraws, Choice]:
@@ -128,8 +134,10 @@ def _chosen(weighted: WeightedDraws, draws: int, seed: int, name: str) -> NDArra
 def base_score(place: Place, counts: Counts, data: xr.Dataset) -> float:
     """Return the log predictive density that shares and dwells fitted without this layer give the same moves.
 
-    The density of a dwell is taken as constant over its bin, and the fit's own data are not left out.
+    The density of a dwell is taken as constant over its bin, and the fit's own data are not left out. So a table of
+    quantiles is no fair rival (it follows every lump of whole days): a dwell that has one enters with its best family.
     """
+    data = _without_tables(place, counts, data)
     found = np.zeros(data.sizes["draw"])
     for g, persona in enumerate(names_on(data, "persona")):
         for source in (place.name, *place.before):
@@ -140,6 +148,22 @@ def base_score(place: Place, counts: Counts, data: xr.Dataset) -> float:
             gone = [link_id(source, target) for target in place.silent] if source == place.name else []
             found += _log_still(data, g, label, gone, still) @ still.count
     return float(special.logsumexp(found) - np.log(len(found)))
+
+
+def _without_tables(place: Place, counts: Counts, data: xr.Dataset) -> xr.Dataset:
+    """Return the data with a family for every move of the place whose dwell is a table in some draw."""
+    at = {label: names_on(data, "link").index(label) for label in place.moves}
+    tabled = [label for label in place.moves if np.any(data["family"].values[:, at[label]] == Family.EMPIRICAL)]
+    names = ("family", "dwell_a", "dwell_b")
+    values = {name: data[name].values.copy() for name in names}
+    for label in tabled:
+        source, target = split_link(label)
+        pairs = [(counts.dwells(g, (source, target)), counts.silent(g, source)) for g in names_on(data, "persona")]
+        family = choose_family(place.beliefs[label], pairs).family
+        fit = fit_dwell(family, place.beliefs[label], pairs, seed=0, draws=data.sizes["draw"], name=label)
+        values["family"][:, at[label]] = family
+        values["dwell_a"][..., at[label]], values["dwell_b"][..., at[label]] = fit.a[:, :, None], fit.b[:, :, None]
+    return data.assign({name: (data[name].dims, values[name]) for name in names})
 
 
 def _column(data: xr.Dataset, variable: str, g: int, label: str) -> Floats:
