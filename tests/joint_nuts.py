@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from journeysim.calibrate.gates import Gate
 from journeysim.calibrate.numerics import pymc_adapter
 from journeysim.calibrate.numerics.pymc_adapter import Sampling, modules, quiet
-from journeysim.calibrate.shares import NOT_THIS
 from journeysim.calibrate.silence.density import value_and_gradient
 from journeysim.calibrate.silence.mode import JointMode, find_joint_mode
 from journeysim.calibrate.silence.points import Observed, Points, explained
@@ -30,6 +29,8 @@ from journeysim.model.quantity import Floats
 Density = Callable[..., tuple[float, Floats]]
 _TARGET_ACCEPT: Final = 0.85
 #: Enough for the gates on effective sizes.
+#: Log weight of a value that is left out of a sum.
+NOT_THIS: Final = -1e9
 LEAST_DRAWS: Final = 1200
 _CHAINS: Final = 4
 _TUNE: Final = 200

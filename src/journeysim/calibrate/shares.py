@@ -37,8 +37,6 @@ KAPPA_MEDIAN: Final = 100.0
 KAPPA_SPREAD: Final = 1.5
 #: Where kappa is summed out, it is over these normal scores of its prior.
 KAPPA_SCORES: Final = np.linspace(-3.2, 3.2, 17)
-#: Log weight of a value that is left out of such a sum.
-NOT_THIS: Final = -1e9
 #: Weight of a link that the map states at 0: it must stay possible when it is observed.
 LEAST_WEIGHT: Final = 0.1
 

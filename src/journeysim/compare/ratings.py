@@ -18,7 +18,6 @@ from scipy import special
 
 from journeysim.model.quantity import Floats
 
-NO_RESPONSES: Final = "no responses"
 _Z95: Final = float(special.ndtri(0.975))
 
 

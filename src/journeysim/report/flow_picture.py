@@ -20,7 +20,6 @@ ROOM: Final = 944.0
 SMALLEST: Final = 0.05
 LABELLED: Final = 0.95
 _SCALE: Final = PER_HUNDRED / 100.0
-_LABEL_GAP: Final = 16.0
 
 
 @final
