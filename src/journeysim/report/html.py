@@ -23,8 +23,11 @@ from journeysim.report.tables.effects import of_one_place
 from journeysim.report.tables.table import as_float
 from journeysim.report.views import View, view
 from journeysim.report.words import Language, language
+from journeysim.simulate.outcomes import Engine
 
 SMALLEST_SHARE: Final = 0.005
+#: What four decimals of a per cent can show.
+SMALLEST_ERROR: Final = 1e-6
 _DROPPED: Final = {"evidence": (), "decision": ("effort",), "lives": ("step",)}
 
 
@@ -134,7 +137,7 @@ def _method(
     named = sorted(f"{name} {version}" for name, version in versions.items()) if isinstance(versions, Mapping) else []
     rates = " / ".join(written(rate, "share", say) for rate in (money.discount_value, money.discount_cost))
     rows = (
-        ("engine", outcomes.engine.name), ("why", outcomes.engine.why),
+        ("engine", outcomes.engine.name), ("why", outcomes.engine.why), ("precision", _precision(outcomes.engine, say)),
         ("horizon", say["days"].format(n=written(scenario.horizon, "count", say))),
         ("money", say["months"].format(n=written(decision.horizon_months, "count", say))), ("discount", rates),
         ("draws", written(float(outcomes.today.arm.worlds[0].draws.count), "count", say)), ("seed", str(outcomes.seed)),
@@ -142,6 +145,16 @@ def _method(
         ("versions", ", ".join(named)),
     )  # fmt: skip
     return tuple((say[f"method.{name}"], text) for name, text in rows if text)
+
+
+def _precision(engine: Engine, say: Language) -> str:
+    """Return how finely the exact engine cut time, and what that left; nothing for engines that sample."""
+    if engine.name != "exact":
+        return ""
+    if engine.error == 0:
+        return say["method.precision.cohort"]
+    part = written(100 * max(engine.error, SMALLEST_ERROR), "number", say)
+    return say["method.precision.grid"].format(step=written(engine.step_days, "number", say), part=part)
 
 
 def _summary(decision: Decision, scenario: Scenario) -> Mapping[str, Json]:

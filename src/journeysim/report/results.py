@@ -12,6 +12,7 @@ from journeysim.decide.targets import about_money
 from journeysim.model.scenario import Scenario
 from journeysim.report.tables import money_shown
 from journeysim.report.tables.effects import MONEY_METRICS, place_in_order, unit_of
+from journeysim.simulate.outcomes import Engine
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 SCHEMA: Final = "journeysim/results/1"
@@ -38,7 +39,7 @@ def results(decision: Decision, scenario: Scenario) -> dict[str, Json]:
         "currency": decision.currency,
         "horizon_days": scenario.horizon,
         "money_horizon_months": decision.horizon_months,
-        "engine": {"name": outcomes.engine.name, "why": outcomes.engine.why},
+        "engine": _engine(outcomes.engine),
         "seed": outcomes.seed,
         "trust": {"grade": decision.trust.grade, "reasons": list(decision.trust.reasons)},
         "best": decision.best if money else None,
@@ -60,6 +61,12 @@ def results(decision: Decision, scenario: Scenario) -> dict[str, Json]:
         "agreement": _agreement(decision, money=money),
         "warnings": [*outcomes.warnings, *comparison.warnings],
     }  # fmt: skip
+
+
+def _engine(engine: Engine) -> dict[str, Json]:
+    """Return the engine; of the exact one, its longest step and the largest relative change when it was last halved."""
+    made: dict[str, Json] = {"name": engine.name, "why": engine.why}
+    return made | {"step_days": engine.step_days, "error": engine.error} if engine.name == "exact" else made
 
 
 def _finite(value: float | None) -> float | None:

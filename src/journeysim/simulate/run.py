@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from journeysim.simulate.lives import Lives
 from journeysim.simulate.outcomes import ArmOutcomes, Engine, Outcomes
 from journeysim.simulate.settings import Settings
 from journeysim.simulate.tally import Tally
+
+if TYPE_CHECKING:
+    from journeysim.simulate.exact import ExactReport
 
 LIVES_DRAWS: Final = 40
 LIVES_CUSTOMERS: Final = 2_500
@@ -58,14 +61,13 @@ def simulate(
     chains = {id(world.draws): _chain(world, today) for arm in arms for world in arm.worlds}
     choice = _choose(engine, chains.values())
     tallies: dict[int, Tally] = {}
-    error = step = 0.0
+    reports: dict[int, ExactReport] = {}
     for key, chain in chains.items():
         if choice.name == "exact":
             from journeysim.simulate.exact import exact_tally
 
-            tally, report = exact_tally(chain, settings)
+            tally, reports[key] = exact_tally(chain, settings)
             tallies[key] = _with_paths(tally, chain, settings, seed)
-            error, step = max(error, report.error), max(step, report.step)
         else:
             from journeysim.simulate.walk import walk_tally
 
@@ -80,7 +82,8 @@ def simulate(
         for arm in arms
     )
     agreement = tuple(item for arm in found for item in agreement_of(arm)) if choice.name == "exact" else ()
-    return Outcomes(found, settings, seed, Engine(choice.name, choice.why, step, error), agreement, _warnings(limited))
+    warnings = (*_not_waiting(limited), *_too_coarse(arms, reports, settings.tolerance))
+    return Outcomes(found, settings, seed, _with_precision(choice, reports.values()), agreement, warnings)
 
 
 def _choose(asked: str | None, chains: Iterable[Chain]) -> Engine:
@@ -121,7 +124,30 @@ def _lives(chain: Chain, settings: Settings, seed: int) -> Lives:
     return walk_lives(chain, settings, seed=seed, draws=draws, customers=np.arange(LIVES_CUSTOMERS))
 
 
-def _warnings(limited: tuple[str, ...]) -> tuple[str, ...]:
-    if not limited:
-        return ()
-    return (f"nobody waits for {' or '.join(limited)}: the engine asked for takes staff as always there",)
+def _not_waiting(limited: tuple[str, ...]) -> Iterator[str]:
+    if limited:
+        yield f"nobody waits for {' or '.join(limited)}: the engine asked for takes staff as always there"
+
+
+def _with_precision(choice: Engine, reports: Collection[ExactReport]) -> Engine:
+    """Return the engine with the largest step and error of any world; both 0 where nothing was approximated."""
+    step = max((report.step for report in reports), default=0.0)
+    return replace(choice, step_days=step, error=max((report.error for report in reports), default=0.0))
+
+
+def _too_coarse(arms: Sequence[Arm], reports: Mapping[int, ExactReport], tolerance: float) -> Iterator[str]:
+    """Yield a sentence where the finest grid allowed leaves a larger error than asked for; it names the arms."""
+    found = {
+        arm.name: max((reports[id(world.draws)] for world in arm.worlds), key=lambda item: item.error)
+        for arm in arms
+        if reports
+    }
+    coarse = {name: report for name, report in found.items() if report.error > tolerance}
+    if coarse:
+        worst = max(coarse.values(), key=lambda item: item.error)
+        names = ", ".join(f'"{name}"' for name in coarse)
+        yield (
+            f"the exact engine cut time into {worst.steps:,} steps, its most, and figures of {names} still moved by up "
+            f"to {worst.error:.1g} of themselves when the step was last halved ({tolerance:g} is asked for): they are "
+            "no more precise than that"
+        )
