@@ -39,11 +39,14 @@ def fit_of(found: Calibration) -> Fit:
 
 
 def backtest_of(folder: Path) -> tuple[tuple[str, bool], ...]:
-    """Return the gates of the backtest that left a folder, and whether each was passed; BadInput when there is none."""
+    """Return the gates of the backtest or score that left a folder, and whether each was passed; BadInput without one."""
+    from journeysim.cli import score_folder
     from journeysim.cli.stored import document_of
     from journeysim.report.backtest import SCHEMA
 
-    document = document_of(folder / "backtest.json", SCHEMA)
+    scored = (folder / score_folder.FILE).is_file()
+    document = document_of(folder / (score_folder.FILE if scored else "backtest.json"),
+                           score_folder.SCHEMA if scored else SCHEMA)  # fmt: skip
     return tuple((str(gate["name"]), bool(gate["passed"])) for gate in document["gates"])
 
 

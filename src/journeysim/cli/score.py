@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import shlex
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -32,18 +32,31 @@ DATE: Final = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
     "--arm", default="today", show_default=True, help="What was carried out: a proposal of the run, or today."
 )
 @click.option("--from", "start", required=True, type=DATE, metavar="DATE", help="The run's day 0 (UTC).")
+@click.option(
+    "--weight",
+    type=click.IntRange(1, 100),
+    default=100,
+    show_default=True,
+    metavar="PERCENT",
+    help="How much of what the run knew the next calibration counts.",
+)
 @log_options
 @json_option
-def command(run: Path, log: Path, *, arm: str, start: datetime, settings: LogSettings, as_json: bool) -> None:
+def command(
+    run: Path, log: Path, *, arm: str, start: datetime, weight: int, settings: LogSettings, as_json: bool
+) -> None:
     """Hold what the run in the folder RUN foretold against LOG, month by month from DATE on.
 
     Customers who enter and who convert in each whole month: the range foretold, what came, whether 50, 80 and 90 %
-    intervals held it, CRPS, and surprise in bits. Exit code 3 when a month is more surprising than one right forecast in a
-    hundred would have it.
+    intervals held it, CRPS, and surprise in bits. Leaves a folder beside the run: score.json, which a scenario names as
+    its `backtest`, and journey.yaml, what the run knew of the arm as a map's beliefs: the next calibration starts there.
+    Exit code 3 when a month is more surprising than one right forecast in a hundred would have it.
     """
     import numpy as np
 
     from journeysim.cli.forecast import read_forecast
+    from journeysim.cli.run import shown_path
+    from journeysim.cli.score_folder import JOURNEY, carried_journey, score_document, write_score
     from journeysim.decide.forecast import scored, seen_since, summed_up, too_surprising
     from journeysim.files.events import read_events
     from journeysim.report.kept import FILE, read_kept
@@ -59,13 +72,17 @@ def command(run: Path, log: Path, *, arm: str, start: datetime, settings: LogSet
             f"no whole month lies between {start:%Y-%m-%d} and the end of the log; give an earlier date or a longer log"
         )
         raise BadInput([Problem("B004", message)])
-    scores = list(summed_up(came))
+    scores, day = list(summed_up(came)), f"{start:%Y-%m-%d}"
+    document = score_document(run, arm, f"{start:%Y-%m-%dT%H:%M:%S}", came, scores)
+    journey = carried_journey(run, scenario, arm, day, weight=weight / 100)
+    folder = write_score(run, document, journey, scenario.name)
     _show(came, arm)
     for item in scores:
         say(_sentence(item))
+    start_from = shlex.quote(shown_path(folder / JOURNEY))
+    say(f"Next: journeysim calibrate {shlex.quote(str(log))} --journey {start_from} --entered-from {day}", style="bold")
     if as_json:
-        write_json("score", {"run": str(run), "arm": arm, "months": [asdict(item) for item in came],
-                             "scores": [asdict(item) for item in scores]})  # fmt: skip
+        write_json("score", {"folder": str(folder), **document})
     failed = [
         f"{item.metric}: {item.most:.1f} bits of surprise in one month" for item in scores if too_surprising(item)
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Final
 
 import click
@@ -61,6 +62,8 @@ _OPTIONS: Final = (
     click.option(
         "--collapse", type=Time(any_time=True), metavar="TIME", help="The same touchpoint again so soon is one stay; or any."
     ),
+    click.option("--entered-from", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE",
+                 help="Leave out journeys that began before (UTC)."),
 )  # fmt: skip
 
 
@@ -70,10 +73,13 @@ def shape_options(command: Callable[..., object]) -> Callable[..., object]:
     @functools.wraps(command)
     def shaped(
         *arguments: object, drop: tuple[str, ...], rename: tuple[tuple[str, str], ...], split_by: tuple[str, ...],
-        again: tuple[tuple[str, str], ...], session_gap: float | None, collapse: float | None, **others: object,
+        again: tuple[tuple[str, str], ...], session_gap: float | None, collapse: float | None,
+        entered_from: datetime | None, **others: object,
     ) -> object:  # fmt: skip
         after = tuple(After(name, name, new) for name, new in again)
-        shape = LogShape(split_by, drop, rename, after, session_gap, collapse)
+        shape = LogShape(
+            split_by, drop, rename, after, session_gap, collapse, f"{entered_from:%Y-%m-%d}" if entered_from else ""
+        )
         return command(*arguments, shape=shape, **others)
 
     made: Callable[..., Any] = shaped

@@ -144,4 +144,9 @@ def summed_up(came: Sequence[Came]) -> Iterator[ForecastScore]:
 
 def too_surprising(score: ForecastScore) -> bool:
     """Return whether the most surprising month was more so than in one right forecast in a hundred (Bonferroni)."""
-    return score.most > -float(np.log2(0.01 / score.months))
+    return score.most > most_surprise(score.months)
+
+
+def most_surprise(months: int) -> float:
+    """Return the bits of surprise that one right forecast in a hundred exceeds in some of its months."""
+    return -float(np.log2(0.01 / months))

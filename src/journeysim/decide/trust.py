@@ -24,8 +24,7 @@ def trust_of(
 ) -> Trust:
     """Return the grade and the reason for every step it was lowered; A when no rule applies, never below E.
 
-    `distances` says how far each proposal leads from what was seen, see `distance`. A remark that lowers nothing, that
-    there was no backtest, stands among the reasons too.
+    `distances` says how far each proposal leads from what was seen, see `distance`.
     """
     found = [
         *_source(fit), *_gates(fit), *_backtest(fit), *_far(fit, distances), *_guesses(evidence), *_engines(agreement),
@@ -57,11 +56,14 @@ def _gates(fit: Fit) -> Iterator[tuple[int, str]]:
 
 
 def _backtest(fit: Fit) -> Iterator[tuple[int, str]]:
-    """Yield one step for a backtest that failed, whatever its gates; none where there are no data to test against."""
+    """Yield one step for a backtest that failed, whatever its gates, or is missing; none without data to test against."""
     if fit.source != "posterior":
         return
     if fit.backtest is None:
-        yield 0, "no backtest stands behind it: whether the fit would have predicted the past is not known"
+        yield (
+            1,
+            "no backtest or scored forecast stands behind it: whether the fit would have predicted the past is not known",
+        )
         return
     failed = [name for name, passed in fit.backtest if not passed]
     if failed:

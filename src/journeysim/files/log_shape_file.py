@@ -8,6 +8,7 @@ from pydantic import Field
 
 from journeysim.files.numbers import DURATION
 from journeysim.files.shapes import (
+    Day,
     Duration,
     FileModel,
     Raw,
@@ -47,6 +48,7 @@ class ShapeFile(FileModel):
     after: dict[str, AfterFile] = Field(default_factory=dict)
     session_gap: Duration | None = None
     collapse_repeats: Annotated[float | None, *reads(_within, {"type": "string"})] = None
+    entered_from: Day | None = None
 
 
 def shape_of(file: ShapeFile | None) -> LogShape:
@@ -60,4 +62,5 @@ def shape_of(file: ShapeFile | None) -> LogShape:
         after=tuple(After(item.touchpoint, item.after, new) for new, item in file.after.items()),
         session_gap=file.session_gap,
         collapse=file.collapse_repeats,
+        entered_from=file.entered_from or "",
     )

@@ -87,6 +87,8 @@ def _shape(shape: LogShape) -> list[str]:
         lines.append(f"session gap: {duration(shape.session_gap)}")
     if shape.collapse is not None:
         lines.append(f"collapse repeats: {'any' if shape.collapse == float('inf') else duration(shape.collapse)}")
+    if shape.entered_from:
+        lines.append(f"entered from: {shape.entered_from}")
     return ["shape:", *(f"  {line}" for line in lines)] if lines else []
 
 

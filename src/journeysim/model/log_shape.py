@@ -25,7 +25,8 @@ class LogShape:
     (name, new name) pairs, the first that fits holds; several names may become one. In both `*` stands for any text.
     `after`: see `After`; the first rule that fits holds, and looks at the names before any of them. `session_gap`: a
     silence of more days than this ends a journey, and the customer's next event starts another. `collapse`: an event
-    with the touchpoint of the event before, at most so many days later, belongs to the same stay.
+    with the touchpoint of the event before, at most so many days later, belongs to the same stay. `entered_from`: journeys
+    that began before this day (YYYY-MM-DD, UTC) are left out whole.
     """
 
     split_by: tuple[str, ...] = ()
@@ -34,6 +35,7 @@ class LogShape:
     after: tuple[After, ...] = ()
     session_gap: float | None = None
     collapse: float | None = None
+    entered_from: str = ""
 
 
 #: A log is taken as it is.

@@ -43,11 +43,46 @@ def test_a_forecast_is_held_against_what_came(run, call, project):
     }
     assert sum(item["actual"] for item in found["months"] if item["metric"] == "entrants") == 300
     assert "conversions: over 3 months" in done.people
+    assert [gate["passed"] for gate in found["gates"]] == [True, True]
 
     write_log(project / "poor.csv", 100, 0.2)
     poor = call("score", run, "poor.csv", "--from", "2026-06-01", "--arm", "push")
     assert poor.code == 3
     assert "conversions" in poor.people
+
+
+def test_the_next_calibration_and_the_next_trust_grade_start_from_a_score(run, call, project):
+    """The run's beliefs (40 customers seen at the cart) become a map; with 58 more customers it rests on 98 or so."""
+    write_log(project / "log.csv", 100, 0.58)
+    done = call("score", run, "log.csv", "--from", "2026-06-01", "--arm", "nudge", "--weight", "50", "--json")
+    folder = project / done.document["folder"]
+    assert {item.name for item in folder.iterdir()} == {"score.json", "journey.yaml"}
+    text = (folder / "journey.yaml").read_text(encoding="utf-8")
+    assert "the proposal nudge, counted at 50%" in text
+    assert f"journeysim calibrate log.csv --journey {folder.relative_to(project)}/journey.yaml" in done.people
+    next_fit = call(
+        "calibrate",
+        "log.csv",
+        "--journey",
+        folder / "journey.yaml",
+        "--entered-from",
+        "2026-07-01",
+        "--out",
+        "next",
+        "--json",
+    )
+    assert next_fit.code in (0, 3), next_fit.people
+    aside = {item["reason"]: item["count"] for item in next_fit.document["rows"]["set_aside"]}
+    assert aside["of a journey that began earlier, as asked (entered from)"] > 50
+
+    scenario = project / "scenario.yaml"
+    relative = folder.relative_to(project)
+    scenario.write_text(
+        scenario.read_text(encoding="utf-8") + f"backtest: {relative}\ncalibration: next\n", encoding="utf-8"
+    )
+    again = call("run", "scenario.yaml", "--json")
+    reasons = again.document["runs"][0]["results"]["trust"]["reasons"]
+    assert not any("backtest" in reason for reason in reasons), reasons
 
 
 def test_what_cannot_be_scored_says_why(run, call, project):

@@ -83,9 +83,9 @@ def test_a_backtest_that_failed_costs_one_step_however_many_gates():
     assert found.reasons == ("the backtest fails 2 of 3 gates, coverage among them",)
 
 
-def test_without_a_backtest_page_one_says_so():
+def test_without_a_backtest_it_is_no_a_and_page_one_says_why():
     found = judged(replace(GOOD, backtest=None), evidence(0.1), [], {})
-    assert found.grade == "A"
+    assert found.grade == "B"
     assert "no backtest" in found.reasons[0]
     assert not any("backtest" in reason for reason in judged(Fit("prior"), evidence(0.1), [], {}).reasons)
 

@@ -19,7 +19,7 @@ import numpy as np
 from journeysim.errors import BadInput, Place, Problem
 from journeysim.files.events.numbers import COMMA, number_of
 from journeysim.files.events.roles import NUMBERS, TEXTS, resolve
-from journeysim.files.events.shaping import COLLAPSED, DROPPED, named_with, require_columns, shape_events
+from journeysim.files.events.shaping import COLLAPSED, DROPPED, EARLIER, named_with, require_columns, shape_events
 from journeysim.files.events.sources import Source, escaped, query, source_of
 from journeysim.files.events.times import BARE_NUMBER, DAY_OR_MONTH_FIRST, time_of
 from journeysim.model.event_log import Ints
@@ -37,6 +37,7 @@ REASONS: Final = (
     "exact copy of an earlier row",
     DROPPED,
     COLLAPSED,
+    EARLIER,
 )
 EXAMPLES: Final = 5
 #: What Unicode calls white space, as the expression of a text.

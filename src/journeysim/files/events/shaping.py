@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 #: Why shaping sets a row aside.
 DROPPED: Final = "left out, as asked (drop)"
 COLLAPSED: Final = "the same touchpoint again, as asked (collapse repeats)"
+EARLIER: Final = "of a journey that began earlier, as asked (entered from)"
 _MICROSECONDS_PER_DAY: Final = 86_400_000_000
 _IN_ORDER: Final = "PARTITION BY customer, reason IS NULL ORDER BY time, row"
 _OF_CUSTOMER: Final = (
@@ -61,6 +62,7 @@ def _query(events: Events, shape: LogShape, reasons: Sequence[str]) -> str:
         (shape.rename, lambda: _renamed(shape)),
         (shape.after, lambda: _after(shape)),
         (shape.session_gap is not None, lambda: _sessions(events, shape.session_gap or 0.0)),
+        (shape.entered_from, lambda: _later(shape.entered_from, reasons.index(EARLIER))),
         (shape.collapse is not None, lambda: _collapsed(shape.collapse or 0.0, reasons.index(COLLAPSED))),
     )
     for asked, step in steps:
@@ -127,6 +129,12 @@ def _collapsed(gap: float, reason: int) -> str:
         f"SELECT * REPLACE (CASE WHEN {again} THEN {reason} ELSE reason END AS reason) FROM {_BEFORE} "  # noqa: S608
         f"WINDOW stays AS ({_IN_ORDER})"
     )
+
+
+def _later(day: str, reason: int) -> str:
+    """Return the query that sets aside journeys whose first event lies before a day (UTC)."""
+    earlier = f"reason IS NULL AND min(time) OVER (PARTITION BY customer, reason IS NULL) < TIMESTAMP {_text(day)}"
+    return f"SELECT * REPLACE (CASE WHEN {earlier} THEN {reason} ELSE reason END AS reason) FROM {_BEFORE}"  # noqa: S608
 
 
 def _is(pattern: str) -> str:

@@ -113,6 +113,18 @@ def test_sessions_know_what_is_known_of_their_customer(tmp_path):
     assert [log.outcome.labels[code] if code >= 0 else "" for code in log.outcome.codes] == ["", "", "", "bought"]
 
 
+def test_journeys_that_began_before_a_day_are_left_out_whole(tmp_path):
+    """With sessions, the later journey of a customer who came earlier too is kept."""
+    text = (
+        "customer,touchpoint,time\nold,x,2026-01-31T23:59:59\nold,y,2026-02-10\n"
+        "new,x,2026-02-01\nnew,y,2026-02-03\n,x,2026-02-04\n"
+    )
+    log = shaped(tmp_path, text, entered_from="2026-02-01")
+    assert rows(log) == ["new x", "new y"]
+    assert aside(log) == {"blank customer": 1, "of a journey that began earlier, as asked (entered from)": 2}
+    assert rows(shaped(tmp_path, text, session_gap=7.0, entered_from="2026-02-01")) == ["old#2 y", "new#1 x", "new#1 y"]
+
+
 @pytest.mark.parametrize(("gap", "left"), [(0.0, 9), (15 / 1440, 8), (30 / 1440, 8), (10.0, 7), (np.inf, 7)])
 def test_the_same_touchpoint_again_soon_is_one_stay(tmp_path, gap, left):
     log = shaped(tmp_path, collapse=gap)
