@@ -59,6 +59,19 @@ class Life:
     satisfied: list[int] = field(default_factory=list)
 
 
+def same_bits(first: object, second: object) -> bool:
+    """Return whether two dataclasses of arrays are the same to the last bit."""
+    return all(
+        np.array_equal(a, b, equal_nan=isinstance(a, np.ndarray) and a.dtype.kind == "f")
+        for a, b in zip(_arrays_in(first), _arrays_in(second), strict=True)
+    )
+
+
+def _arrays_in(item: object) -> list[object]:
+    found = [getattr(item, name.name) for name in dataclasses.fields(item)]
+    return [value for part in found for value in (_arrays_in(part) if dataclasses.is_dataclass(part) else [part])]
+
+
 def rich_chain(seed: int, *, draws: int = 2) -> Chain:
     """Return a random chain with every dwell family by draw, three periods, spread values, coupled rows and idle links."""
     rng = np.random.default_rng(seed)

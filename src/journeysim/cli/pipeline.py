@@ -147,7 +147,7 @@ def simulated_like(outcomes: Outcomes, scenario: Scenario) -> Simulated | None:
     """
     if outcomes.engine.name == "service":
         return None
-    from journeysim.simulate.run import WALK_CUSTOMERS
+    from journeysim.simulate.precision import FIRST
     from journeysim.simulate.tallies import tallies_of
 
     return partial(
@@ -156,7 +156,7 @@ def simulated_like(outcomes: Outcomes, scenario: Scenario) -> Simulated | None:
         settings=outcomes.settings,
         seed=outcomes.seed,
         engine=outcomes.engine.name,
-        customers=scenario.customers or WALK_CUSTOMERS,
+        customers=outcomes.customers or scenario.customers or FIRST,
     )
 
 

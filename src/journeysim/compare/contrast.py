@@ -211,7 +211,7 @@ def _mc_error(outcomes: Outcomes, metric: str, luck: float | None, single: _Sing
         return 0.0
     if luck is None or single.lives is None:
         return float("nan")
-    return luck / float(np.sqrt(draws * len(single.lives.customers)))
+    return luck / float(np.sqrt(draws * (outcomes.customers or len(single.lives.customers))))
 
 
 def _sums(calendar: Calendar) -> Iterator[tuple[str, Unit, Direction, Floats]]:

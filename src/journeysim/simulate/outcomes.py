@@ -11,6 +11,7 @@ import numpy as np
 from journeysim.model.arms import Arm
 from journeysim.model.quantity import Floats
 from journeysim.simulate.lives import Lives
+from journeysim.simulate.precision import Precision
 from journeysim.simulate.settings import Settings
 from journeysim.simulate.tally import Tally, mix_worlds
 
@@ -51,11 +52,11 @@ class ArmOutcomes:
 
     def persona_shares(self, realism: float = 1.0) -> Floats:
         """Return the persona mix of entering customers, shape (D, G)."""
-        return np.asarray(sum(self._joint(realism)))
+        return np.asarray(sum(self.joint(realism)))
 
     def cohort(self, realism: float = 1.0) -> Tally:
         """Return the tally by persona of customers who enter once the proposal is fully in force (D, G)."""
-        joint = self._joint(realism)
+        joint = self.joint(realism)
         total = sum(joint)
         with np.errstate(divide="ignore", invalid="ignore"):
             weights = [np.where(total > 0, part / total, 1.0 / len(joint)) for part in joint]
@@ -66,7 +67,7 @@ class ArmOutcomes:
         full = self.arm.weights(exposed)
         return [realism * weight + (1.0 - realism if k == 0 else 0.0) for k, weight in enumerate(full)]
 
-    def _joint(self, realism: float) -> list[Floats]:
+    def joint(self, realism: float) -> list[Floats]:
         """Return P(world, persona) per draw: one (D, G) array per world."""
         weights = self.world_weights([exposure.reach for exposure in self.arm.exposures], realism)
         shares = [world.draws.values("persona_share") for world in self.arm.worlds]
@@ -78,7 +79,8 @@ class ArmOutcomes:
 class Outcomes:
     """What a run computed; the first arm is today. `warnings` are sentences for people.
 
-    `customers` is how many the caller asked for per draw, where customers are sampled.
+    `customers` is how many were asked for per draw, or walked where the walk is what counts; `precision` says how
+    precise that made the differences (None where nobody is sampled).
     """
 
     arms: tuple[ArmOutcomes, ...]
@@ -88,6 +90,7 @@ class Outcomes:
     agreement: tuple[Agreement, ...] = ()
     warnings: tuple[str, ...] = ()
     customers: int | None = None
+    precision: Precision | None = None
 
     @property
     def today(self) -> ArmOutcomes:

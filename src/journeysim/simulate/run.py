@@ -14,6 +14,7 @@ from journeysim.simulate.agreement import agreement_of
 from journeysim.simulate.chain import MONEY_FIELDS, Chain, compile_world
 from journeysim.simulate.lives import Lives
 from journeysim.simulate.outcomes import ArmOutcomes, Engine, Outcomes
+from journeysim.simulate.precision import too_few
 from journeysim.simulate.settings import Settings
 from journeysim.simulate.tally import Tally
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 LIVES_DRAWS: Final = 40
 LIVES_CUSTOMERS: Final = 2_500
-WALK_CUSTOMERS: Final = 2_000
 #: Per draw, where the exact engine counts and customers are walked for reach, bounces and answers alone.
 PATH_CUSTOMERS: Final = 1_000
 
@@ -41,7 +41,8 @@ def simulate(
     seed : int
         Addresses every customer-level uniform.
     customers : int, optional
-        Customers per draw of the walk engine where it is the one that counts.
+        Customers per draw of the walk engine where it is the one that counts; left out, as many as it takes (see
+        `precision`).
     engine : {"exact", "walk"}, optional
         For checks of one engine against the other; left out, the map decides. Asking for the exact engine where a
         layer is on raises ValueError. Neither of the two lets anybody wait for staff.
@@ -62,16 +63,17 @@ def simulate(
     choice = _choose(engine, chains.values())
     tallies: dict[int, Tally] = {}
     reports: dict[int, ExactReport] = {}
-    for key, chain in chains.items():
-        if choice.name == "exact":
-            from journeysim.simulate.exact import exact_tally
+    precision = None
+    if choice.name == "exact":
+        from journeysim.simulate.exact import exact_tally
 
+        for key, chain in chains.items():
             tally, reports[key] = exact_tally(chain, settings)
             tallies[key] = _with_paths(tally, chain, settings, seed)
-        else:
-            from journeysim.simulate.walk import walk_tally
+    else:
+        from journeysim.simulate.rounds import walk_worlds
 
-            tallies[key], _ = walk_tally(chain, settings, seed=seed, customers=customers or WALK_CUSTOMERS)
+        tallies, precision = walk_worlds(arms, chains, settings=settings, seed=seed, customers=customers)
     lives = {key: _lives(chain, settings, seed) for key, chain in chains.items()}
     found = tuple(
         ArmOutcomes(
@@ -82,8 +84,10 @@ def simulate(
         for arm in arms
     )
     agreement = tuple(item for arm in found for item in agreement_of(arm)) if choice.name == "exact" else ()
-    warnings = (*_not_waiting(limited), *_too_coarse(arms, reports, settings.tolerance))
-    return Outcomes(found, settings, seed, _with_precision(choice, reports.values()), agreement, warnings)
+    warnings = (*_not_waiting(limited), *_too_coarse(arms, reports, settings.tolerance), *too_few(precision))
+    walked = None if precision is None else precision.customers
+    made = _with_precision(choice, reports.values())
+    return Outcomes(found, settings, seed, made, agreement, warnings, walked, precision)
 
 
 def _choose(asked: str | None, chains: Iterable[Chain]) -> Engine:

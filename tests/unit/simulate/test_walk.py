@@ -12,22 +12,10 @@ from journeysim.errors import JourneysimError
 from journeysim.model.dwell import Family
 from journeysim.simulate.settings import Settings
 from journeysim.simulate.walk import WalkError, life_story, merge_walks, walk_lives, walk_tally
-from walk_reference import reference_life, rich_chain
+from walk_reference import reference_life, rich_chain, same_bits
 
 RUN = Settings(horizon=120.0, discount_value=0.09, discount_cost=0.03)
 MONEY = ("value", "cost", "value_pv", "cost_pv", "effort")
-
-
-def same_bits(first, second) -> bool:
-    return all(
-        np.array_equal(a, b, equal_nan=isinstance(a, np.ndarray) and a.dtype.kind == "f")
-        for a, b in zip(_values(first), _values(second), strict=True)
-    )
-
-
-def _values(item):
-    found = [getattr(item, name.name) for name in dataclasses.fields(item)]
-    return [value for part in found for value in (_values(part) if dataclasses.is_dataclass(part) else [part])]
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -14,11 +14,19 @@ import numpy as np
 from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Chain, Ints
 from journeysim.simulate.settings import Settings
-from journeysim.simulate.streams import LARGEST
+from journeysim.simulate.streams import BLOCK, LARGEST
 from journeysim.simulate.tally import Paths, Tally
 from journeysim.simulate.walk.booking import Books
 from journeysim.simulate.walk.kernel import MOST_MOVES
-from journeysim.simulate.walk.layout import check_chain, check_numbers, layout_of, parameters_of, too_many_moves
+from journeysim.simulate.walk.layout import (
+    Layout,
+    Parameters,
+    check_chain,
+    check_numbers,
+    layout_of,
+    parameters_of,
+    too_many_moves,
+)
 from journeysim.simulate.walk.sums import FIELDS, Sums, new_books, new_room, new_sums, walk_draws
 
 
@@ -40,6 +48,26 @@ class WalkError:
     cost_pv: Floats
 
 
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Crowd:
+    """The first `customers` customers of every draw of a chain, from number `first` on, and all they add up to.
+
+    `books` and `sums` are sums over customers in blocks of 512, in order: whoever is added later, and in however many
+    parts, the bits are those of one walk of them all (as long as parts are whole blocks).
+    """
+
+    chain: Chain
+    settings: Settings
+    layout: Layout
+    parameters: Parameters
+    numbers: Ints
+    first: int
+    customers: int
+    books: Books
+    sums: Sums
+
+
 def walk_tally(
     chain: Chain,
     settings: Settings,
@@ -59,25 +87,63 @@ def walk_tally(
 
     Raises ValueError for unusable numbers, JourneysimError when a customer loops without end.
     """
+    nobody = empty_crowd(chain, settings, seed=seed, first_customer=first_customer, draw_numbers=draw_numbers)
+    return crowd_tally(walk_on(nobody, customers, threads=threads), threads=threads)
+
+
+def empty_crowd(
+    chain: Chain, settings: Settings, *, seed: int, first_customer: int = 0, draw_numbers: Ints | None = None
+) -> Crowd:
+    """Return a crowd of nobody yet; see `walk_tally` for what the arguments mean and what is refused."""
     check_chain(chain)
     if settings.within_cycle != "none":
         raise ValueError("within_cycle corrections belong to cohort models; the walk books money when it moves")
-    if customers < 1 or first_customer < 0 or first_customer + customers > LARGEST:
-        raise ValueError(f"customers must be at least 1 and numbered below {LARGEST}, got {customers}")
-    layout, parameters = layout_of(chain, settings, seed), parameters_of(chain)
+    layout = layout_of(chain, settings, seed)
     numbers = check_numbers(np.arange(chain.draws) if draw_numbers is None else draw_numbers)
     if numbers.shape != (chain.draws,):
         raise ValueError(f"draw_numbers must have one number per draw ({chain.draws}), got {numbers.shape}")
     books, sums = new_books(chain.draws, layout), new_sums(chain.draws, layout)
+    return Crowd(chain, settings, layout, parameters_of(chain), numbers, first_customer, 0, books, sums)
+
+
+def walk_on(crowd: Crowd, customers: int, *, threads: int | None = None) -> Crowd:
+    """Return the crowd with the next `customers` customers of every draw; the crowd given stays as it is."""
+    last = crowd.first + crowd.customers + customers
+    if customers < 1 or crowd.first < 0 or last > LARGEST:
+        raise ValueError(f"customers must be at least 1 and numbered below {LARGEST}, got {customers}")
+    if crowd.customers % BLOCK:
+        raise ValueError(f"a crowd of {crowd.customers} ends within a block of {BLOCK}; walk its customers at once")
+    more = replace(_own_arrays(crowd), customers=crowd.customers + customers)
+    _walk_rows(more, crowd.first + crowd.customers, customers, standing_in=False, threads=threads)
+    return more
+
+
+def crowd_tally(crowd: Crowd, *, threads: int | None = None) -> tuple[Tally, WalkError]:
+    """Return a crowd's tally and its Monte Carlo errors, with stand-ins for personas that nobody happened to be."""
+    whole = _own_arrays(crowd)
+    _walk_rows(whole, crowd.first, crowd.customers, standing_in=True, threads=threads)
+    return tally_of(crowd.chain, crowd.settings, whole.books, whole.sums), _errors(whole.sums)
+
+
+def _walk_rows(crowd: Crowd, first: int, customers: int, *, standing_in: bool, threads: int | None) -> None:
+    """Walk customers of every draw into a crowd's own books and sums."""
+    books, sums = crowd.books, crowd.sums
 
     def walk(rows: tuple[int, int]) -> None:
-        room = new_room(layout)
-        if not walk_draws(*rows, numbers, first_customer, customers, layout, parameters, books, sums, room):
+        room = new_room(crowd.layout)
+        if not walk_draws(
+            *rows, crowd.numbers, first, customers, standing_in, crowd.layout, crowd.parameters, books, sums, room
+        ):
             row, customer, place = (int(item) for item in room.runaway)
-            raise too_many_moves(chain, customer, int(numbers[row]), place, MOST_MOVES)
+            raise too_many_moves(crowd.chain, customer, int(crowd.numbers[row]), place, MOST_MOVES)
 
-    in_threads(walk, chain.draws, threads or os.cpu_count() or 1)
-    return tally_of(chain, settings, books, sums), _errors(sums)
+    in_threads(walk, crowd.chain.draws, threads or os.cpu_count() or 1)
+
+
+def _own_arrays(crowd: Crowd) -> Crowd:
+    """Return the crowd with books and sums of its own."""
+    books, sums = Books._make(item.copy() for item in crowd.books), Sums._make(item.copy() for item in crowd.sums)
+    return replace(crowd, books=books, sums=sums)
 
 
 def merge_walks(first: tuple[Tally, WalkError], second: tuple[Tally, WalkError]) -> tuple[Tally, WalkError]:

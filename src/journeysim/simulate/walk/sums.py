@@ -111,18 +111,23 @@ def walk_draws(
     numbers: Ints,
     first_customer: int,
     customers: int,
+    standing_in: bool,  # noqa: FBT001 - compiled
     layout: Layout,
     parameters: Parameters,
     books: Books,
     sums: Sums,
     room: Room,
 ) -> bool:
-    """Walk the customers of draws first_row … last_row - 1 into `books` and `sums`; False: see `room.runaway`."""
+    """Walk the customers of draws first_row … last_row - 1 into `books` and `sums`; False: see `room.runaway`.
+
+    `standing_in`: not these customers as they come, but the first of them on behalf of personas without any.
+    """
     truth, block, lanes, runaway = room.truth, room.block, room.lanes, room.runaway
     for row in range(first_row, last_row):
         fill_truth(layout, parameters, row, truth)
         number = np.uint64(numbers[row])
-        for persona in range(-1, layout.personas):
+        first_persona, last_persona = (0, layout.personas) if standing_in else (-1, 0)
+        for persona in range(first_persona, last_persona):
             for start in range(0, _needed(persona, row, customers, parameters.persona_share, sums.customers), BLOCK):
                 size = min(BLOCK, customers - start) if persona < 0 else min(STAND_INS, customers)
                 for k in range(size):
@@ -149,7 +154,7 @@ def add_lives(size: int, layout: Layout, block: Block, row: int, sums: Sums, par
 
 @compiled_inner
 def _needed(persona: int, row: int, customers: int, share: Floats, walked: Ints) -> int:
-    """Return how many customers to walk: all as they come (persona -1), then stand-ins for personas without any."""
+    """Return how many customers to walk: all as they come (persona -1), or stand-ins for a persona without any."""
     if persona < 0:
         return customers
     return min(STAND_INS, customers) if walked[row, persona] == 0 and share[row, persona] > 0.0 else 0
