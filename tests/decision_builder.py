@@ -36,6 +36,7 @@ from journeysim.model.changes import AddTouchpoint, AdjustShare, RemoveTouchpoin
 from journeysim.model.dwell import Dwell, Family
 from journeysim.model.journey import JourneyMap, Link, Outcome, Persona, Reward, Touchpoint, split_link
 from journeysim.model.quantity import Fixed, Range, Scale
+from journeysim.model.remark import remark
 from journeysim.model.scenario import Investment, Money, Proposal, Scenario, SuccessRule
 from journeysim.simulate.lives import Lives
 from journeysim.simulate.outcomes import Agreement, ArmOutcomes, Engine, Outcomes
@@ -445,7 +446,7 @@ def build_decision(scenario: Scenario | None = None, *, seed: int = 7, draws: in
         for rule in scenario.succeed_if
         for verdict in verdicts
     )
-    reasons = ("shares rest on 240 counted customers", "a third of the decision's variance rests on expert opinion")
+    reasons = (remark("mostly_prior", prior_share=0.6), remark("guesses", proposal="video ID", guessed_share=0.7))
     return Decision(
         comparison, verdicts, _evidence(arms, verdicts), Trust(grade, reasons), targets, _fit(), 95_000.0,
         ranked.proposal if (ranked.full.npv.mean or 0.0) > 0 else None, "EUR", MONTHS,

@@ -7,6 +7,7 @@ from typing import Literal, final
 
 from journeysim.compare.comparison import Comparison, Spread
 from journeysim.model.quantity import Floats
+from journeysim.model.remark import Remark
 from journeysim.model.scenario import SuccessRule
 
 Grade = Literal["A", "B", "C", "D", "E"]
@@ -252,7 +253,7 @@ class Trust:
     """How far to trust the figures, A (best) to E, with every reason."""
 
     grade: Grade
-    reasons: tuple[str, ...]
+    reasons: tuple[Remark, ...]
 
 
 @final

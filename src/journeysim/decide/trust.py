@@ -7,6 +7,7 @@ from typing import Final
 
 from journeysim.decide.decision import Evidence, Fit, Grade, Trust
 from journeysim.decide.drivers.ledger import INTERPLAY
+from journeysim.model.remark import Remark, remark
 from journeysim.simulate.outcomes import Agreement
 from journeysim.simulate.tally import Tally
 
@@ -40,41 +41,38 @@ def guessed_share(evidence: Sequence[Evidence], proposal: str) -> float:
     return sum(row.variance_share for row in own if row.basis == GUESS) / total if total > 0 else 0.0
 
 
-def _source(fit: Fit) -> Iterator[tuple[int, str]]:
+def _source(fit: Fit) -> Iterator[tuple[int, Remark]]:
     if fit.source == "stated":
-        yield 3, "today's numbers are taken at the map's word, without any range"
+        yield 3, remark("stated")
     elif fit.source == "prior":
-        yield 2, "today's numbers are what the map believes; no data stand behind them"
+        yield 2, remark("prior")
     elif fit.prior_share is not None and fit.prior_share > MOST_PRIOR:
-        yield 1, f"{fit.prior_share:.0%} of what is known about today comes from the map's beliefs, not from data"
+        yield 1, remark("mostly_prior", prior_share=fit.prior_share)
 
 
-def _gates(fit: Fit) -> Iterator[tuple[int, str]]:
+def _gates(fit: Fit) -> Iterator[tuple[int, Remark]]:
     for name, value, limit, passed in fit.gates:
         if not passed:
-            yield 1, f"the fit fails its gate {name}: {value:.4g}, asked {limit}"
+            yield 1, remark("gate", gate=name, value=value, limit=limit)
 
 
-def _backtest(fit: Fit) -> Iterator[tuple[int, str]]:
+def _backtest(fit: Fit) -> Iterator[tuple[int, Remark]]:
     """Yield one step for a backtest that failed, whatever its gates, or is missing; none without data to test against."""
     if fit.source != "posterior":
         return
     if fit.backtest is None:
-        yield (
-            1,
-            "no backtest or scored forecast stands behind it: whether the fit would have predicted the past is not known",
-        )
+        yield 1, remark("no_backtest")
         return
     failed = [name for name, passed in fit.backtest if not passed]
     if failed:
-        yield 1, f"the backtest fails {len(failed)} of {len(fit.backtest)} gates, {failed[0]} among them"
+        yield 1, remark("backtest", failed=len(failed), all=len(fit.backtest), first=failed[0])
 
 
-def _far(fit: Fit, distances: Mapping[str, float]) -> Iterator[tuple[int, str]]:
+def _far(fit: Fit, distances: Mapping[str, float]) -> Iterator[tuple[int, Remark]]:
     """Yield one step for the proposal that leads farthest from what data have shown, where that is far."""
     name = max(distances, key=lambda item: distances[item], default=None)
     if fit.source == "posterior" and name is not None and distances[name] > MOST_MOVED:
-        yield 1, f'"{name}" sends {distances[name]:.0%} of all moves elsewhere: that far the data say nothing'
+        yield 1, remark("far", proposal=name, moved_share=distances[name])
 
 
 def distance(today: Tally, proposal: Tally) -> float:
@@ -94,18 +92,18 @@ def distance(today: Tally, proposal: Tally) -> float:
     return float(0.5 * sum(abs(shares[0].get(label, 0.0) - shares[1].get(label, 0.0)) for label in labels))
 
 
-def _guesses(evidence: Sequence[Evidence]) -> Iterator[tuple[int, str]]:
+def _guesses(evidence: Sequence[Evidence]) -> Iterator[tuple[int, Remark]]:
     for proposal in dict.fromkeys(row.proposal for row in evidence):
         share = guessed_share(evidence, proposal)
         if share > MOST_GUESSED:
-            yield 1, f'{share:.0%} of what makes the net benefit of "{proposal}" uncertain rests on guesses'
+            yield 1, remark("guesses", proposal=proposal, guessed_share=share)
             return
 
 
-def _engines(agreement: Sequence[Agreement]) -> Iterator[tuple[int, str]]:
+def _engines(agreement: Sequence[Agreement]) -> Iterator[tuple[int, Remark]]:
     worst = max(agreement, key=lambda item: abs(item.z), default=None)
     if worst is not None and abs(worst.z) > MOST_Z:
         # Sums of money stay out of it: the reason is printed at grade E too.
-        sizes = "" if worst.metric in MONEY else f"{worst.exact:.6g} and {worst.walk:.6g}, "
-        gap = f"{sizes}{abs(worst.z):.1f} standard errors apart"
-        yield 2, f'the two engines disagree on {worst.metric} of "{worst.arm}": {gap}'
+        found = remark("engines_on_money", metric=worst.metric, arm=worst.arm, errors=abs(worst.z))
+        sizes = (("exact", worst.exact), ("walk", worst.walk))
+        yield 2, found if worst.metric in MONEY else Remark("engines", found.blanks + sizes)

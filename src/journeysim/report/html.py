@@ -16,6 +16,7 @@ from journeysim.report.journey_picture import Lanes, proposal_lanes, today_lanes
 from journeysim.report.narrative import check_page
 from journeysim.report.numbers import written
 from journeysim.report.plots import figures_of
+from journeysim.report.remarks import remark_text
 from journeysim.report.results import Json, results
 from journeysim.report.scoreboard import Score, scoreboard
 from journeysim.report.tables import Table, money_shown, tables_of
@@ -78,6 +79,7 @@ class _Shown:
     lives: tuple[Life, ...]
     scores: tuple[Score, ...]
     said: Said
+    reasons: tuple[str, ...]
     command: str
     method: tuple[tuple[str, str], ...]
     prior_share: str
@@ -102,6 +104,7 @@ def page_of(decision: Decision, scenario: Scenario, *, manifest: Mapping[str, ob
     shown = _Shown(
         decision, scenario, say, money_shown(decision), figures, _views(tables, say), maps,
         _lives(decision, say), scoreboard(tables, names[1:], say), said_of(decision, tables, say),
+        tuple(remark_text(reason, say) for reason in decision.trust.reasons),
         str(manifest.get("command", "")), _method(decision, scenario, manifest, say),
         written(decision.fit.prior_share, "chance", say), _summary(decision, scenario),
     )  # fmt: skip

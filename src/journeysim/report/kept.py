@@ -33,7 +33,7 @@ from journeysim.simulate.outcomes import Agreement, ArmOutcomes
 from journeysim.simulate.tally import Tally
 
 FILE: Final = "page.npz"
-SCHEMA: Final = "journeysim/page/1"
+SCHEMA: Final = "journeysim/page/2"
 _CONTENT: Final = "content"
 _FLOW: Final = frozenset({"visits", "moves", "value_at", "cost_at", "marks", "converted_by"})
 _FLOW_MONEY: Final = ("value_at", "cost_at")

@@ -29,7 +29,7 @@ _MODULES: Final = (
     "model.changes.dwells", "model.changes.removal", "model.changes.rewards", "model.changes.shares",
     "model.changes.staff",
     "model.changes.touchpoints", "model.draws", "model.dwell", "model.journey", "model.log_settings", "model.log_shape",
-    "model.quantity", "model.satisfaction", "model.scenario",
+    "model.quantity", "model.remark", "model.satisfaction", "model.scenario",
     "simulate.outcomes", "simulate.settings",
     "simulate.tally",
 )  # fmt: skip

@@ -10,8 +10,10 @@ from journeysim.compare.comparison import Contrast, Level, Spread
 from journeysim.decide.decision import Decision, MoneyCase, Trial, Verdict
 from journeysim.decide.targets import about_money
 from journeysim.model.scenario import Scenario
+from journeysim.report.remarks import remark_text
 from journeysim.report.tables import money_shown
 from journeysim.report.tables.effects import MONEY_METRICS, place_in_order, unit_of
+from journeysim.report.words import language
 from journeysim.simulate.outcomes import Engine
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
@@ -41,7 +43,7 @@ def results(decision: Decision, scenario: Scenario) -> dict[str, Json]:
         "money_horizon_months": decision.horizon_months,
         "engine": _engine(outcomes.engine),
         "seed": outcomes.seed,
-        "trust": {"grade": decision.trust.grade, "reasons": list(decision.trust.reasons)},
+        "trust": {"grade": decision.trust.grade, "reasons": _reasons(decision)},
         "best": decision.best if money else None,
         "arms": [{"name": arm.arm.name, "role": arm.arm.role} for arm in outcomes.arms],
         "metrics": [_level(item, decision.currency, money=money) for item in levels],
@@ -61,6 +63,12 @@ def results(decision: Decision, scenario: Scenario) -> dict[str, Json]:
         "agreement": _agreement(decision, money=money),
         "warnings": [*outcomes.warnings, *comparison.warnings],
     }  # fmt: skip
+
+
+def _reasons(decision: Decision) -> list[Json]:
+    """Return why the trust grade is what it is; machines read English."""
+    say = language("en", decision.currency)
+    return [remark_text(reason, say) for reason in decision.trust.reasons]
 
 
 def _engine(engine: Engine) -> dict[str, Json]:

@@ -140,7 +140,7 @@ def rewritten(run, change):
 @pytest.mark.parametrize(
     ("old", "new", "why"),
     [
-        ("journeysim/page/1", "journeysim/page/2", "made for journeysim/page/2"),
+        ("journeysim/page/2", "journeysim/page/3", "made for journeysim/page/3"),
         ('"class":"Decision"', '"class":"Popen"', "Popen"),
         ('"horizon_months"', '"horizon_weeks"', "horizon_weeks"),
         ('{"array":0}', '{"array":9999}', "out of range"),

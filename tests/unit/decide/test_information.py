@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special
 
+from journeysim.compare.contrast import p_better
 from journeysim.decide.drivers.groups import Group, of_assumption
 from journeysim.decide.drivers.smooth import smooth, spread_out
 from journeysim.decide.information.plan import Choices, Stakes, _Testable, _trial, sizes
@@ -54,6 +55,16 @@ def test_evpi_of_a_gaussian_in_closed_form(case):
         net = (row["mean_inb"] + row["sd_inb"] * at)[:, None]
         assert evpi(net) == pytest.approx(row["evpi"], abs=2e-4 * row["sd_inb"])
         assert np.mean(net > 0) == pytest.approx(row["p_positive"], abs=1e-5)
+
+
+def test_chance_of_being_better_of_two_betas_in_closed_form(case):
+    """On 1,000 x 1,000 pairs of equally likely values; what lies between two of them is less than a thousandth."""
+    at = (np.arange(1_000) + 0.5) / 1_000
+    for row in case["expected"]["two_beta_P_B_gt_A"]:
+        first, second = (special.betaincinv(*row[name], at) for name in ("A", "B"))
+        differences = (second[:, None] - first[None, :]).ravel()
+        assert p_better(differences, 1) == pytest.approx(row["P"], abs=1e-3)
+        assert p_better(differences, -1) == pytest.approx(1 - row["P"], abs=1e-3)
 
 
 def test_evppi_within_three_per_cent_of_the_closed_form(case, gaussian):

@@ -10,6 +10,8 @@ import pytest
 from journeysim.decide.decision import Evidence, Fit
 from journeysim.decide.trust import distance, guessed_share
 from journeysim.decide.trust import trust_of as judged
+from journeysim.report.remarks import remark_text
+from journeysim.report.words import language
 from journeysim.simulate.outcomes import Agreement
 
 PASSED = ("R-hat", 1.002, "<= 1.01", True)
@@ -21,6 +23,11 @@ GOOD = Fit("posterior", (PASSED,), prior_share=0.1, backtest=BACKTEST)
 def trust_of(fit, evidence, agreement, distances=None):
     """Judge with a backtest that passed, unless the fit has its own."""
     return judged(replace(fit, backtest=fit.backtest or BACKTEST), evidence, agreement, distances or {"p": 0.1})
+
+
+def said(found, lang="en"):
+    """Return the reasons as the page says them."""
+    return [remark_text(reason, language(lang, "EUR")) for reason in found.reasons]
 
 
 def evidence(guess, *, proposal="p"):
@@ -54,7 +61,7 @@ def test_each_rule(fit, guess, z, grade, word):
     found = trust_of(fit, evidence(guess), agreement(z))
     assert found.grade == grade
     assert bool(found.reasons) == (grade != "A")
-    assert all(word in reason for reason in found.reasons)
+    assert all(word in reason for reason in said(found))
 
 
 def test_steps_add_up_and_stop_at_e():
@@ -80,20 +87,20 @@ def test_a_backtest_that_failed_costs_one_step_however_many_gates():
     fit = replace(GOOD, backtest=(("coverage", False), ("crps", False), ("error", True)))
     found = trust_of(fit, evidence(0.1), [])
     assert found.grade == "B"
-    assert found.reasons == ("the backtest fails 2 of 3 gates, coverage among them",)
+    assert said(found) == ["the backtest fails 2 of 3 gates, coverage among them"]
 
 
 def test_without_a_backtest_it_is_no_a_and_page_one_says_why():
     found = judged(replace(GOOD, backtest=None), evidence(0.1), [], {})
     assert found.grade == "B"
-    assert "no backtest" in found.reasons[0]
-    assert not any("backtest" in reason for reason in judged(Fit("prior"), evidence(0.1), [], {}).reasons)
+    assert "no backtest" in said(found)[0]
+    assert not any("backtest" in reason for reason in said(judged(Fit("prior"), evidence(0.1), [], {})))
 
 
 def test_a_proposal_far_from_the_data_costs_one_step():
     found = trust_of(GOOD, evidence(0.1), [], {"near": 0.3, "far": 0.31, "off": 0.5})
     assert found.grade == "B"
-    assert found.reasons[0].startswith('"off" sends 50% of all moves elsewhere')
+    assert said(found)[0].startswith("“off” sends 50% of all moves elsewhere")
     assert trust_of(Fit("prior"), evidence(0.1), [], {"far": 0.9}).grade == "C"
 
 
@@ -116,8 +123,19 @@ def test_distance_is_the_part_of_moves_that_go_elsewhere_whichever_way_round():
 
 def test_engines_that_disagree_on_money_say_no_sum():
     """The reason stands on page one at grade E too, where no money figure is shown."""
-    (money,) = trust_of(GOOD, evidence(0.1), [Agreement("p", "margin", 123.4, 567.8, 9.0)]).reasons
+    (money,) = said(trust_of(GOOD, evidence(0.1), [Agreement("p", "margin", 123.4, 567.8, 9.0)]))
     assert "123" not in money
-    assert "9.0 standard errors" in money
-    (share,) = trust_of(GOOD, evidence(0.1), [Agreement("p", "conversion", 0.25, 0.5, 9.0)]).reasons
-    assert "0.25" in share
+    assert "9.00 standard errors" in money
+    (share,) = said(trust_of(GOOD, evidence(0.1), [Agreement("p", "conversion", 0.25, 0.5, 9.0)]))
+    assert "0.250" in share
+
+
+def test_every_reason_is_said_in_french_too():
+    """The two catalogues have the same blanks, so one decision that meets every rule says them all."""
+    fits = (Fit("stated", (FAILED,)), Fit("prior"), replace(GOOD, prior_share=0.6, backtest=(("coverage", False),)))
+    found = [judged(fit, evidence(0.7), agreement(9.0), {"off": 0.5}) for fit in fits]
+    found.append(judged(replace(GOOD, backtest=None), evidence(0.1), [Agreement("p", "conversion", 0.2, 0.5, 9.0)], {}))
+    english, french = ([text for item in found for text in said(item, lang)] for lang in ("en", "fr"))
+    assert len({reason.name for item in found for reason in item.reasons}) == 10
+    assert all(one != other for one, other in zip(english, french, strict=True))
+    assert any("de tous les passages" in text and "50" in text for text in french)
