@@ -158,6 +158,6 @@ def test_two_states_in_continuous_time(expected):
         back = Touchpoint("1", (Link("0", Fixed(1.0), Dwell(Family.EXPONENTIAL, Fixed(1 / law["mu"]))),))
         for start, other, wanted in (("0", 1, law["p01"]), ("1", 0, law["p10"])):
             journey = JourneyMap("two", (there, back), (Outcome("never"),), entry=((start, Fixed(1.0)),))
-            tally = run(journey, horizon=law["t"], tolerance=1e-9).today.cohort()
+            tally = run(journey, horizon=law["t"], tolerance=1e-11).today.cohort()
             left = tally.visits[0, 0, :2] - tally.moves[0, 0]
             assert left[other] == pytest.approx(wanted, rel=1e-9)

@@ -156,8 +156,9 @@ def _precision(engine: Engine, say: Language) -> str:
         return ""
     if engine.error == 0:
         return say["method.precision.cohort"]
-    part = written(100 * max(engine.error, SMALLEST_ERROR), "number", say)
-    return say["method.precision.grid"].format(step=written(engine.step_days, "number", say), part=part)
+    step = written(engine.step_days, "number", say)
+    sums, timing = (written(100 * max(part, SMALLEST_ERROR), "number", say) for part in (engine.error, engine.timing))
+    return say["method.precision.grid"].format(step=step, sums=sums, timing=timing)
 
 
 def _summary(decision: Decision, scenario: Scenario) -> Mapping[str, Json]:

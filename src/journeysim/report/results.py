@@ -72,9 +72,11 @@ def _reasons(decision: Decision) -> list[Json]:
 
 
 def _engine(engine: Engine) -> dict[str, Json]:
-    """Return the engine; of the exact one, its longest step and the largest relative change when it was last halved."""
+    """Return the engine; of the exact one, its longest step and its largest relative errors."""
     made: dict[str, Json] = {"name": engine.name, "why": engine.why}
-    return made | {"step_days": engine.step_days, "error": engine.error} if engine.name == "exact" else made
+    if engine.name != "exact":
+        return made
+    return made | {"step_days": engine.step_days, "error": engine.error, "timing_error": engine.timing}
 
 
 def _finite(value: float | None) -> float | None:

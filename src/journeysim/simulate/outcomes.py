@@ -21,12 +21,13 @@ EngineName = Literal["exact", "walk", "service"]
 @final
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """Which engine gave the expected metrics, why, and how accurate it says it is."""
+    """Which engine gave the expected metrics, why, and how accurate it says it is: see `ExactReport`."""
 
     name: EngineName
     why: str
     step_days: float = 0.0
     error: float = 0.0
+    timing: float = 0.0
 
 
 @final

@@ -134,24 +134,26 @@ def _not_waiting(limited: tuple[str, ...]) -> Iterator[str]:
 
 
 def _with_precision(choice: Engine, reports: Collection[ExactReport]) -> Engine:
-    """Return the engine with the largest step and error of any world; both 0 where nothing was approximated."""
-    step = max((report.step for report in reports), default=0.0)
-    return replace(choice, step_days=step, error=max((report.error for report in reports), default=0.0))
+    """Return the engine with the largest step and errors of any world; all 0 where nothing was approximated."""
+    if not reports:
+        return choice
+    step, error, timing = (max(getattr(item, name) for item in reports) for name in ("step", "error", "timing"))
+    return replace(choice, step_days=step, error=error, timing=timing)
 
 
 def _too_coarse(arms: Sequence[Arm], reports: Mapping[int, ExactReport], tolerance: float) -> Iterator[str]:
     """Yield a sentence where the finest grid allowed leaves a larger error than asked for; it names the arms."""
     found = {
-        arm.name: max((reports[id(world.draws)] for world in arm.worlds), key=lambda item: item.error)
+        arm.name: report
         for arm in arms
-        if reports
+        for world in arm.worlds
+        if (report := reports.get(id(world.draws))) is not None and not report.meets(tolerance)
     }
-    coarse = {name: report for name, report in found.items() if report.error > tolerance}
-    if coarse:
-        worst = max(coarse.values(), key=lambda item: item.error)
-        names = ", ".join(f'"{name}"' for name in coarse)
+    if found:
+        error, timing = (max(getattr(item, name) for item in found.values()) for name in ("error", "timing"))
+        steps, names = max(item.steps for item in found.values()), ", ".join(f'"{name}"' for name in found)
         yield (
-            f"the exact engine cut time into {worst.steps:,} steps, its most, and figures of {names} still moved by up "
-            f"to {worst.error:.1g} of themselves when the step was last halved ({tolerance:g} is asked for): they are "
-            "no more precise than that"
+            f"the exact engine cut time into {steps:,} steps, its most, and figures of {names} still moved when the step "
+            f"was last halved: sums by up to {error:.1g} of themselves ({tolerance:g} is asked for), single months and "
+            f"days to convert by up to {timing:.1g}"
         )

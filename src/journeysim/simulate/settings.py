@@ -21,15 +21,16 @@ class Settings:
 
     `horizon` is in days since entry, events at the horizon itself count. Discount rates are yearly. `within_cycle`
     weights money booked at cycle k of a cohort model (all dwells fixed and equal): a named rule, or one weight per
-    cycle 0 … K for published corrections; it does not touch probabilities. `first_day` is the date of day 0 (YYYY-MM-DD) where
-    staff keep hours; without one it is a Monday.
+    cycle 0 … K for published corrections; it does not touch probabilities. `tolerance` is the relative error that the
+    exact engine may leave in sums up to the horizon; it is small because differences between arms are. `first_day` is
+    the date of day 0 (YYYY-MM-DD) where staff keep hours; without one it is a Monday.
     """
 
     horizon: float
     discount_value: float = 0.0
     discount_cost: float = 0.0
     within_cycle: WithinCycle | tuple[float, ...] = "none"
-    tolerance: float = 1e-3
+    tolerance: float = 1e-4
     first_day: str | None = None
 
     @cached_property

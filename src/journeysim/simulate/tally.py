@@ -94,6 +94,22 @@ def places_of(tally: Tally) -> tuple[str, ...]:
     return tally.touchpoints + tally.outcomes
 
 
+def conversion_quantile(tally: Tally, share: float) -> Floats:
+    """Return the days by which a share of the converters has converted, shape (D, G); NaN where nobody converts.
+
+    Linear between the tally's time marks; converters are those who convert by the last mark.
+    """
+    curve, days = tally.converted_by, tally.marks
+    wanted = share * curve[..., -1:]
+    after = np.argmax(curve >= wanted, axis=-1)[..., None]
+    before = np.maximum(after - 1, 0)
+    low, high = (np.take_along_axis(curve, at, axis=-1)[..., 0] for at in (before, after))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        part = np.where(high > low, (wanted[..., 0] - low) / (high - low), 0.0)
+    first, second = days[before[..., 0]], days[after[..., 0]]
+    return np.where(curve[..., -1] > 0, first + part * (second - first), np.nan)
+
+
 def mix_worlds(tallies: Sequence[Tally], weights: Sequence[Floats]) -> Tally:
     """Return the tally of customers who live in several worlds with the given weights.
 

@@ -34,11 +34,17 @@ def test_figures_that_the_finest_grid_leaves_open_are_warned_of(days_before, war
     journey = cliff(days_before)
     arms = build_arms(Scenario("cliff", journey, ()), stated_draws(journey), seed=1)
     outcomes = simulate(arms, settings=Settings(HORIZON), seed=1)
-    assert (outcomes.engine.error > 1e-3) == warned
+    assert (outcomes.engine.error > 1e-4) == warned
     assert len(outcomes.warnings) == warned
     if warned:
         error = f"{outcomes.engine.error:.1g}"
-        for said in ("3,840 steps", '"today"', f"up to {error} of themselves", "0.001 is asked for"):
+        for said in (
+            "3,840 steps",
+            '"today"',
+            f"up to {error} of themselves",
+            "0.0001 is asked for",
+            "days to convert",
+        ):
             assert said in outcomes.warnings[0]
     else:
         np.testing.assert_allclose(outcomes.arms[0].cohort().converted, 1.0, rtol=1e-3)

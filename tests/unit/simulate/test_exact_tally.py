@@ -6,7 +6,8 @@ import pytest
 from chains import build_chain, fixed, random_chain, stack, with_arrays
 from journeysim.model.dwell import Family, mean
 from journeysim.simulate.exact import exact_tally
-from journeysim.simulate.exact.recursion import _extrapolate, _on_even_grid
+from journeysim.simulate.exact.recursion import _on_even_grid
+from journeysim.simulate.exact.refinement import extrapolate
 from journeysim.simulate.settings import Settings
 
 LOOPY = {
@@ -68,10 +69,10 @@ def test_daily_money_of_an_exponential_stay_has_its_closed_form():
     np.testing.assert_allclose(tally.value, 2.0 * stay * -np.expm1(-horizon / stay), rtol=1e-5)
     force = np.log1p(0.1) / 365.25 + 1 / stay
     np.testing.assert_allclose(tally.cost_pv, 7.0 / stay * -np.expm1(-force * horizon) / force, rtol=1e-5)
-    np.testing.assert_allclose(tally.active_at[0, 0], np.exp(-tally.marks / stay), atol=2e-4)
+    np.testing.assert_allclose(tally.active_at[0, 0], np.exp(-tally.marks / stay), atol=1e-3)
     ends = np.minimum(365.25 / 12 * np.arange(1, 5), horizon)
     up_to = 2.0 * stay * -np.expm1(-ends / stay)
-    np.testing.assert_allclose(tally.value_month[0, 0], np.diff(up_to, prepend=0.0), rtol=2e-4)
+    np.testing.assert_allclose(tally.value_month[0, 0], np.diff(up_to, prepend=0.0), rtol=2e-3)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +99,7 @@ def test_a_tight_tolerance_is_met_by_extrapolation():
     tally, report = exact_tally(chain, settings)
     assert report.extrapolated
     assert report.steps < 1_000
-    fine = _extrapolate(_on_even_grid(chain, settings, 1_920), _on_even_grid(chain, settings, 3_840))
+    fine = extrapolate(_on_even_grid(chain, settings, 1_920), _on_even_grid(chain, settings, 3_840))
     for name in ("converted", "value_pv", "cost_pv", "visits"):
         np.testing.assert_allclose(getattr(tally, name), getattr(fine, name), rtol=1e-9)
     check_conservation(tally)
@@ -313,17 +314,15 @@ def test_within_cycle_rules_are_for_cohort_models(link, rule, message):
 
 
 def test_time_unit_is_free():
-    day = run(loopy(), Settings(50.0))
     chain = loopy()
-    hours = run(
-        with_arrays(
-            chain,
-            dwell_a=chain.dwell_a * 24,
-            value_per_day=chain.value_per_day / 24,
-            cost_per_day=chain.cost_per_day / 24,
-        ),
-        Settings(50.0 * 24),
+    day = _on_even_grid(chain, Settings(50.0), 120)
+    by_hour = with_arrays(
+        chain,
+        dwell_a=chain.dwell_a * 24,
+        value_per_day=chain.value_per_day / 24,
+        cost_per_day=chain.cost_per_day / 24,
     )
+    hours = _on_even_grid(by_hour, Settings(50.0 * 24), 120)
     for name in ("converted", "value", "cost", "visits"):
         np.testing.assert_allclose(getattr(day, name), getattr(hours, name), rtol=1e-10)
 
@@ -365,10 +364,9 @@ def test_each_draw_has_dwells_of_its_own_family():
     ]
     table = np.array([[5.0, 6.0, 7.0], [0.0, 1.0, 5.0]])
     chains = [build_chain(row, outcomes=["out"], converts=["b"], table=table) for row in rows]
-    settings = Settings(20.0)
-    together = run(stack(chains), settings)
+    together = _on_even_grid(stack(chains), Settings(20.0), 120)
     for d, chain in enumerate(chains):
-        alone = run(stack([chain] * len(chains)), settings)
-        np.testing.assert_allclose(together.converted_by[d], alone.converted_by[d], rtol=1e-3)
+        alone = _on_even_grid(stack([chain] * len(chains)), Settings(20.0), 120)
+        np.testing.assert_array_equal(together.converted_by[d], alone.converted_by[d])
     assert np.array_equal(together.converted_by[0], together.converted_by[4])
     assert len(np.unique(together.converted)) == len(codes) - 1

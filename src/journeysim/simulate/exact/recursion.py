@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
@@ -15,12 +15,12 @@ from journeysim.model.units import DAYS_PER_YEAR
 from journeysim.simulate.chain import Chain, Ints
 from journeysim.simulate.exact.grid import (
     FIRST_STEPS,
-    MOST_STEPS,
     Grid,
     build_grid,
     cohort_step,
     fewest_steps,
 )
+from journeysim.simulate.exact.refinement import TIMING, Cut, extrapolate, refine
 from journeysim.simulate.exact.state import Kernels, Plan, Rows, World
 from journeysim.simulate.settings import Settings
 from journeysim.simulate.tally import Tally
@@ -34,19 +34,24 @@ _TRIAL_DRAWS: Final = 3
 @final
 @dataclass(frozen=True, slots=True)
 class ExactReport:
-    """How finely time was cut and what that cost.
+    """How finely time was cut and what that cost, measured in up to three draws.
 
-    `step` in days, `steps` up to the horizon. `error` is the largest relative change of conversion, discounted value
-    and cost, and visits in up to three draws when the step (the finer one, if `extrapolated`) was halved for the last
-    time; the error left is smaller, for smooth dwells about a third of it (a fifteenth if `extrapolated`). It is 0
-    where every move takes a whole number of steps (`cohort`), so that nothing was approximated.
+    `step` in days, `steps` up to the horizon; `extrapolated` with twice the step where that is cheaper. `error` is the
+    largest relative error of conversion, discounted value and cost, and visits, `timing` that of single months and of
+    the days to convert, both held against grids at least twice as fine (see `refine`). Both are 0 where every move
+    takes a whole number of steps (`cohort`), so that nothing was approximated.
     """
 
     step: float
     steps: int
     error: float
+    timing: float
     cohort: bool
     extrapolated: bool = False
+
+    def meets(self, tolerance: float) -> bool:
+        """Return whether sums are within the tolerance and timing within 1 %."""
+        return self.error <= tolerance and self.timing <= TIMING
 
 
 def exact_tally(chain: Chain, settings: Settings) -> tuple[Tally, ExactReport]:
@@ -73,72 +78,38 @@ def exact_tally(chain: Chain, settings: Settings) -> tuple[Tally, ExactReport]:
     -----
     x_j(t) = entries_j(t) + sum_i sum_u x_i(t-u) P_ij(t-u) F_ij({u}) on t = 0, h, 2h, …, with mean-preserving masses
     (error of second order in h). If every dwell is fixed and a multiple of one step, that step is used and the answer
-    is exact to rounding: the cohort Markov model. Otherwise h is halved until doubling it changes conversion, value,
-    cost and visits by less than the tolerance, or until that holds for Richardson's extrapolation (4 T(h) - T(2h)) / 3,
-    which a tolerance below about 1e-6 needs. Without either, the finest grid allowed is used and the report says so.
+    is exact to rounding: the cohort Markov model. Otherwise h is as `refine` finds it: fine enough for conversion,
+    value, cost and visits to be within the tolerance, and months and days to convert within 1 %. Where even the finest
+    grid allowed is not, it is used and the report says so.
     """
     step = cohort_step(chain, settings.horizon)
     if step is not None:
         steps = int(np.floor(settings.horizon / step + 1e-9))
         tally = _run(chain, settings, build_grid(chain.period_end, step, steps, lattice=True))
-        return tally, ExactReport(step, steps, 0.0, cohort=True)
+        return tally, ExactReport(step, steps, 0.0, 0.0, cohort=True)
     if settings.within_cycle != "none":
         raise ValueError(
             "a within-cycle correction needs a cohort model (every dwell fixed at one and the same time); "
             "this chain has other dwells, so leave within_cycle at 'none'"
         )
-    steps, error, extrapolated = _enough_steps(chain, settings)
-    tally = _on_even_grid(chain, settings, steps)
-    if extrapolated:
-        tally = _extrapolate(_on_even_grid(chain, settings, steps // 2), tally)
-    return tally, ExactReport(settings.horizon / steps, steps, error, cohort=False, extrapolated=extrapolated)
+    cut = _cut(chain, settings)
+    tally = _on_even_grid(chain, settings, cut.steps)
+    if cut.extrapolated:
+        tally = extrapolate(_on_even_grid(chain, settings, cut.steps // 2), tally)
+    step = settings.horizon / cut.steps
+    return tally, ExactReport(step, cut.steps, cut.error, cut.timing, cohort=False, extrapolated=cut.extrapolated)
 
 
 def _on_even_grid(chain: Chain, settings: Settings, steps: int) -> Tally:
     return _run(chain, settings, build_grid(chain.period_end, settings.horizon / steps, steps, lattice=False))
 
 
-def _enough_steps(chain: Chain, settings: Settings) -> tuple[int, float, bool]:
-    """Halve the step until that changes the trial draws by less than the tolerance.
-
-    Returns the steps, the last change, and whether it is that of extrapolated results.
-    """
+def _cut(chain: Chain, settings: Settings) -> Cut:
+    """Return how finely to cut time, by a few trial draws."""
     trial = chain.take(np.unique(np.linspace(0, chain.draws - 1, _TRIAL_DRAWS).astype(np.int64)))
     fewest = fewest_steps(chain, settings)
-    steps = fewest * -(-FIRST_STEPS // fewest)
-    coarse = _on_even_grid(trial, settings, steps)
-    before: Tally | None = None
-    while True:
-        steps *= 2
-        fine = _on_even_grid(trial, settings, steps)
-        error, better = _change(coarse, fine), _extrapolate(coarse, fine)
-        if error <= settings.tolerance:
-            return steps, error, False
-        if before is not None and _change(before, better) <= settings.tolerance:
-            return steps, _change(before, better), True
-        if 2 * steps > MOST_STEPS:
-            return steps, error, False
-        coarse, before = fine, better
-
-
-def _change(coarse: Tally, fine: Tally) -> float:
-    """Return the largest relative difference of the decision quantities; of visits, relative to the most visited."""
-    largest = 0.0
-    for name in ("converted", "value_pv", "cost_pv", "visits"):
-        old, new = np.atleast_3d(getattr(coarse, name)), np.atleast_3d(getattr(fine, name))
-        size = np.abs(new).max(axis=2, keepdims=True)
-        largest = max(largest, float(np.max(np.abs(old - new) / np.where(size > 0, size, 1.0))))
-    return largest
-
-
-def _extrapolate(coarse: Tally, fine: Tally) -> Tally:
-    """Return the tallies' Richardson extrapolation, which removes the error of second order in the step."""
-    changed = {
-        item.name: (4 * getattr(fine, item.name) - getattr(coarse, item.name)) / 3
-        for item in fields(Tally)
-        if item.name != "marks" and isinstance(getattr(fine, item.name), np.ndarray)
-    }
-    return replace(fine, **changed)
+    first = fewest * -(-FIRST_STEPS // fewest)
+    return refine(lambda steps: _on_even_grid(trial, settings, steps), first, settings.tolerance)
 
 
 def _run(chain: Chain, settings: Settings, grid: Grid) -> Tally:

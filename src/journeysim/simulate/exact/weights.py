@@ -143,20 +143,22 @@ def _loglogistic_means(a: float, b: float, step: float, means: Floats) -> None:
 
 @lean
 def _empirical_means(a: float, table: Floats, step: float, means: Floats) -> None:
-    """Fill E[min(T, k step)] of quantiles at equally spaced probabilities, joined by straight lines."""
-    means[:] = 0.0
-    pieces = len(table) - 1
-    for piece in range(pieces):
-        low, high = a * table[piece], a * table[piece + 1]
-        for k in range(1, len(means)):
-            t = k * step
-            if t <= low:
-                inside = t
-            elif t >= high:
-                inside = 0.5 * (low + high)
-            else:
-                inside = t - 0.5 * (t - low) ** 2 / (high - low)
-            means[k] += inside / pieces
+    """Fill E[min(T, k step)] of quantiles at equally spaced probabilities, joined by straight lines.
+
+    Quantiles rise, so at any time the pieces below it are whole, those above it untouched, and one lies across.
+    """
+    pieces, piece, below = len(table) - 1, 0, 0.0
+    means[0] = 0.0
+    for k in range(1, len(means)):
+        t = k * step
+        while piece < pieces and a * table[piece + 1] <= t:
+            below += 0.5 * a * (table[piece] + table[piece + 1])
+            piece += 1
+        inside = below + (pieces - piece) * t
+        if piece < pieces and a * table[piece] < t:
+            low, high = a * table[piece], a * table[piece + 1]
+            inside -= 0.5 * (t - low) ** 2 / (high - low)
+        means[k] = inside / pieces
 
 
 @lean
