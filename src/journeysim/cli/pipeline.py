@@ -9,20 +9,23 @@ from typing import TYPE_CHECKING, Final, final
 
 from journeysim.cli.fit import backtest_of, fit_of
 from journeysim.cli.forecast import write_forecast
-from journeysim.cli.manifest import command_line, files_in, input_hashes, manifest, versions
+from journeysim.cli.manifest import command_line, files_in, input_hashes, manifest
 from journeysim.cli.money_draws import write_money_draws
 from journeysim.cli.places import in_scenario_file
 from journeysim.cli.project import inputs_of, project_of
 from journeysim.cli.screen import Stages
 from journeysim.errors import BadInput, Problem
 from journeysim.files import read_scenario_with_warnings
+from journeysim.files.block_store import blocks_of
 from journeysim.files.run_store import digest_of, existing_run, private_folder, writable, write_run
+from journeysim.files.versions import versions
 from journeysim.model.scenario import Scenario
 
 if TYPE_CHECKING:
     from journeysim.decide.decision import Decision, Fit
     from journeysim.decide.portfolio.choose import Simulated
     from journeysim.model.draws import Draws
+    from journeysim.simulate.executors import Executor
     from journeysim.simulate.outcomes import Outcomes
 
 REPORTS: Final = Path("reports")
@@ -36,7 +39,10 @@ NOT_TOGETHER: Final = (
 @final
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line may set over a scenario's own settings; `command` is how to do it again."""
+    """What the command line may set over a scenario's own settings; `command` is how to do it again.
+
+    `executor` says where blocks are computed, which no result depends on.
+    """
 
     draws: int | None = None
     seed: int | None = None
@@ -44,6 +50,7 @@ class Options:
     out: Path | None = None
     again: bool = False
     command: tuple[str, ...] = ("run",)
+    executor: str = "threads"
 
 
 @final
@@ -96,29 +103,38 @@ def run(prepared: Prepared, options: Options, stages: Stages) -> Finished:
     found = None if options.again else prepared.existing
     if found is not None:
         return Finished(prepared, found, None)
-    try:
-        decision = decision_of(prepared, stages)
-    except BadInput as error:
-        raise in_scenario_file(error, prepared.scenario, prepared.scenario.path) from error
+    from journeysim.simulate.executors import Kept, opened
+
+    blocks = blocks_of(prepared.project, prepared.digest)
+    with opened(options.executor) as executor:
+        try:
+            decision = decision_of(prepared, stages, Kept(executor, blocks))
+        except BadInput as error:
+            raise in_scenario_file(error, prepared.scenario, prepared.scenario.path) from error
     with stages.stage("writing the report"):
         folder = _written(prepared, decision, options, stages)
+    blocks.remove()
     return Finished(prepared, folder, decision)
 
 
-def decision_of(prepared: Prepared, stages: Stages) -> Decision:
-    """Return the decision of a scenario, all verbs in a row."""
+def decision_of(prepared: Prepared, stages: Stages, executor: Executor | None = None) -> Decision:
+    """Return the decision of a scenario, all verbs in a row; blocks are computed here unless an executor is given."""
     scenario = prepared.scenario
     with stages.stage("calibrating" if scenario.calibration or scenario.events else "drawing from beliefs"):
         draws, fit = draws_of(prepared)
     with stages.stage("simulating"):
         from journeysim.model.arms import build_arms
+        from journeysim.simulate.executors import HERE
         from journeysim.simulate.run import simulate
         from journeysim.simulate.settings import Settings
 
         arms = build_arms(scenario, draws, seed=scenario.seed)
         money = scenario.money
         settings = Settings(scenario.horizon, money.discount_value, money.discount_cost, first_day=scenario.first_day)
-        outcomes = simulate(arms, settings=settings, seed=scenario.seed, customers=scenario.customers)
+        executor = executor or HERE
+        outcomes = simulate(
+            arms, settings=settings, seed=scenario.seed, customers=scenario.customers, executor=executor
+        )
     with stages.stage("comparing"):
         from journeysim.compare import compare
         from journeysim.decide import decide, horizon_months
@@ -135,11 +151,11 @@ def decision_of(prepared: Prepared, stages: Stages) -> Decision:
             fit=fit,
             seed=scenario.seed,
             limits=scenario.limits,
-            simulated=simulated_like(outcomes, scenario),
+            simulated=simulated_like(outcomes, scenario, executor),
         )
 
 
-def simulated_like(outcomes: Outcomes, scenario: Scenario) -> Simulated | None:
+def simulated_like(outcomes: Outcomes, scenario: Scenario, executor: Executor | None = None) -> Simulated | None:
     """Return how more worlds are simulated just as the run's own were; None where customers wait for each other.
 
     Bundles mix the customers of several worlds, which is right only while what one customer meets does not depend on
@@ -147,6 +163,7 @@ def simulated_like(outcomes: Outcomes, scenario: Scenario) -> Simulated | None:
     """
     if outcomes.engine.name == "service":
         return None
+    from journeysim.simulate.executors import HERE
     from journeysim.simulate.precision import FIRST
     from journeysim.simulate.tallies import tallies_of
 
@@ -157,6 +174,7 @@ def simulated_like(outcomes: Outcomes, scenario: Scenario) -> Simulated | None:
         seed=outcomes.seed,
         engine=outcomes.engine.name,
         customers=outcomes.customers or scenario.customers or FIRST,
+        executor=executor or HERE,
     )
 
 

@@ -127,7 +127,7 @@ def _write(target: Path, html: str) -> bool:
 
 
 def _say_version(manifest: Row) -> None:
-    from journeysim.cli.manifest import versions
+    from journeysim.files.versions import versions
 
     made, here = manifest.get("versions", {}).get("journeysim"), versions()["journeysim"]
     if made != here:

@@ -29,21 +29,33 @@ if TYPE_CHECKING:
 @click.option(
     "--again", is_flag=True, help="Run although an identical run is there; the new one gets -2 after its name."
 )
+@click.option(
+    "--executor",
+    metavar="WHERE",
+    default="threads",
+    show_default=True,
+    help="Where blocks are computed: threads, serial, processes, processes:N, or a Dask scheduler such as tcp://HOST:8786.",
+)
 @click.option("--accept", metavar="GATE", multiple=True, help="Accept this gate although it failed (repeatable).")
 @click.option("--strict", is_flag=True, help="Exit code 3 unless one proposal meets every rule of `succeed if`.")
 @json_option
 def command(  # noqa: PLR0913 - one argument per option
     scenarios: tuple[Path, ...], *, draws: int | None, seed: int | None, lang: str, out: Path | None, again: bool,
-    accept: tuple[str, ...], strict: bool, as_json: bool,
+    executor: str, accept: tuple[str, ...], strict: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Simulate today and every proposal of each SCENARIO file, and write a new folder under reports/.
 
     When the scenario names data, the numbers are taken from it first; that fit is kept, and used again while data,
     journey, seed and versions are the same. An identical run is found instead of repeated; nothing is overwritten.
+
+    Finished blocks are kept until the run is written, so the same command goes on after an interruption. WHERE blocks
+    are computed changes no digit of the results.
     """
     from journeysim.cli.pipeline import Options
+    from journeysim.simulate.executors import check_executor
 
-    options = Options(draws, seed, lang, out, again, tuple(sys.argv[1:]))
+    check_executor(executor)
+    options = Options(draws, seed, lang, out, again, tuple(sys.argv[1:]), executor)
     finished = run_all(scenarios, options)
     if as_json:
         write_json("run", {"runs": [run_document(item) for item in finished]})

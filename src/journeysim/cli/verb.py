@@ -16,6 +16,7 @@ from journeysim.cli.screen import harmless, say, show_problems, tally
 from journeysim.errors import BadInput, GateFailed, JourneysimError, Problem
 
 _NOTHING: Final = {"check": "", "run": " Nothing was run.", "compare": " Nothing was run."}
+_GOES_ON: Final = dict.fromkeys(("run", "compare"), "goes on from the blocks that are finished")
 UNEXPECTED: Final = 1
 INTERRUPTED: Final = 130
 WHERE_TO_REPORT: Final = "the issue tracker of journeysim, with the command and its input"
@@ -37,7 +38,8 @@ class Verb(click.Command):
         except (click.exceptions.Exit, click.ClickException, click.Abort, BrokenPipeError):
             raise
         except KeyboardInterrupt:
-            say("\ninterrupted; nothing half-written is left, and the same command does it again")
+            again = _GOES_ON.get(self.name or "", "does it again")
+            say(f"\ninterrupted; nothing half-written is left, and the same command {again}")
             ctx.exit(INTERRUPTED)
         except BadInput as error:
             _bad_input(error, as_json=bool(ctx.params.get("as_json")), verb=self.name or "")

@@ -349,4 +349,14 @@ F005 A calibration folder holds a table of transitions or saved draws.
      cure: Name the folder that does.
 F006 Saved draws belong to this map.
      cure: Calibrate again, or use the map they were made for.
+X001 An executor is one there is.
+     why: It says where blocks of a run are computed; results have the same bits with each.
+     cure: Choose one of those in the message.
+X002 A cluster is reached through Dask, which is an extra.
+     cure: Install the extra that the message names, here and on the workers.
+X003 The scheduler of a cluster answers, and has a worker.
+     cure: Start both, or correct the address; dask scheduler prints it.
+X004 The workers of a cluster run the same journeysim and libraries as the command.
+     why: Another release could give another last digit, and a run would depend on where it was made.
+     cure: Install the same releases on all of them.
 """

@@ -12,6 +12,7 @@ from journeysim.model.arms import Arm, World
 from journeysim.model.journey import limited_resources
 from journeysim.simulate.agreement import agreement_of
 from journeysim.simulate.chain import MONEY_FIELDS, Chain, compile_world
+from journeysim.simulate.executors import HERE, Executor
 from journeysim.simulate.lives import Lives
 from journeysim.simulate.outcomes import ArmOutcomes, Engine, Outcomes
 from journeysim.simulate.precision import too_few
@@ -28,8 +29,9 @@ PATH_CUSTOMERS: Final = 1_000
 
 
 def simulate(
-    arms: Sequence[Arm], *, settings: Settings, seed: int, customers: int | None = None, engine: str | None = None
-) -> Outcomes:
+    arms: Sequence[Arm], *, settings: Settings, seed: int, customers: int | None = None, engine: str | None = None,
+    executor: Executor = HERE,
+) -> Outcomes:  # fmt: skip
     """Return what happens to customers in every arm.
 
     Parameters
@@ -46,6 +48,8 @@ def simulate(
     engine : {"exact", "walk"}, optional
         For checks of one engine against the other; left out, the map decides. Asking for the exact engine where a
         layer is on raises ValueError. Neither of the two lets anybody wait for staff.
+    executor : Executor
+        Does the blocks of draws and customers that the work is cut into; the bits of the result do not depend on it.
 
     Returns
     -------
@@ -61,20 +65,22 @@ def simulate(
     today = arms[0].worlds[0]
     chains = {id(world.draws): _chain(world, today) for arm in arms for world in arm.worlds}
     choice = _choose(engine, chains.values())
-    tallies: dict[int, Tally] = {}
     reports: dict[int, ExactReport] = {}
     precision = None
     if choice.name == "exact":
-        from journeysim.simulate.exact import exact_tally
+        from journeysim.simulate.exact import exact_tallies
 
-        for key, chain in chains.items():
-            tally, reports[key] = exact_tally(chain, settings)
-            tallies[key] = _with_paths(tally, chain, settings, seed)
+        exact = exact_tallies(list(chains.values()), settings, executor=executor)
+        reports = {key: report for key, (_, report) in zip(chains, exact, strict=True)}
+        counted = {key: tally for key, (tally, _) in zip(chains, exact, strict=True)}
+        tallies = _with_paths(counted, chains, settings, seed, executor)
     else:
         from journeysim.simulate.rounds import walk_worlds
 
-        tallies, precision = walk_worlds(arms, chains, settings=settings, seed=seed, customers=customers)
-    lives = {key: _lives(chain, settings, seed) for key, chain in chains.items()}
+        tallies, precision = walk_worlds(
+            arms, chains, settings=settings, seed=seed, customers=customers, executor=executor
+        )
+    lives = _lives(chains, settings, seed, executor)
     found = tuple(
         ArmOutcomes(
             arm,
@@ -102,30 +108,36 @@ def _choose(asked: str | None, chains: Iterable[Chain]) -> Engine:
     return Engine("walk", why)
 
 
-def _with_paths(tally: Tally, chain: Chain, settings: Settings, seed: int) -> Tally:
-    """Return the exact tally with what only whole lives tell, from walked customers without money.
+def _with_paths(
+    tallies: Mapping[int, Tally], chains: Mapping[int, Chain], settings: Settings, seed: int, executor: Executor
+) -> dict[int, Tally]:
+    """Return exact tallies with what only whole lives tell, from walked customers without money.
 
     A correction within the cycle is about money alone, so the walk goes without.
     """
-    from journeysim.simulate.walk import walk_tally
+    from journeysim.simulate.walk import walk_tallies
 
-    nothing = {name: np.zeros_like(getattr(chain, name)) for name in MONEY_FIELDS}
     plain = replace(settings, within_cycle="none")
-    walked, _ = walk_tally(replace(chain, **nothing), plain, seed=seed, customers=PATH_CUSTOMERS)
-    return replace(tally, paths=walked.paths)
+    poor = [
+        replace(chain, **{name: np.zeros_like(getattr(chain, name)) for name in MONEY_FIELDS})
+        for chain in chains.values()
+    ]
+    walked = walk_tallies(poor, plain, seed=seed, customers=PATH_CUSTOMERS, executor=executor)
+    return {key: replace(tallies[key], paths=own.paths) for key, (own, _) in zip(chains, walked, strict=True)}
 
 
 def _chain(world: World, today: World) -> Chain:
     return compile_world(world.journey, world.draws, None if world.draws is today.draws else today.draws)
 
 
-def _lives(chain: Chain, settings: Settings, seed: int) -> Lives:
-    """Return lives of the first customers in draws spread evenly over all of them."""
-    from journeysim.simulate.walk import walk_lives
+def _lives(chains: Mapping[int, Chain], settings: Settings, seed: int, executor: Executor) -> dict[int, Lives]:
+    """Return lives of each world's first customers, in draws spread evenly over all of them."""
+    from journeysim.simulate.walk import lives_of_draws
 
-    count = min(LIVES_DRAWS, chain.draws)
-    draws = np.unique(np.linspace(0, chain.draws - 1, count).astype(np.int64))
-    return walk_lives(chain, settings, seed=seed, draws=draws, customers=np.arange(LIVES_CUSTOMERS))
+    each = list(chains.values())
+    draws = np.unique(np.linspace(0, each[0].draws - 1, min(LIVES_DRAWS, each[0].draws)).astype(np.int64))
+    lives = lives_of_draws(each, settings, seed=seed, draws=draws, customers=LIVES_CUSTOMERS, executor=executor)
+    return dict(zip(chains, lives, strict=True))
 
 
 def _not_waiting(limited: tuple[str, ...]) -> Iterator[str]:

@@ -91,6 +91,11 @@ def seed_halves(seed: int) -> tuple[np.uint64, np.uint64]:
     return np.uint64(number & 0xFFFFFFFF), np.uint64(number >> 32)
 
 
+def seed_of(low: np.uint64, high: np.uint64) -> int:
+    """Return the seed (modulo 2**64) whose halves these are."""
+    return int(low) | int(high) << 32
+
+
 def place_key(*names: str) -> np.uint32:
     """Return the 32-bit address that belongs to names (what a place is, and what it is called)."""
     return np.uint32(name_key(*names) & 0xFFFFFFFF)

@@ -83,6 +83,11 @@ class Tally:
     on_duty: Floats = field(default_factory=_no_resources)  # (D, G, R) staff days there, equal for all G
 
 
+#: Fields with a draw for their first axis that every engine fills; `paths` and what resources did come on top.
+PER_DRAW: Final = (
+    "converted", "churned", "lost", "active", "ends", "visits", "moves", "effort", "value", "cost", "value_pv", "cost_pv",
+    "value_at", "cost_at", "converted_by", "active_at", "value_month", "cost_month", "converted_month",
+)  # fmt: skip
 _AXES: Final = {"ends": "outcomes", "moves": "links", "visits": "places", "value_at": "places", "cost_at": "places"}
 _LABELS: Final = frozenset({"marks", "links", "touchpoints", "outcomes", "personas", "paths", "resources"})
 _PATH_AXES: Final = {"reached": "places", "satisfied": "places", "staged": "stages"}

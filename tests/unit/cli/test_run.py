@@ -16,6 +16,7 @@ import pytest
 from journeysim.cli.pipeline import Options, prepare
 from journeysim.cli.stored import read_run
 from journeysim.errors import BadInput
+from journeysim.files.block_store import BlockStore
 
 from .conftest import SCENARIO, new_project, write_project
 
@@ -248,19 +249,40 @@ def test_a_full_disk_leaves_what_was_there(again, call, monkeypatch):
     assert hashes(again) == before
 
 
-def test_killed_in_the_middle_it_leaves_nothing_and_runs_again_to_the_same_bytes(finished, tmp_path):
+def test_interrupted_and_killed_it_leaves_nothing_and_goes_on_to_the_same_bytes(finished, tmp_path, call, monkeypatch):
     project = new_project(tmp_path)
-    staging = project / ".journeysim" / "staging"
-    command = [sys.executable, "-m", "journeysim.cli", "run", "scenario.yaml"]
-    with subprocess.Popen(command, cwd=project, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        while process.poll() is None and not (staging.exists() and any(staging.iterdir())):
-            time.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
-    assert process.returncode == -signal.SIGKILL
+    code, people = stopped(project, signal.SIGINT, 1, "--executor", "processes:2")
+    assert code == 130, people
+    assert "the same command goes on from the blocks that are finished" in people
+    assert "Traceback" not in people
+    before = len(blocks(project))
+    assert stopped(project, signal.SIGKILL, before + 1)[0] == -signal.SIGKILL
     assert reports(project) == []
-    assert real("run", "scenario.yaml", cwd=project).returncode == 0
+    kept, asked = {file.stem for file in blocks(project)}, []
+    assert len(kept) > before
+    get = BlockStore.get
+    monkeypatch.setattr(BlockStore, "get", lambda store, name: asked.append(name) or get(store, name))
+    monkeypatch.chdir(project)
+    assert call("run", "scenario.yaml", "--executor", "serial").code == 0
+    assert kept <= set(asked), "what is kept is what the same command asks for again"
+    assert blocks(project) == []
     (one,), (other,) = reports(project), reports(finished[0])
     assert (one / "results.json").read_bytes() == (other / "results.json").read_bytes()
+
+
+def blocks(project):
+    return list((project / ".journeysim" / "blocks").glob("*/*.block"))
+
+
+def stopped(project, how, count, *options):
+    """Run the project's scenario, stop it once so many blocks are kept, and return its code and what people read."""
+    command = [sys.executable, "-m", "journeysim.cli", "run", "scenario.yaml", *options]
+    with subprocess.Popen(command, cwd=project, stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None and len(blocks(project)) < count:
+            time.sleep(0.002)
+        process.send_signal(how)
+        people = process.communicate()[1]
+    return process.returncode, people
 
 
 @pytest.mark.parametrize(

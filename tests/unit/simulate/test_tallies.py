@@ -8,9 +8,9 @@ import numpy as np
 
 from journeysim.cli.pipeline import simulated_like
 from journeysim.model.scenario import Scenario
-from journeysim.simulate import tallies as module
 from journeysim.simulate.chain import compile_world
 from journeysim.simulate.exact import exact_tally
+from journeysim.simulate.executors import Here
 from journeysim.simulate.outcomes import Engine
 from journeysim.simulate.settings import Settings
 from journeysim.simulate.tallies import tallies_of
@@ -23,7 +23,7 @@ def tallied(worlds, **others):
     return tallies_of(worlds, settings=SETTINGS, seed=3, engine="exact", customers=10, **others)
 
 
-def test_each_world_has_its_own_tally_and_one_thread_gives_the_same_bits(monkeypatch):
+def test_each_world_has_its_own_tally_and_one_thread_gives_the_same_bits():
     today, changed = bank_arms(more_calls(2.0), draws=bank_draws(6))
     worlds = [*today.worlds, *changed.worlds]
     found = tallied(worlds)
@@ -31,8 +31,7 @@ def test_each_world_has_its_own_tally_and_one_thread_gives_the_same_bits(monkeyp
     assert np.array_equal(found[2].value_month, alone.value_month)
     assert found[1] is found[0], "the world in which nobody meets the change is today"
     assert (found[2].converted > found[0].converted).all()
-    monkeypatch.setattr(module.os, "cpu_count", lambda: 1)
-    assert np.array_equal(tallied(worlds)[2].value_month, found[2].value_month)
+    assert np.array_equal(tallied(worlds, executor=Here(1))[2].value_month, found[2].value_month)
 
 
 def test_what_the_run_has_simulated_is_looked_up():

@@ -12,6 +12,7 @@ from journeysim.simulate.exact.absorption import (
     end_probabilities,
     fundamental_matrix,
 )
+from journeysim.simulate.exact.by_blocks import exact_tallies
 from journeysim.simulate.exact.recursion import ExactReport, exact_tally
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "absorption",
     "discounted_worth",
     "end_probabilities",
+    "exact_tallies",
     "exact_tally",
     "fundamental_matrix",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, final
@@ -20,8 +19,9 @@ from journeysim.simulate.exact.grid import (
     cohort_step,
     fewest_steps,
 )
-from journeysim.simulate.exact.refinement import TIMING, Cut, extrapolate, refine
+from journeysim.simulate.exact.refinement import TIMING, extrapolate, refine
 from journeysim.simulate.exact.state import Kernels, Plan, Rows, World
+from journeysim.simulate.executors import usable_cores
 from journeysim.simulate.settings import Settings
 from journeysim.simulate.tally import Tally
 
@@ -82,43 +82,63 @@ def exact_tally(chain: Chain, settings: Settings) -> tuple[Tally, ExactReport]:
     value, cost and visits to be within the tolerance, and months and days to convert within 1 %. Where even the finest
     grid allowed is not, it is used and the report says so.
     """
+    report = exact_report(chain, settings)
+    return tally_by(report, chain, settings), report
+
+
+def exact_report(chain: Chain, settings: Settings, *, threads: int | None = None) -> ExactReport:
+    """Return which grid the chain takes, from trials over a few of its draws; see `exact_tally`."""
+    first = first_grid(chain, settings)
+    return first if isinstance(first, ExactReport) else grid_for(trial_draws(chain), settings, first, threads=threads)
+
+
+def first_grid(chain: Chain, settings: Settings) -> ExactReport | int:
+    """Return a cohort model's grid, which needs no trial, or else the smallest number of steps to be tried."""
     step = cohort_step(chain, settings.horizon)
     if step is not None:
-        steps = int(np.floor(settings.horizon / step + 1e-9))
-        tally = _run(chain, settings, build_grid(chain.period_end, step, steps, lattice=True))
-        return tally, ExactReport(step, steps, 0.0, 0.0, cohort=True)
+        return ExactReport(step, int(np.floor(settings.horizon / step + 1e-9)), 0.0, 0.0, cohort=True)
     if settings.within_cycle != "none":
         raise ValueError(
             "a within-cycle correction needs a cohort model (every dwell fixed at one and the same time); "
             "this chain has other dwells, so leave within_cycle at 'none'"
         )
-    cut = _cut(chain, settings)
-    tally = _on_even_grid(chain, settings, cut.steps)
-    if cut.extrapolated:
-        tally = extrapolate(_on_even_grid(chain, settings, cut.steps // 2), tally)
-    step = settings.horizon / cut.steps
-    return tally, ExactReport(step, cut.steps, cut.error, cut.timing, cohort=False, extrapolated=cut.extrapolated)
-
-
-def _on_even_grid(chain: Chain, settings: Settings, steps: int) -> Tally:
-    return _run(chain, settings, build_grid(chain.period_end, settings.horizon / steps, steps, lattice=False))
-
-
-def _cut(chain: Chain, settings: Settings) -> Cut:
-    """Return how finely to cut time, by a few trial draws."""
-    trial = chain.take(np.unique(np.linspace(0, chain.draws - 1, _TRIAL_DRAWS).astype(np.int64)))
     fewest = fewest_steps(chain, settings)
-    first = fewest * -(-FIRST_STEPS // fewest)
-    return refine(lambda steps: _on_even_grid(trial, settings, steps), first, settings.tolerance)
+    return fewest * -(-FIRST_STEPS // fewest)
 
 
-def _run(chain: Chain, settings: Settings, grid: Grid) -> Tally:
+def trial_draws(chain: Chain) -> Chain:
+    """Return the few draws of a chain that its grid is found with, spread over all of them."""
+    return chain.take(np.unique(np.linspace(0, chain.draws - 1, _TRIAL_DRAWS).astype(np.int64)))
+
+
+def grid_for(trial: Chain, settings: Settings, fewest: int, *, threads: int | None = None) -> ExactReport:
+    """Return the grid that is fine enough for the trial draws, starting from the fewest steps."""
+    cut = refine(lambda steps: _on_even_grid(trial, settings, steps, threads), fewest, settings.tolerance)
+    step = settings.horizon / cut.steps
+    return ExactReport(step, cut.steps, cut.error, cut.timing, cohort=False, extrapolated=cut.extrapolated)
+
+
+def tally_by(report: ExactReport, chain: Chain, settings: Settings, *, threads: int | None = None) -> Tally:
+    """Return the tally on a grid that was found for this chain, or for a longer one that it is a part of."""
+    if report.cohort:
+        return _run(chain, settings, build_grid(chain.period_end, report.step, report.steps, lattice=True), threads)
+    tally = _on_even_grid(chain, settings, report.steps, threads)
+    if report.extrapolated:
+        tally = extrapolate(_on_even_grid(chain, settings, report.steps // 2, threads), tally)
+    return tally
+
+
+def _on_even_grid(chain: Chain, settings: Settings, steps: int, threads: int | None = None) -> Tally:
+    return _run(chain, settings, build_grid(chain.period_end, settings.horizon / steps, steps, lattice=False), threads)
+
+
+def _run(chain: Chain, settings: Settings, grid: Grid, most: int | None) -> Tally:
     """Run all worlds on one grid, blocks of draws in parallel; a draw's numbers do not depend on its block."""
     from journeysim.simulate.exact.kernel import worlds
 
     plan, rows = _plan(chain, grid), _rows(chain)
     money, sums = _money(chain, settings, grid), _sums(chain, settings)
-    threads = max(1, min(chain.draws, os.cpu_count() or 1))
+    threads = max(1, min(chain.draws, most or usable_cores()))
     edges = np.linspace(0, chain.draws, threads + 1).astype(np.int64)
     with ThreadPoolExecutor(threads) as pool:
         jobs = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
@@ -13,6 +12,7 @@ import numpy as np
 
 from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Chain, Ints
+from journeysim.simulate.executors import usable_cores
 from journeysim.simulate.settings import Settings
 from journeysim.simulate.streams import BLOCK, LARGEST
 from journeysim.simulate.tally import Paths, Tally
@@ -121,7 +121,8 @@ def walk_on(crowd: Crowd, customers: int, *, threads: int | None = None) -> Crow
 def crowd_tally(crowd: Crowd, *, threads: int | None = None) -> tuple[Tally, WalkError]:
     """Return a crowd's tally and its Monte Carlo errors, with stand-ins for personas that nobody happened to be."""
     whole = _own_arrays(crowd)
-    _walk_rows(whole, crowd.first, crowd.customers, standing_in=True, threads=threads)
+    if bool(((crowd.sums.customers == 0) & (crowd.parameters.persona_share > 0.0)).any()):
+        _walk_rows(whole, crowd.first, crowd.customers, standing_in=True, threads=threads)
     return tally_of(crowd.chain, crowd.settings, whole.books, whole.sums), _errors(whole.sums)
 
 
@@ -137,7 +138,7 @@ def _walk_rows(crowd: Crowd, first: int, customers: int, *, standing_in: bool, t
             row, customer, place = (int(item) for item in room.runaway)
             raise too_many_moves(crowd.chain, customer, int(crowd.numbers[row]), place, MOST_MOVES)
 
-    in_threads(walk, crowd.chain.draws, threads or os.cpu_count() or 1)
+    in_threads(walk, crowd.chain.draws, threads or usable_cores())
 
 
 def _own_arrays(crowd: Crowd) -> Crowd:
@@ -255,11 +256,14 @@ def _per_customer(total: Ints | Floats, customers: Ints) -> Floats:
     return np.asarray(total / count.reshape(count.shape + (1,) * (total.ndim - 2)))
 
 
+def felt_of(chain: Chain) -> frozenset[str]:
+    """Return the touchpoints that give a feeling."""
+    moods = chain.layers.moods
+    return frozenset(name for name, at in zip(chain.touchpoints, () if moods is None else moods.at, strict=False) if at)
+
+
 def _paths(chain: Chain, books: Books, sums: Sums) -> Paths:
-    moods, counted = chain.layers.moods, sums.customers
-    asked, felt = np.nan, frozenset[str]()
-    if moods is not None:
-        asked, felt = 1.0, frozenset(name for name, at in zip(chain.touchpoints, moods.at, strict=False) if at)
+    counted, asked = sums.customers, 1.0 if chain.layers.moods is not None else np.nan
     names = ("reached", "staged", "bounced", "touches_to_convert", "effort_to_convert")
     return Paths(
         **{name: _per_customer(getattr(sums, name), counted) for name in names},
@@ -267,7 +271,7 @@ def _paths(chain: Chain, books: Books, sums: Sums) -> Paths:
         promoters=asked * _per_customer(sums.promoters, counted),
         detractors=asked * _per_customer(sums.detractors, counted),
         stages=chain.stages,
-        felt=felt,
+        felt=felt_of(chain),
     )
 
 
