@@ -43,7 +43,7 @@ class Said:
 def said_of(decision: Decision, tables: Tables, language: Language) -> Said:
     """Return every sentence of the report."""
     say: Say = lambda key, **slots: sentence(key, tables, language, **slots)  # noqa: E731
-    lead = decision.best or _first_proposal(decision)
+    lead = decision.best or _closest(decision, tables)
     return Said(
         tuple(_headline(decision, tables, say)),
         tuple(_answer(lead, tables, say)),
@@ -62,8 +62,14 @@ def said_of(decision: Decision, tables: Tables, language: Language) -> Said:
     )
 
 
-def _first_proposal(decision: Decision) -> str | None:
-    return decision.verdicts[0].proposal if decision.verdicts else None
+def _closest(decision: Decision, tables: Tables) -> str | None:
+    """Return the proposal of the highest expected net benefit, be it negative; without money figures, the first one."""
+    names = [verdict.proposal for verdict in decision.verdicts]
+    item = tables.get("decision")
+    if item is None or not names:
+        return names[0] if names else None
+    expected = item.numbers(_column(item, "npv_mean"))
+    return str(item.at(max(range(len(expected)), key=expected.__getitem__), "proposal"))
 
 
 def _column(item: Table, start: str) -> str:
@@ -74,12 +80,14 @@ def _column(item: Table, start: str) -> str:
 def _headline(decision: Decision, tables: Tables, say: Say) -> Iterator[Sentence]:
     item = tables.get("decision")
     if item is None:
-        yield from _effect(_first_proposal(decision), tables, partial(say, "answer.no_money"))
+        yield from _effect(_closest(decision, tables), tables, partial(say, "answer.no_money"))
         return
     months = Cell("value_of_information", 0, "horizon_months")
     row = None if decision.best is None else item.find(proposal=decision.best)
     if row is None:
-        yield say("answer.none", months=months)
+        closest = item.find(proposal=_closest(decision, tables))
+        if closest is not None:
+            yield say("answer.none", months=months, proposal=Cell("decision", closest, "proposal"))
         return
     cell = partial(Cell, "decision", row)
     chance = cell("p_net_benefit", "chance")
@@ -94,7 +102,12 @@ def _answer(proposal: str | None, tables: Tables, say: Say) -> Iterator[Sentence
     if item is None or row is None:
         return
     cell = partial(Cell, "decision", row)
-    yield say("answer.range", low=cell(_column(item, "npv_q05")), high=cell(_column(item, "npv_q95")))
+    yield say(
+        "answer.range",
+        proposal=cell("proposal"),
+        low=cell(_column(item, "npv_q05")),
+        high=cell(_column(item, "npv_q95")),
+    )
     yield from _effect(proposal, tables, partial(say, "answer.effect"))
     yield from _safer(item, row, say)
 

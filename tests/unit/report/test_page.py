@@ -173,4 +173,9 @@ def test_the_page_stands_without_optional_parts(decision, scenario):
     fit = dataclasses.replace(decision.fit, source="stated", gates=(), prior_share=None, notes=(), summary=())
     bare = dataclasses.replace(decision, comparison=comparison, fit=fit, best=None, evidence=(), targets=())
     page = page_of(bare, dataclasses.replace(scenario, question=""), manifest={})
-    assert "None of the proposals is expected to beat today" in page.html
+    plain = " ".join(re.sub("<[^>]+>", "", page.html).split())
+    assert "None of the proposals is expected to beat today" in plain
+    net = {item.proposal: float(item.full.net.mean()) for item in decision.verdicts}
+    closest = max(net, key=net.get)
+    assert f"{closest} comes closest." in plain
+    assert f"{closest}: nine times in ten the net benefit lies between" in plain
