@@ -325,7 +325,7 @@ def _portfolio(scenario: Scenario, verdicts: tuple[Verdict, ...]) -> Portfolio:
     names = tuple(proposal.name for proposal in scenario.proposals)
     nets[names] = np.sum(list(nets.values()), axis=0)
     bundles = tuple(
-        Bundle(own, spread_of(net), float(np.mean(net > 0)), 90_000.0, 3.0, len(own) == 1, 0.4, 12_000.0, net)
+        Bundle(own, spread_of(net), float(np.mean(net > 0)), 90_000.0, 3.0, len(own) == 1, True, 0.4, 12_000.0, net)
         for own, net in nets.items()
     )
     steps = tuple(Step(name, spread_of(nets[name,]), float(nets[name,].mean()), 0.7) for name in names)

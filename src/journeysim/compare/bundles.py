@@ -8,9 +8,12 @@ import numpy as np
 
 from journeysim.compare.calendar import SUMS, calendar_of, convolved, steady, stream
 from journeysim.compare.comparison import Calendar
+from journeysim.compare.contrast import difference
+from journeysim.compare.metrics import metrics_at
 from journeysim.model.bundles import Bundles, Pattern
+from journeysim.model.quantity import Floats
 from journeysim.model.units import DAYS_PER_MONTH
-from journeysim.simulate.tally import Tally
+from journeysim.simulate.tally import Tally, mix_worlds
 
 
 def bundle_calendars(
@@ -48,3 +51,25 @@ def bundle_calendars(
                 )
         name = " + ".join(bundles.arms[k].name for k in chosen)
         yield now, calendar_of(name, 1.0, base, added, assumed=assumed)
+
+
+def bundle_differences(
+    bundles: Bundles, tallies: Mapping[Pattern, Tally], metric: str, *, realism: Sequence[float]
+) -> Iterator[Floats | None]:
+    """Yield a metric's difference from today by draw and persona (D, G) for each bundle once all is in force.
+
+    In the order of `bundles.members`; None where the tallies do not know the metric.
+    """
+    nobody = next(iter(bundles.worlds))
+    for chosen in bundles.members:
+        parts = bundles.weights(chosen, None, realism)
+        joint = [
+            weight[:, None] * bundles.worlds[pattern].draws.values("persona_share") for pattern, weight in parts.items()
+        ]
+        total = sum(joint)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            weights = [np.where(total > 0, part / total, 1.0 / len(joint)) for part in joint]
+        here = mix_worlds([tallies[pattern] for pattern in parts], weights)
+        there = mix_worlds([tallies[nobody]] * len(weights), weights)
+        known = {item.name: item for item in metrics_at(here, bundles.worlds[nobody].journey)}
+        yield difference(known[metric].of(here), known[metric].of(there)) if metric in known else None

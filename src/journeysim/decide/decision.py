@@ -145,8 +145,9 @@ class Experiment:
 class Bundle:
     """Several proposals carried out together, simulated jointly; `net` per draw (D,).
 
-    `p_best` is the chance that no other bundle within the limits (nor today) is better, `regret` what choosing this one
-    is expected to cost against the best of them in every draw.
+    `harmless` says whether it meets every rule of `succeed if` that no persona be worse off; None where the run cannot
+    tell. `p_best` is the chance that no other bundle that may be chosen (nor today) is better, `regret` what choosing
+    this one is expected to cost against the best of them in every draw.
     """
 
     members: tuple[str, ...]
@@ -155,9 +156,15 @@ class Bundle:
     invested: float
     effort: float | None
     affordable: bool
+    harmless: bool | None
     p_best: float
     regret: float
     net: Floats
+
+    @property
+    def choosable(self) -> bool:
+        """Whether it is within the limits and known to harm no persona more than a rule allows."""
+        return self.affordable and self.harmless is True
 
 
 @final

@@ -9,6 +9,7 @@ import numpy as np
 from journeysim.compare.comparison import Comparison, Contrast
 from journeysim.decide.decision import Target, Verdict
 from journeysim.model.metric_units import METRIC_UNITS
+from journeysim.model.quantity import Floats
 from journeysim.model.scenario import SuccessRule
 
 
@@ -33,11 +34,15 @@ def target_of(rule: SuccessRule, verdict: Verdict, comparison: Comparison) -> Ta
 def _chances_of_no_harm(rule: SuccessRule, verdict: Verdict, comparison: Comparison) -> Iterator[float]:
     """Yield for each persona P(the metric is worse by no more than is allowed); 0 where it is not defined."""
     for persona in comparison.outcomes.today.arm.worlds[0].draws.personas:
-        values = _contrast(rule, verdict, comparison, persona).values
-        known = np.isfinite(values)
-        # A whole millionth of a unit on the limit is not beyond it.
-        harmless = rule.good * values[known] >= -rule.allowed - 1e-12
-        yield float(harmless.mean()) if known.any() else 0.0
+        yield chance_of_no_harm(rule, _contrast(rule, verdict, comparison, persona).values)
+
+
+def chance_of_no_harm(rule: SuccessRule, differences: Floats) -> float:
+    """Return P(a metric is worse than today by no more than a rule allows), from its differences by draw (D,)."""
+    known = np.isfinite(differences)
+    # A whole millionth of a unit on the limit is not beyond it.
+    harmless = rule.good * differences[known] >= -rule.allowed - 1e-12
+    return float(harmless.mean()) if known.any() else 0.0
 
 
 def _contrast(rule: SuccessRule, verdict: Verdict, comparison: Comparison, persona: str) -> Contrast:

@@ -96,7 +96,9 @@ def decide(
         parts = tuple(contributions(proposals, investments, today, simulated, money, months=months, seed=seed))
         if len(proposals) > 1:
             arms = [item.arm for item in comparison.outcomes.proposals]
-            portfolio = portfolio_of(Case(proposals, arms, spent, money, limits, months), simulated, seed=seed)
+            rules = [rule for rule in succeed_if if rule.measure == "no_harm"]
+            case = Case(proposals, arms, spent, money, limits, months, rules)
+            portfolio = portfolio_of(case, simulated, seed=seed)
     choices = choices_of(verdicts, portfolio)
     targets = tuple(target_of(rule, verdict, comparison) for rule in succeed_if for verdict in verdicts)
     evidence = tuple(_evidence(comparison, own, nets, choices, fit, seed=seed))
@@ -121,8 +123,8 @@ def decide(
 
 
 def choices_of(verdicts: Sequence[Verdict], portfolio: Portfolio) -> Choices:
-    """Return what may be chosen besides today: the bundles within the limits, or single proposals without bundles."""
-    bundles = [item for item in portfolio.bundles if item.affordable]
+    """Return what may be chosen besides today: the bundles that may, or single proposals without bundles."""
+    bundles = [item for item in portfolio.bundles if item.choosable]
     members = [item.members for item in bundles] if portfolio.bundles else [(item.proposal,) for item in verdicts]
     nets = [item.net for item in bundles] if portfolio.bundles else [item.full.net for item in verdicts]
     empty = np.zeros((len(verdicts[0].full.net) if verdicts else 1, 0))

@@ -237,7 +237,7 @@ def _portfolio(decision: Decision) -> dict[str, Json]:
     bundles: list[Json] = [
         {
             "members": list(x.members), "npv": _spread(x.npv), "p_net_benefit": x.p_net_benefit, "invested": x.invested,
-            "effort": x.effort, "within_limits": x.affordable, "p_best": x.p_best, "regret": x.regret,
+            "effort": x.effort, "within_limits": x.affordable, "harmless": x.harmless, "p_best": x.p_best, "regret": x.regret,
         }
         for x in found.bundles
     ]  # fmt: skip

@@ -14,7 +14,7 @@ from journeysim.decide.drivers.changes import orders_of, part_that_pays
 from journeysim.decide.portfolio.matrix import kind_of
 from journeysim.model.changes import AdjustShare, Terms
 from journeysim.model.quantity import Fixed, Range, Scale
-from journeysim.model.scenario import Investment, Limits, Money, Proposal
+from journeysim.model.scenario import Investment, Limits, Money, Proposal, SuccessRule
 from outcomes_builder import bank_draws, bank_outcomes, more_calls, tally_of
 
 MONEY = Money(discount_value=0.1, discount_cost=0.03, currency="CHF")
@@ -26,12 +26,12 @@ SIGN = Proposal(
 HARM = more_calls(0.8, name="fewer calls", effort=1.0)
 
 
-def decided(*proposals, limits=None, draws=None):
+def decided(*proposals, limits=None, draws=None, rules=()):
     draws = draws or bank_draws(120)
     comparison = compare(bank_outcomes(*proposals, draws=draws), horizon_months=horizon_months(MONEY))
     return decide(
-        comparison, proposals=proposals, money=MONEY, fit=Fit("posterior"), seed=2, limits=limits or Limits(),
-        simulated=lambda worlds: [tally_of(world) for world in worlds],
+        comparison, proposals=proposals, money=MONEY, fit=Fit("posterior"), seed=2, succeed_if=rules,
+        limits=limits or Limits(), simulated=lambda worlds: [tally_of(world) for world in worlds],
     )  # fmt: skip
 
 
@@ -55,6 +55,37 @@ def test_two_proposals_that_help_each_other_bring_more_than_their_sum(found):
     assert (both.net > one.net + two.net)[both.net > 0].mean() > 0.9
     assert both.invested == pytest.approx(one.invested + two.invested)
     assert both.effort == 6.0
+
+
+NO_HARM = SuccessRule("no persona worse off", "no_harm", 0.9, "conversion")
+
+
+def saving(odds):
+    """Return fewer calls, which save a lot of money and lose customers."""
+    return more_calls(odds, name="fewer calls", invest=Investment(Fixed(-400_000.0)))
+
+
+def test_a_bundle_that_harms_a_persona_is_not_chosen_however_much_it_brings():
+    free, ruled = (decided(CALLS, SIGN, saving(0.2), rules=rules) for rules in ((), (NO_HARM,)))
+    assert "fewer calls" in free.portfolio.best
+    assert all(item.harmless for item in free.portfolio.bundles)
+    met = {target.proposal: target.met for target in ruled.targets}
+    assert met == {"more calls": True, "more sign": True, "fewer calls": False}
+    for name, harmless in met.items():
+        assert bundle(ruled, name).harmless == harmless
+    assert set(ruled.portfolio.best) == {"more calls", "more sign"}
+    barred = [item for item in ruled.portfolio.bundles if not item.choosable]
+    assert {"fewer calls"} < {name for item in barred for name in item.members}
+    assert all(item.p_best == 0.0 for item in barred)
+
+
+def test_what_harms_alone_may_be_chosen_with_what_makes_up_for_it():
+    """Odds of 0.8 beside odds of 1.1 to 2.4 and better signing: nobody is worse off; beside better signing alone some are."""
+    found = decided(CALLS, SIGN, saving(0.8), rules=(NO_HARM,))
+    assert not bundle(found, "fewer calls").harmless
+    assert not bundle(found, "more sign", "fewer calls").harmless
+    assert bundle(found, "more calls", "more sign", "fewer calls").harmless
+    assert set(found.portfolio.best) == {"more calls", "more sign", "fewer calls"}
 
 
 def test_the_best_is_the_best_and_its_regret_is_what_perfect_knowledge_would_add(found):

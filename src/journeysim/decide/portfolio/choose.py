@@ -12,15 +12,16 @@ from typing import final
 
 import numpy as np
 
-from journeysim.compare.bundles import bundle_calendars
+from journeysim.compare.bundles import bundle_calendars, bundle_differences
 from journeysim.compare.comparison import spread_of
 from journeysim.decide.decision import Bundle, Portfolio, Step
 from journeysim.decide.money.cases import benefit
 from journeysim.decide.money.investment import Invested
+from journeysim.decide.targets import chance_of_no_harm
 from journeysim.model.arms import Arm, World
 from journeysim.model.bundles import Bundles, build_bundles
 from journeysim.model.quantity import Floats
-from journeysim.model.scenario import Limits, Money, Proposal
+from journeysim.model.scenario import Limits, Money, Proposal, SuccessRule
 from journeysim.simulate.tally import Tally
 
 #: Worlds in, their tallies out: how a decision asks for more than the run has simulated.
@@ -30,7 +31,10 @@ Simulated = Callable[[Sequence[World]], Sequence[Tally]]
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Case:
-    """What a portfolio is chosen from: proposals with their arms and costs, money, limits, months that money counts."""
+    """What a portfolio is chosen from: proposals with their arms and costs, money, limits, months that money counts.
+
+    `rules` are those of `succeed if` that no persona be worse off.
+    """
 
     proposals: Sequence[Proposal]
     arms: Sequence[Arm]
@@ -38,6 +42,7 @@ class Case:
     money: Money
     limits: Limits
     months: int
+    rules: Sequence[SuccessRule] = ()
 
 
 def portfolio_of(case: Case, simulated: Simulated, *, seed: int) -> Portfolio:
@@ -46,10 +51,11 @@ def portfolio_of(case: Case, simulated: Simulated, *, seed: int) -> Portfolio:
     tallies = dict(zip(bundles.worlds, simulated(list(bundles.worlds.values())), strict=True))
     nets = _nets(case, bundles, tallies)
     members = [tuple(bundles.arms[k].name for k in chosen) for chosen in bundles.members]
-    found = [_bundle(case, names, net) for names, net in zip(members, nets, strict=True)]
+    harmless = _harmless(case, bundles, tallies)
+    found = [_bundle(case, names, net, harmless=own) for names, net, own in zip(members, nets, harmless, strict=True)]
     judged = _judged(found)
     clashes = tuple((tuple(bundles.arms[k].name for k in chosen), why) for chosen, why in bundles.clashes)
-    best = next((item for item in judged if item.affordable and item.net.mean() > 0), None)
+    best = next((item for item in judged if item.choosable and item.net.mean() > 0), None)
     return Portfolio(
         tuple(judged), best.members if best else (), tuple(_order(best, found)), clashes,
         case.limits.budget, case.limits.effort,
@@ -67,7 +73,24 @@ def _nets(case: Case, bundles: Bundles, tallies: Mapping[tuple[tuple[bool, ...],
         yield np.asarray(benefit(own, today, case.money).sum(axis=1) - spent)
 
 
-def _bundle(case: Case, names: tuple[str, ...], net: Floats) -> Bundle:
+def _harmless(
+    case: Case, bundles: Bundles, tallies: Mapping[tuple[tuple[bool, ...], ...], Tally]
+) -> Iterator[bool | None]:
+    """Yield for each bundle whether it meets the rules about personas, at the highest realism; None if not known."""
+    realism = [max(arm.realism) for arm in bundles.arms]
+    by_rule = [list(bundle_differences(bundles, tallies, rule.metric, realism=realism)) for rule in case.rules]
+    for k in range(len(bundles.members)):
+        found = [_meets(rule, values[k]) for rule, values in zip(case.rules, by_rule, strict=True)]
+        yield False if False in found else None if None in found else True
+
+
+def _meets(rule: SuccessRule, differences: Floats | None) -> bool | None:
+    if differences is None:
+        return None
+    return rule.met(min(chance_of_no_harm(rule, own) for own in differences.T))
+
+
+def _bundle(case: Case, names: tuple[str, ...], net: Floats, *, harmless: bool | None) -> Bundle:
     own = [
         (proposal, spent) for proposal, spent in zip(case.proposals, case.spent, strict=True) if proposal.name in names
     ]
@@ -78,21 +101,21 @@ def _bundle(case: Case, names: tuple[str, ...], net: Floats) -> Bundle:
     fits = case.limits.effort is None or (effort is not None and effort <= case.limits.effort)
     return Bundle(
         names, spread_of(net), float(np.mean(net > 0)), invested, effort, affordable=within and fits,
-        p_best=0.0, regret=0.0, net=net,
+        harmless=harmless, p_best=0.0, regret=0.0, net=net,
     )  # fmt: skip
 
 
 def _judged(found: Sequence[Bundle]) -> list[Bundle]:
-    """Return the bundles with P(best of those within the limits, today among them) and what choosing each would cost."""
-    allowed = [item.net for item in found if item.affordable]
+    """Return the bundles with P(best of those that may be chosen, today among them) and what choosing each would cost."""
+    allowed = [item.net for item in found if item.choosable]
     draws = len(found[0].net) if found else 0
     best = np.max(np.stack([np.zeros(draws), *allowed]), axis=0) if found else np.zeros(0)
     made = [
-        replace(item, p_best=float(np.mean((item.net >= best) & (item.net > 0))) if item.affordable else 0.0,
+        replace(item, p_best=float(np.mean((item.net >= best) & (item.net > 0))) if item.choosable else 0.0,
                 regret=float((best - item.net).mean()))
         for item in found
     ]  # fmt: skip
-    return sorted(made, key=lambda item: (not item.affordable, -float(item.net.mean())))
+    return sorted(made, key=lambda item: (not item.choosable, -float(item.net.mean())))
 
 
 def _order(best: Bundle | None, found: Sequence[Bundle]) -> Iterator[Step]:

@@ -37,8 +37,10 @@ def contributions(item: Table, proposals: list[str], language: Language) -> Figu
 
 
 def bundles(item: Table, language: Language) -> Figure | None:
-    """Return the first bundles within the limits, of a table `portfolio`; None where there is nothing to combine."""
-    shown = Table(item.name, item.columns, item.where(within_limits=True).rows[:MOST_BUNDLES])
+    """Return the first bundles that may be chosen, of a table `portfolio`; None where there is nothing to combine."""
+    ruled = any(column.name == "harmless" for column in item.columns)
+    chosen = item.where(within_limits=True, **({"harmless": True} if ruled else {}))
+    shown = Table(item.name, item.columns, chosen.rows[:MOST_BUNDLES])
     if len(shown.rows) < 2:
         return None
     made, (axes,) = panels(1, height=0.42 * len(shown.rows) + 0.1, left=3.3, right=0.6)

@@ -12,16 +12,18 @@ def _sums(decision: Decision, *names: str) -> list[tuple[str, Kind]]:
 
 
 def bundles(decision: Decision) -> Table:
-    """Return every bundle, those within the limits first, highest expected net benefit first."""
+    """Return every bundle, those that may be chosen first, highest expected net benefit first."""
+    ruled = any(target.rule.measure == "no_harm" for target in decision.targets)
+    harm: list[tuple[str, Kind]] = [("harmless", "word")] if ruled else []
     columns: list[tuple[str, Kind]] = [
         ("bundle", "text"), *_sums(decision, "npv_mean", "npv_q05", "npv_q95"), ("p_net_benefit", "chance"),
-        *_sums(decision, "invested"), ("effort", "number"), ("within_limits", "word"), ("p_best", "chance"),
-        *_sums(decision, "regret"),
+        *_sums(decision, "invested"), ("effort", "number"), ("within_limits", "word"),
+        *harm, ("p_best", "chance"), *_sums(decision, "regret"),
     ]  # fmt: skip
     rows = [
         Row((
             " + ".join(item.members), item.npv.mean, item.npv.q05, item.npv.q95, item.p_net_benefit, item.invested,
-            item.effort, item.affordable, item.p_best, item.regret,
+            item.effort, item.affordable, *([item.harmless] if ruled else []), item.p_best, item.regret,
         ))
         for item in decision.portfolio.bundles
     ]  # fmt: skip
