@@ -39,7 +39,7 @@ def command_line(arguments: Sequence[str]) -> str:
 
 def manifest(
     *, digest: str, inputs: Mapping[str, str], options: Mapping[str, object], engine: tuple[str, str],
-    seconds: Mapping[str, float], command: str,
+    customers: Mapping[str, object] | None, seconds: Mapping[str, float], command: str,
 ) -> dict[str, object]:  # fmt: skip
     """Return the manifest's content; timings stand here and nowhere else, so that results can be compared bytewise."""
     return {
@@ -49,6 +49,7 @@ def manifest(
         "inputs": dict(inputs),
         "options": dict(options),
         "engine": {"name": engine[0], "why": engine[1]},
+        "customers": customers and dict(customers),
         "versions": versions(),
         "platform": f"{platform.system()} {platform.machine()}",
         "seconds": {name: round(value, 3) for name, value in seconds.items()},

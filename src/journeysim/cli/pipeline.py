@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
+from math import isinf
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, final
 
@@ -212,6 +213,15 @@ def draws_of(prepared: Prepared) -> tuple[Draws, Fit]:
     return found.draws.take(chosen), replace(fit_of(found), backtest=backtest)
 
 
+def _customers(outcomes: Outcomes) -> dict[str, object] | None:
+    """Return how many customers per draw were simulated, and how precise that was; None where nobody is sampled."""
+    found = outcomes.precision
+    if found is None:
+        return None
+    noise = None if found.worst is None or isinf(found.worst.part) else found.worst.part
+    return {"per_draw": found.customers, "found": found.found, "noise_share": noise, "asked": found.asked}
+
+
 def _written(prepared: Prepared, decision: Decision, options: Options, stages: Stages) -> Path:
     """Render into the staging folder, add the draws, and move it all into place."""
     from journeysim.report import render
@@ -222,6 +232,7 @@ def _written(prepared: Prepared, decision: Decision, options: Options, stages: S
         inputs=prepared.inputs,
         options=prepared.decided_by,
         engine=(engine.name, engine.why),
+        customers=_customers(decision.comparison.outcomes),
         seconds=stages.seconds,
         command=command_line(options.command),
     )

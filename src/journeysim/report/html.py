@@ -24,7 +24,8 @@ from journeysim.report.tables.effects import of_one_place
 from journeysim.report.tables.table import as_float
 from journeysim.report.views import View, view
 from journeysim.report.words import Language, language
-from journeysim.simulate.outcomes import Engine
+from journeysim.simulate.outcomes import Engine, Outcomes
+from journeysim.simulate.precision import Precision
 
 SMALLEST_SHARE: Final = 0.005
 #: What four decimals of a per cent can show.
@@ -140,7 +141,7 @@ def _method(
     named = sorted(f"{name} {version}" for name, version in versions.items()) if isinstance(versions, Mapping) else []
     rates = " / ".join(written(rate, "share", say) for rate in (money.discount_value, money.discount_cost))
     rows = (
-        ("engine", outcomes.engine.name), ("why", outcomes.engine.why), ("precision", _precision(outcomes.engine, say)),
+        ("engine", outcomes.engine.name), ("why", outcomes.engine.why), ("precision", _precision(outcomes, say)),
         ("horizon", say["days"].format(n=written(scenario.horizon, "count", say))),
         ("money", say["months"].format(n=written(decision.horizon_months, "count", say))), ("discount", rates),
         ("draws", written(float(outcomes.today.arm.worlds[0].draws.count), "count", say)), ("seed", str(outcomes.seed)),
@@ -150,10 +151,23 @@ def _method(
     return tuple((say[f"method.{name}"], text) for name, text in rows if text)
 
 
-def _precision(engine: Engine, say: Language) -> str:
-    """Return how finely the exact engine cut time, and what that left; nothing for engines that sample."""
-    if engine.name != "exact":
+def _precision(outcomes: Outcomes, say: Language) -> str:
+    """Return how finely the exact engine cut time, and what that left; of customers that were walked, how many."""
+    return _grid(outcomes.engine, say) if outcomes.engine.name == "exact" else _customers(outcomes.precision, say)
+
+
+def _customers(found: Precision | None, say: Language) -> str:
+    if found is None:
         return ""
+    why = ("found" if found.enough else "bound") if found.found else "given"
+    customers, asked = written(float(found.customers), "count", say), written(found.asked, "share", say)
+    said = say[f"method.precision.{why}"].format(customers=customers)
+    if found.worst is None:
+        return said
+    return f"{said} {say['method.precision.noise'].format(part=written(found.worst.part, 'share', say), asked=asked)}"
+
+
+def _grid(engine: Engine, say: Language) -> str:
     if engine.error == 0:
         return say["method.precision.cohort"]
     step = written(engine.step_days, "number", say)

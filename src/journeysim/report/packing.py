@@ -30,7 +30,7 @@ _MODULES: Final = (
     "model.changes.staff",
     "model.changes.touchpoints", "model.draws", "model.dwell", "model.journey", "model.log_settings", "model.log_shape",
     "model.quantity", "model.remark", "model.satisfaction", "model.scenario",
-    "simulate.outcomes", "simulate.settings",
+    "simulate.outcomes", "simulate.precision", "simulate.settings",
     "simulate.tally",
 )  # fmt: skip
 

@@ -15,6 +15,7 @@ from journeysim.report.tables import money_shown
 from journeysim.report.tables.effects import MONEY_METRICS, place_in_order, unit_of
 from journeysim.report.words import language
 from journeysim.simulate.outcomes import Engine
+from journeysim.simulate.precision import Reached
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 SCHEMA: Final = "journeysim/results/1"
@@ -42,6 +43,7 @@ def results(decision: Decision, scenario: Scenario) -> dict[str, Json]:
         "horizon_days": scenario.horizon,
         "money_horizon_months": decision.horizon_months,
         "engine": _engine(outcomes.engine),
+        "precision": _precision(decision, money=money),
         "seed": outcomes.seed,
         "trust": {"grade": decision.trust.grade, "reasons": _reasons(decision)},
         "best": decision.best if money else None,
@@ -286,6 +288,22 @@ def _agreement(decision: Decision, *, money: bool) -> list[Json]:
         row: dict[str, Json] = {"arm": item.arm, "metric": item.metric, **sizes, "z": _finite(item.z)}
         found.append(row if shown else row | {"reason": WITHHELD})
     return found
+
+
+def _precision(decision: Decision, *, money: bool) -> Json:
+    """Return how many customers per draw were simulated and how precise that is; null where nobody is sampled."""
+    found = decision.comparison.outcomes.precision
+    if found is None:
+        return None
+    about: dict[str, Json] = {"customers": found.customers, "found": found.found, "enough": found.enough}
+    return about | {"asked": found.asked, "arms": [_reached(item, money=money) for item in found.arms]}
+
+
+def _reached(item: Reached, *, money: bool) -> dict[str, Json]:
+    shown = money or item.metric not in MONEY_METRICS
+    sizes = {name: _number(getattr(item, name), money=shown) for name in ("mean", "spread", "noise", "error")}
+    row: dict[str, Json] = {"arm": item.arm, "metric": item.metric, **sizes, "noise_share": _finite(item.part)}
+    return row if shown else row | {"reason": WITHHELD}
 
 
 def _fit(decision: Decision) -> dict[str, Json]:

@@ -18,7 +18,7 @@ from journeysim.cli.stored import read_run
 from journeysim.errors import BadInput
 from journeysim.files.block_store import BlockStore
 
-from .conftest import SCENARIO, new_project, write_project
+from .conftest import JOURNEY, SCENARIO, new_project, write_project
 
 
 @pytest.fixture(scope="module")
@@ -326,3 +326,27 @@ def test_a_damaged_run_is_told_apart_from_a_good_one(again):
     (folder / "results.json").unlink()
     with pytest.raises(BadInput, match="is no run"):
         read_run(folder)
+
+
+def test_a_run_that_walks_finds_its_number_of_customers_says_so_and_can_be_rendered_again(project, call):
+    felt = JOURNEY.replace("cost: EUR 1", "cost: EUR 1\n    feeling: 0.2 (sd 0.4)", 1)
+    felt = felt.replace(
+        "paid: {share: 50%, dwell: 1 day to 3 days}", "paid: {share: 50%, dwell: 1 day, sensitivity: 0.5}"
+    )
+    felt = felt.replace(
+        "paid: {share: 70%, dwell: 1 day to 3 days}", "paid: {share: 70%, dwell: 1 day, sensitivity: 0.5}"
+    )
+    one = SCENARIO[: SCENARIO.index("  push:")] + SCENARIO[SCENARIO.index("money:") :]
+    write_project(project, journey=felt, scenario=one)
+    done = call("run", "scenario.yaml")
+    assert done.code == 0, done.people
+    (folder,) = reports(project)
+    made = json.loads((folder / "results.json").read_text())["precision"]
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert (made["found"], made["enough"]) == (True, True)
+    assert made["customers"] % 512 == 0
+    assert manifest["customers"] == {
+        "per_draw": made["customers"], "found": True, "noise_share": made["arms"][0]["noise_share"], "asked": 0.2,
+    }  # fmt: skip
+    assert f"{made['customers']:,} customers in every draw" in (folder / "report.html").read_text(encoding="utf-8")
+    assert call("report", folder).code == 0

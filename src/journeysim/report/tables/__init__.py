@@ -8,7 +8,7 @@ from journeysim.decide.decision import Decision
 from journeysim.model.scenario import Scenario
 from journeysim.report.tables.drivers import effect_curves, one_way, tests_by_size, tests_planned, thresholds, two_way
 from journeysim.report.tables.effects import conversion_over_time, differences, flips, levels, personas
-from journeysim.report.tables.evidence import agreement, by_basis, evidence, gates, model_choices
+from journeysim.report.tables.evidence import agreement, by_basis, evidence, gates, model_choices, monte_carlo
 from journeysim.report.tables.goals import acceptability, frontier
 from journeysim.report.tables.journey import contacts, drop_off, elasticities, gaps, moves, staff, stories
 from journeysim.report.tables.money import (
@@ -41,7 +41,7 @@ def tables_of(decision: Decision, scenario: Scenario) -> Mapping[str, Table]:
         flips(decision), conversion_over_time(decision), moves(decision), contacts(decision), drop_off(decision, money=money),
         gaps(decision), elasticities(decision), staff(decision),
         stories(decision), evidence(decision, money=money), by_basis(decision), gates(decision),
-        model_choices(decision), agreement(decision, money=money),
+        model_choices(decision), agreement(decision, money=money), monte_carlo(decision, money=money),
         targets(decision, money=money),
     ]  # fmt: skip
     if money:

@@ -1,11 +1,12 @@
-"""What the numbers rest on: assumptions, gates, engine agreement."""
+"""What the numbers rest on: assumptions, gates, engine agreement, Monte Carlo noise."""
 
 from __future__ import annotations
 
 from journeysim.decide.decision import Decision, Evidence
 from journeysim.decide.drivers.ledger import INTERPLAY
+from journeysim.model.metric_units import METRIC_UNITS
 from journeysim.report.numbers import Kind
-from journeysim.report.tables.effects import MONEY_METRICS
+from journeysim.report.tables.effects import MONEY_METRICS, kind_of, unit_of
 from journeysim.report.tables.table import Row, Table, table
 
 
@@ -76,3 +77,25 @@ def agreement(decision: Decision, *, money: bool) -> Table:
         ("standard_errors_apart", "difference"),
     ]  # fmt: skip
     return table("engine_agreement", columns, rows)
+
+
+def monte_carlo(decision: Decision, *, money: bool) -> Table:
+    """Return how small Monte Carlo noise is against what the draws do not know, for what each proposal is decided by."""
+    found = decision.comparison.outcomes.precision
+    rows = []
+    for item in () if found is None else found.arms:
+        sizes = (
+            (item.mean, item.spread, item.noise, item.error)
+            if money or item.metric not in MONEY_METRICS
+            else (None,) * 4
+        )
+        unit = METRIC_UNITS[item.metric]
+        rows.append(
+            Row((item.arm, item.metric, unit_of(unit, decision.currency), *sizes, item.part), kind_of(unit)),
+        )
+    columns: list[tuple[str, Kind]] = [
+        ("proposal", "text"), ("metric", "metric"), ("unit", "word"), ("mean_difference", "by row"),
+        ("spread_over_draws", "level by row"), ("noise_of_a_draw", "level by row"), ("noise_of_all_draws", "level by row"),
+        ("noise_share", "share"),
+    ]  # fmt: skip
+    return table("monte_carlo", columns, rows)
