@@ -134,7 +134,7 @@ class Experiment:
 
     proposal: str
     assumption: str
-    study: Literal["ab_test", "survey", "pilot"]
+    study: Literal["ab_test", "ab_timing", "survey", "pilot"]
     evppi: float
     trials: tuple[Trial, ...]
     best: Trial | None

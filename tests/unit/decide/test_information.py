@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,11 +14,16 @@ from scipy import special
 from journeysim.compare.contrast import p_better
 from journeysim.decide.drivers.groups import Group, of_assumption
 from journeysim.decide.drivers.smooth import smooth, spread_out
-from journeysim.decide.information.plan import Choices, Stakes, _Testable, _trial, sizes
-from journeysim.decide.information.studies import ab_test, evsi, pilot, survey
+from journeysim.decide.information.plan import Choices, Stakes, _of_dwell, _Testable, _trial, sizes
+from journeysim.decide.information.studies import ab_test, ab_timing, evsi, pilot, survey
 from journeysim.decide.information.value import evpi, evppi
+from journeysim.model.changes.dwells import ScaleDwell
+from journeysim.model.changes.editing import with_values
 from journeysim.model.draws import Assumption
+from journeysim.model.dwell import Family
+from journeysim.model.quantity import Range, Scale
 from journeysim.model.scenario import Money
+from outcomes_builder import bank_draws, bank_outcomes
 
 COUNT = 4_000
 
@@ -125,6 +131,39 @@ def test_evsi_of_an_ab_test_against_its_binomials_worked_through():
     # Knowing the control beforehand is worth more than learning it in the test: as much as twice the customers.
     assert evsi(ab_test(control, treated), gain, n // 2, seed=2).evppi < found < known_control
     assert evsi(ab_test(control, treated), gain, 2 * n, seed=2).evppi == pytest.approx(known_control, rel=0.08)
+
+
+def test_evsi_of_a_test_of_times_in_closed_form():
+    """Log factor ~ N(m, s), net linear in it: EVSI is that of a normal mean whose n observations have variance 2 sd^2."""
+    factor, sd = np.exp(-0.1 + 0.2 * spread_evenly(1)), 0.7
+    net = (-100.0 * np.log(factor) - 5.0)[:, None]
+    for n in (20, 100, 1_000):
+        told = 100 * 0.2 * np.sqrt(0.04 / (0.04 + 2 * sd**2 / n))
+        z = 5.0 / told
+        expected = told * np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi) + 5.0 * special.ndtr(z) - 5.0
+        found = evsi(ab_timing(factor, np.full(COUNT, sd)), net, n, seed=3).evppi
+        assert found == pytest.approx(expected, rel=0.03), n
+
+
+def test_a_changed_dwell_is_tested_on_those_who_move_and_by_how_their_times_spread():
+    draws = bank_draws(50)
+    today = bank_outcomes(draws=draws).arms[0].tallies[0]
+    fixed = {
+        "dwell_b": np.full(draws.values("dwell_b").shape, 0.6),
+        "dwell_a": np.full(draws.values("dwell_a").shape, 3.0),
+    }
+    data = with_values(draws, **fixed).data.assign(
+        family=(("draw", "link"), np.full((50, len(draws.links)), Family.LOGNORMAL, dtype=np.int8))
+    )
+    source, target = draws.links[0].split(" -> ")
+    change = ScaleDwell(source, target, Range(0.5, 0.9, Scale.POSITIVE))
+    factor = np.linspace(0.5, 0.9, 50)
+    item = _of_dwell("x", change, factor, replace(draws, data=data), today)
+    assert item.study.kind == "ab_timing"
+    assert np.allclose(item.study.noise, 0.6 * np.sqrt(2), rtol=0.02)
+    whole = _of_dwell("x", ScaleDwell(source, None, change.factor), factor, replace(draws, data=data), today)
+    assert item.per_month < whole.per_month
+    assert np.allclose(whole.study.noise, item.study.noise)
 
 
 def test_a_settled_decision_has_nothing_to_learn():

@@ -1,8 +1,8 @@
 """The test plan: which assumption to test first, on how many customers, how long that takes, and what it leaves.
 
-A study of n takes n customers (2 n for the two arms of an A/B test) as they arrive at the touchpoint it is about. Its
-value counts for the months that are left then. While it runs the proposal under test waits, and
-the best choice without it is started: what the proposal would have added in those months is lost. So
+A study of n takes n customers (2 n for the two arms of an A/B test, of a share or of times) as they arrive at the
+touchpoint it is about. Its value counts for the months that are left then. While it runs the proposal under test waits,
+and the best choice without it is started: what the proposal would have added in those months is lost. So
 
     net gain(n) = EVSI(n) (1 - T / H) - (E[best now] - E[best now without it]) T / H - set-up - price x customers
 
@@ -22,14 +22,16 @@ from journeysim.compare.calendar import ASSUMED_ARRIVALS
 from journeysim.decide.decision import Experiment, Trial
 from journeysim.decide.drivers.groups import Group
 from journeysim.decide.drivers.smooth import smooth
-from journeysim.decide.information.studies import Study, ab_test, evsi, pilot, survey
+from journeysim.decide.information.studies import TWO_ARMS, Study, ab_test, ab_timing, evsi, pilot, survey
 from journeysim.decide.information.value import evpi, mean_error
 from journeysim.model.arms import Arm
 from journeysim.model.changes.base import persona_mask
+from journeysim.model.changes.dwells import ScaleDwell
 from journeysim.model.changes.rewards import ChangeReward
 from journeysim.model.changes.shares import AdjustShare, resized
-from journeysim.model.draws import Draws
-from journeysim.model.journey import link_id
+from journeysim.model.draws import Draws, tables_of
+from journeysim.model.dwell import quantile_by_draw
+from journeysim.model.journey import link_id, split_link
 from journeysim.model.quantity import Floats
 from journeysim.model.scenario import Money, Proposal
 from journeysim.model.units import DAYS_PER_MONTH
@@ -41,6 +43,9 @@ SIZES: Final = 16
 LONGEST: Final = 0.5
 #: Spread of single customers' feelings on the scale from -1 to 1 where a survey asks for them (MODEL section 2).
 FEELING_SD: Final = 0.5
+#: Quantiles that a dwell is taken at, and the shortest time (days) whose log counts.
+_POINTS: Final = 200
+_SHORTEST: Final = 1e-6
 
 
 @final
@@ -110,7 +115,7 @@ def _test(proposal: str, item: _Testable, group: Group, stakes: Stakes) -> Exper
 
 def sizes(item: _Testable, months: int) -> list[int]:
     """Return the sizes that are tried: from few to what arrives in the longest time, in round numbers."""
-    arms = 2 if item.study.kind == "ab_test" else 1
+    arms = 2 if item.study.kind in TWO_ARMS else 1
     most = item.per_month * months * LONGEST / arms
     if most < FEWEST:
         return []
@@ -125,7 +130,7 @@ def _round(number: float) -> int:
 
 
 def _trial(item: _Testable, means: Floats, n: int, stakes: Stakes) -> Trial:
-    customers = n * (2 if item.study.kind == "ab_test" else 1)
+    customers = n * (2 if item.study.kind in TWO_ARMS else 1)
     months = customers / item.per_month
     part = months / stakes.months
     waits = stakes.choices.best() - stakes.choices.best(without=stakes.proposal)
@@ -142,6 +147,8 @@ def _testable(proposal: Proposal, arm: Arm, draws: Draws, tally: Tally) -> Itera
             name = f"{proposal.name}: {change.title}, {setting}"
             if name in numbers and isinstance(change, AdjustShare):
                 yield _of_share(name, change, numbers[name], draws, tally)
+            elif name in numbers and isinstance(change, ScaleDwell):
+                yield _of_dwell(name, change, numbers[name], draws, tally)
             elif name in numbers and isinstance(change, ChangeReward) and change.what == "feeling":
                 arriving = _per_month(draws, tally, change.target, change.terms.personas)
                 yield _Testable(name, survey(numbers[name], FEELING_SD), arriving)
@@ -159,6 +166,29 @@ def _of_share(name: str, change: AdjustShare, sizes: Floats, draws: Draws, tally
     new = resized(share, change.how, sizes)
     control, treated = ((part[..., 0] * weight).sum(axis=1) / weight.sum(axis=1) for part in (share, new))
     return _Testable(name, ab_test(control, treated), _per_month(draws, tally, change.source, change.terms.personas))
+
+
+def _of_dwell(name: str, change: ScaleDwell, factor: Floats, draws: Draws, tally: Tally) -> _Testable:
+    """Return the A/B test of a dwell: customers who leave the touchpoint, by that link where one is named."""
+    links = [k for k, label in enumerate(draws.links) if change.target in (None, split_link(label)[1])
+             and split_link(label)[0] == change.source]  # fmt: skip
+    reached = draws.values("persona_share") * persona_mask(draws, change.terms.personas)
+    weight = reached[..., None] * draws.values("share")[:, :, -1, links]
+    leaving = float((weight.sum(axis=(1, 2)) / reached.sum(axis=1)).mean())
+    arriving = _per_month(draws, tally, change.source, change.terms.personas)
+    return _Testable(name, ab_timing(factor, _sd_of_logs(draws, links, weight)), arriving * min(leaving, 1.0))
+
+
+def _sd_of_logs(draws: Draws, links: Sequence[int], weight: Floats) -> Floats:
+    """Return how far the log of single customers' dwells spreads over links, by draw (D,); `weight` is (D, G, L)."""
+    at = (np.arange(_POINTS) + 0.5) / _POINTS
+    families, tables = np.asarray(draws.data["family"].values), tables_of(draws.data)
+    scale, shape = (draws.values(name)[:, :, -1, :, None] for name in ("dwell_a", "dwell_b"))
+    days = [quantile_by_draw(families[:, k], scale[:, :, k], shape[:, :, k], at, tables) for k in links]
+    logs = np.log(np.maximum(np.stack(days, axis=2), _SHORTEST))
+    part = np.broadcast_to((weight / weight.sum(axis=(1, 2), keepdims=True))[..., None] / _POINTS, logs.shape)
+    mean = (part * logs).sum(axis=(1, 2, 3))
+    return np.asarray(np.sqrt(np.maximum((part * logs**2).sum(axis=(1, 2, 3)) - mean**2, 0.0)))
 
 
 def _per_month(draws: Draws, tally: Tally, place: str, personas: tuple[str, ...]) -> float:

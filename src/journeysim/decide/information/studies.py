@@ -1,4 +1,4 @@
-"""What a study of n customers would be worth before the decision: A/B test, survey, pilot.
+"""What a study of n customers would be worth before the decision: A/B test of a share or of times, survey, pilot.
 
 The study gives an estimate s of one number x, with a standard error that falls with n. What it teaches about the net
 benefits is E[g(x) | s] with g = E[net | x]; since draws are the prior, that is a mean over draws weighted by the
@@ -18,12 +18,16 @@ from journeysim.decide.information.value import Worth, evpi, mean_error
 from journeysim.model.addresses import name_key
 from journeysim.model.quantity import Floats
 
-Kind = Literal["ab_test", "survey", "pilot"]
+Kind = Literal["ab_test", "ab_timing", "survey", "pilot"]
+#: Studies that send as many customers through today.
+TWO_ARMS: Final = frozenset({"ab_test", "ab_timing"})
 #: Draws whose study is played through, at most; each with an estimate above and one as far below.
 PLAYED: Final = 250
 #: Results of a pilot that are worked through, at most.
 COUNTED: Final = 2_000
 _EDGE: Final = 1e-9
+#: Times of single customers vary by a thousandth at least: a clock that is exact teaches all there is at once.
+_LEAST_SPREAD: Final = 1e-3
 
 
 @final
@@ -45,6 +49,11 @@ def ab_test(control: Floats, treated: Floats) -> Study:
     p, q = (np.clip(share, _EDGE, 1 - _EDGE) for share in (control, treated))
     noise = np.sqrt(1 / (p * (1 - p)) + 1 / (q * (1 - q)))
     return Study("ab_test", np.asarray(special.logit(q) - special.logit(p)), noise)
+
+
+def ab_timing(factor: Floats, sd_log: Floats) -> Study:
+    """Return an A/B test of how long moves take: it estimates the log of the factor, from logs that spread by `sd_log`."""
+    return Study("ab_timing", np.log(np.maximum(factor, _EDGE)), np.sqrt(2.0) * np.maximum(sd_log, _LEAST_SPREAD))
 
 
 def survey(mean: Floats, sd: float) -> Study:
