@@ -15,6 +15,7 @@ MEASURES = (
     "walk_vs_c",
     "layers_vs_walk",
     "service_vs_simpy",
+    "crn",
     "exact_absorption",
     "ingest_vs_duckdb",
     "loan_calibration",
