@@ -22,6 +22,16 @@ HARD: Final = "\u00a0"
 _SIGNED: Final = frozenset({"points", "money difference", "days difference", "hundredths difference", "difference"})
 _WORDS: Final = frozenset({"metric", "basis", "word"})
 
+#: Assumptions that no file names: of today, and what several of them do only together.
+_ASSUMPTIONS: Final = tuple(
+    (key, re.compile(pattern))
+    for key, pattern in (
+        ("shares", "today: shares at (.+)"), ("dwell", "today: dwell at (.+)"), ("money", "today: value and cost at (.+)"),
+        ("entry", "today: entry"), ("personas", "today: personas"), ("arrivals", "today: arrivals"),
+        ("together", "assumptions acting together"),
+    )
+)  # fmt: skip
+
 #: Chances that people grasp, as (successes, trials); said when they are within half a step of the number.
 _FRACTIONS: Final = (
     (1, 20), (1, 10), (1, 5), (1, 4), (1, 3), (2, 5), (1, 2), (3, 5), (2, 3), (3, 4), (4, 5), (9, 10), (19, 20),
@@ -36,11 +46,23 @@ def written(value: Value, kind: Kind, language: Language, style: Style = "plain"
     if isinstance(value, bool):
         return language["yes"] if value else language["no"]
     if isinstance(value, str):
-        shown = value.replace(" -> ", " \u2192 ") if kind == "assumption" else value
-        return language.word(kind, value) if kind in _WORDS else language.words.get(f"named.{shown}", shown)
+        if kind == "assumption":
+            return assumption_name(value, language)
+        return language.word(kind, value) if kind in _WORDS else value
     if style == "chance":
         return chance_words(value, language)
     return _number(abs(value) if style == "size" else value, kind, language, signed=style == "plain")
+
+
+def assumption_name(name: str, language: Language, *, of: str = "") -> str:
+    """Return an assumption in the page's language, without the proposal it is `of` where that is named beside it.
+
+    What a scenario file calls a change stays as it is written there.
+    """
+    own = name.removeprefix(f"{of}: ") if of else name
+    found = next(((key, match) for key, pattern in _ASSUMPTIONS if (match := pattern.fullmatch(own))), None)
+    said = own if found is None else language[f"assumption.{found[0]}"].format(*found[1].groups())
+    return said.replace(" -> ", " \u2192 ")
 
 
 def bare(value: float, kind: Kind, language: Language) -> str:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from journeysim.errors import BadInput
-from journeysim.report.numbers import agrees, chance_words, ranged, read_numbers, trimmed, written
+from journeysim.report.numbers import agrees, assumption_name, chance_words, ranged, read_numbers, trimmed, written
 from journeysim.report.words import language
 
 EN, FR = language("en", "EUR"), language("fr", "EUR")
@@ -95,3 +95,10 @@ def _slots(text):
 def test_an_unknown_language_is_bad_input():
     with pytest.raises(BadInput, match="en, fr"):
         language("de", "EUR")
+
+
+def test_assumptions_of_today_are_named_in_the_page_s_language():
+    assert written("today: shares at trial", "assumption", FR) == "aujourd’hui\u00a0: parts à trial"
+    assert assumption_name("today: arrivals", EN) == "today: arrivals"
+    assert assumption_name("p: change share: a -> b, odds x", FR, of="p") == "change share: a → b, odds x"
+    assert assumption_name("assumptions acting together", FR) == "hypothèses agissant ensemble"

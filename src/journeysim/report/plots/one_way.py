@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from journeysim.report.numbers import assumption_name
 from journeysim.report.plots.style import GRID, MUTED, panels, series_colour
 from journeysim.report.plots.ticks import label_axis, name_rows, wrapped
 from journeysim.report.tables.table import Table, as_float
@@ -41,7 +42,7 @@ def _panel(axes: Axes, item: Table, number: int, language: Language, *, most: in
         low, high, middle = (as_float(cell) for cell in row.cells[2:5])
         for end, alpha in ((low, 0.35), (high, 0.85)):
             axes.barh(-place, end - middle, left=middle, height=0.6, color=series_colour(number), alpha=alpha, lw=0)
-        names.append(str(row.cells[1]).removeprefix(f"{row.cells[0]}: ").replace(" -> ", " \u2192 "))
+        names.append(assumption_name(str(row.cells[1]), language, of=str(row.cells[0])))
     name_rows(axes, range(0, -len(names), -1), [wrapped(name, 40, 2) for name in names])
     axes.axvline(as_float(item.rows[0].cells[4]), color=MUTED, linewidth=0.8)
     axes.axvline(0.0, color=GRID, linewidth=0.9, zorder=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from journeysim.report.numbers import assumption_name, written
 from journeysim.report.plots.style import GRID, MUTED, panels, series_colour, zero_line
 from journeysim.report.plots.ticks import label_axis, wrapped
 from journeysim.report.tables.table import Table, unique
@@ -29,9 +30,9 @@ def figure(item: Table, proposals: list[str], language: Language) -> Figure | No
         panel.plot(size, _part(item, name, 5), color=colour, linewidth=2.2)
         zero_line(panel, vertical=False)
         panel.set_xscale("log")
-        panel.set_title(wrapped(name.replace(" -> ", " \u2192 "), 50, 1), fontsize=9)
+        panel.set_title(wrapped(assumption_name(name, language), 50, 1), fontsize=9)
         panel.set_xlabel(language["axis.customers"], loc="left", color=MUTED)
-        panel.set_xticks([size[0], size[-1]], [f"{size[0]:,.0f}", f"{size[-1]:,.0f}"])
+        panel.set_xticks([size[0], size[-1]], [written(end, "count", language) for end in (size[0], size[-1])])
         panel.minorticks_off()
         panel.grid(axis="y", color=GRID)
         panel.tick_params(axis="y", labelcolor=MUTED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from journeysim.report.numbers import bare
+from journeysim.report.numbers import assumption_name, bare
 from journeysim.report.plots.style import ACCENT, GRID, INK, MUTED, panels, series_colour, zero_line
 from journeysim.report.plots.ticks import label_axis, name_rows, wrapped
 from journeysim.report.tables.table import Table
@@ -27,7 +27,7 @@ def contributions(item: Table, proposals: list[str], language: Language) -> Figu
     made, axes = panels(len(parts), height=0.36 * most + 0.1, left=3.3, right=0.6)
     ends = [value for column in (3, 4) for value in item.numbers(item.columns[column].name)]
     for panel, (number, part) in zip(axes, parts, strict=True):
-        names = [text.replace(" -> ", " \u2192 ") for text in part.texts("change")]
+        names = [assumption_name(text, language) for text in part.texts("change")]
         _rows(panel, part, names, 2, series_colour(number), language)
         panel.set_ylim(-most + 0.4, 0.6)
         _limits(panel, ends, language)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from journeysim.report.numbers import assumption_name
 from journeysim.report.plots.style import GRID, MUTED, panels, series_colour, zero_line
 from journeysim.report.plots.ticks import label_axis, wrapped
 from journeysim.report.tables.table import Table
@@ -59,7 +60,7 @@ def _panels(
     columns = min(2, len(parts))
     made, axes = panels(len(parts), height=1.7, columns=columns, left=0.75, gap=0.85)
     for panel, (number, part) in zip(axes, parts, strict=True):
-        name = str(part.rows[0].cells[1]).removeprefix(f"{proposals[number]}: ").replace(" -> ", " \u2192 ")
+        name = assumption_name(str(part.rows[0].cells[1]), language, of=proposals[number])
         panel.set_title(wrapped(proposals[number], 34, 1))
         panel.set_xlabel(wrapped(name, 48, 1), loc="left", color=MUTED)
         label_axis(panel.xaxis, "number", language, most=5)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from journeysim.report.numbers import written
+from journeysim.report.numbers import assumption_name, written
 from journeysim.report.plots.style import INK, panels, series_colour
 from journeysim.report.plots.ticks import name_rows, wrapped
 from journeysim.report.tables.table import Table, as_float
@@ -49,8 +49,8 @@ def _panel(axes: Axes, item: Table, rows: list[int], number: int, language: Lang
         text = f"{written(share, 'share', language)} \u00b7 {basis}"
         axes.text(share, -k, f"\u2002{text}", va="center", ha="left", size=9.5, color=INK)
     proposal = str(item.at(rows[0], "proposal"))
-    names = [str(item.at(k, "assumption")).removeprefix(f"{proposal}: ") for k in rows]
-    name_rows(axes, range(0, -len(rows), -1), [wrapped(name.replace(" -> ", " \u2192 "), 40, 2) for name in names])
+    names = [assumption_name(str(item.at(k, "assumption")), language, of=proposal) for k in rows]
+    name_rows(axes, range(0, -len(rows), -1), [wrapped(name, 40, 2) for name in names])
     axes.set_ylim(-most + 0.4, 0.6)
     axes.set_xticks([])
     axes.spines["bottom"].set_visible(False)
