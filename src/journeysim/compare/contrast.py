@@ -12,8 +12,9 @@ from journeysim.compare.calendar import calendars
 from journeysim.compare.comparison import Calendar, Comparison, Contrast, Flips, Flow, Level, Story, spread_of
 from journeysim.compare.flips import flips_of, stories_of
 from journeysim.compare.friction import friction_of
-from journeysim.compare.luck import SINGLE, lives_of, of_persona, pooled_sd
-from journeysim.compare.metrics import Direction, Metric, Unit, metrics_at, promoter_score, rests_on_lives
+from journeysim.compare.luck import SINGLE, is_share, lives_of, luck_of_share, of_persona, pooled_sd
+from journeysim.compare.metrics import Direction, Metric, Unit, metrics_at, promoter_score
+from journeysim.compare.noise import walked_error
 from journeysim.compare.rated import rating_contrasts, rating_levels
 from journeysim.model.quantity import Floats
 from journeysim.simulate.lives import Lives
@@ -130,12 +131,15 @@ def _as_today(today: ArmOutcomes, arm: ArmOutcomes) -> ArmOutcomes:
 
 def _levels(outcomes: Outcomes, arm: ArmOutcomes, lives: Lives | None) -> Iterator[Level]:
     journey = arm.arm.worlds[-1].journey
-    single = _Singles(lives, None, arm)
+    single, parts = _Singles(lives, None, arm), _parts(arm)
     for persona, tally in _by_persona(arm).items():
         for metric in metrics_at(tally, journey):
             values = metric.of(tally)[:, 0]
             luck = single.sd(metric.name, persona)
-            error = _mc_error(outcomes, metric.name, luck, single, len(values))
+            error = _mc_error(outcomes, luck, single, len(values))
+            if outcomes.engine.name == "exact":
+                error = walked_error(tally, metric.name, values, parts[persona])
+                luck = luck_of_share(values) if error == 0 and is_share(metric.name) else luck
             yield Level(
                 metric.name, metric.unit, arm.arm.name, persona, "cohort",
                 spread_of(values), _sd_between(values), luck, error, values,
@@ -146,13 +150,16 @@ def _contrasts(outcomes: Outcomes, arm: ArmOutcomes) -> Iterator[Contrast]:
     mirror = _as_today(outcomes.today, arm)
     for realism in arm.arm.realism:
         here, there = _by_persona(arm, realism), _by_persona(mirror, realism)
-        single = _differing(outcomes, arm, realism)
+        single, parts = _differing(outcomes, arm, realism), _parts(arm, realism)
         for persona, tally in here.items():
             for metric in metrics_at(tally, arm.arm.worlds[-1].journey):
                 if not _in_both(metric, tally, there[persona]):
                     continue
-                values = difference(metric.of(tally)[:, 0], metric.of(there[persona])[:, 0])
-                error = _mc_error(outcomes, metric.name, single.sd(metric.name, persona), single, len(values))
+                now, then = metric.of(tally)[:, 0], metric.of(there[persona])[:, 0]
+                values = difference(now, then)
+                error = _mc_error(outcomes, single.sd(metric.name, persona), single, len(values))
+                if outcomes.engine.name == "exact":
+                    error = _apart_error(metric.name, (tally, now), (there[persona], then), parts[persona])
                 yield Contrast(
                     metric.name, metric.unit, arm.arm.name, outcomes.today.arm.name, persona, "cohort", realism,
                     spread_of(values), p_better(values, metric.good), error, values,
@@ -205,13 +212,24 @@ def _differing(outcomes: Outcomes, arm: ArmOutcomes, realism: float) -> _Singles
     return _Singles(lives_of(arm, seed=seed, realism=realism), lives_of(outcomes.today, seed=seed), arm)
 
 
-def _mc_error(outcomes: Outcomes, metric: str, luck: float | None, single: _Singles, draws: int) -> float:
-    """Return the Monte Carlo standard error of a mean over draws: 0 for the exact engine, NaN where it is not known."""
-    if outcomes.engine.name == "exact" and not rests_on_lives(metric):
-        return 0.0
+def _mc_error(outcomes: Outcomes, luck: float | None, single: _Singles, draws: int) -> float:
+    """Return the Monte Carlo standard error of a mean over draws where customers are sampled, NaN where it is not known."""
     if luck is None or single.lives is None:
         return float("nan")
     return luck / float(np.sqrt(draws * (outcomes.customers or len(single.lives.customers))))
+
+
+def _apart_error(metric: str, here: tuple[Tally, Floats], there: tuple[Tally, Floats], share: Floats) -> float:
+    """Return the error of a difference beside the exact engine, as if arms shared no customers: it is no larger."""
+    one, other = (walked_error(tally, metric, values, share) for tally, values in (here, there))
+    return float(np.hypot(one, other))
+
+
+def _parts(arm: ArmOutcomes, realism: float = 1.0) -> dict[str, Floats]:
+    """Return which part of each draw's customers is of each persona, (D,)."""
+    shares = arm.persona_shares(realism)
+    alone = {name: shares[:, k] for k, name in enumerate(arm.arm.worlds[0].draws.personas)}
+    return {EVERYBODY: np.ones(len(shares))} | alone
 
 
 def _sums(calendar: Calendar) -> Iterator[tuple[str, Unit, Direction, Floats]]:

@@ -103,6 +103,9 @@ SINGLE: Final[Mapping[str, Callable[[Lives, JourneyMap], Floats]]] = MappingProx
 )
 
 
+_SHARES: Final = frozenset({"conversion", "churn", "loss", "active", "bounce", "reach"})
+
+
 def pooled_sd(values: Floats, chosen: Bools) -> float | None:
     """Return the standard deviation between the chosen customers within draws, pooled over draws.
 
@@ -116,6 +119,20 @@ def pooled_sd(values: Floats, chosen: Bools) -> float | None:
     means = np.where(marks, picked, 0.0).sum(axis=1) / sizes
     squares = np.where(marks, (picked - means[:, None]) ** 2, 0.0).sum()
     return float(np.sqrt(squares / (sizes - 1).sum()))
+
+
+def is_share(metric: str) -> bool:
+    """Return whether a metric is the share of customers to whom something happens."""
+    return metric.partition("[")[0] in _SHARES
+
+
+def luck_of_share(values: Floats) -> float | None:
+    """Return the standard deviation between customers of a share known exactly in every draw (D,): root of mean p (1 - p).
+
+    The same number as `pooled_sd` estimates from single customers, without its error.
+    """
+    known = values[np.isfinite(values)]
+    return float(np.sqrt(np.mean(known * (1.0 - known)).clip(0.0))) if len(known) else None
 
 
 def of_persona(lives: Lives, personas: Sequence[str], persona: str) -> Bools:

@@ -14,7 +14,7 @@ import numpy as np
 
 from journeysim.model.journey import JourneyMap, split_link
 from journeysim.model.quantity import Floats
-from journeysim.simulate.tally import Tally, conversion_quantile
+from journeysim.simulate.tally import PATH_METRICS, Tally, conversion_quantile
 
 Unit = Literal["share", "money", "days", "count"]
 Direction = Literal[-1, 0, 1]
@@ -153,16 +153,6 @@ def _path_metrics(tally: Tally, journey: JourneyMap, conversions: frozenset[str]
         yield abandonment(stage, members, conversions)
 
 
-def rests_on_lives(metric: str) -> bool:
-    """Return whether a metric comes from walked lives even where the exact engine gives the others."""
-    return metric.partition("[")[0] in _ON_LIVES
-
-
-_ON_LIVES: Final = frozenset(
-    {"touches_to_convert", "effort_to_convert", "bounce", "nps", "reach", "csat", "abandonment"}
-)
-
-
 def metrics_at(tally: Tally, journey: JourneyMap) -> Iterator[Metric]:
     """Yield the registry, then the metrics of single touchpoints, stages and links of a tally.
 
@@ -170,7 +160,7 @@ def metrics_at(tally: Tally, journey: JourneyMap) -> Iterator[Metric]:
     """
     conversions = frozenset(end.name for end in journey.outcomes if end.conversion)
     silent = {"nps"} if tally.paths is None or not np.isfinite(tally.paths.promoters).any() else set()
-    silent |= {metric.name for metric in METRICS if rests_on_lives(metric.name)} if tally.paths is None else set()
+    silent |= PATH_METRICS if tally.paths is None else set()
     yield from (metric for metric in METRICS if metric.name not in silent)
     yield from _path_metrics(tally, journey, conversions)
     yield from (drop_off(name, conversions) for name in tally.touchpoints)

@@ -137,6 +137,25 @@ def quantile_by_draw(families: NDArray[np.int8], a: Floats, b: Floats, u: Floats
     return days
 
 
+def cdf_by_draw(families: NDArray[np.int8], a: Floats, b: Floats, t: float, tables: Floats) -> Floats:
+    """Return P(dwell <= t) of links (…, L) where every draw has its own family (D, L); `tables` are the empirical ones'."""
+    below = np.empty(a.shape)
+    for link in range(a.shape[-1]):
+        for family, rows in by_family(families[:, link]):
+            scale, shape = a[rows, ..., link], b[rows, ..., link]
+            empirical = family is Family.EMPIRICAL
+            below[rows, ..., link] = _below(tables, scale, shape, t) if empirical else cdf(family, scale, shape, t)
+    return below
+
+
+def _below(tables: Floats, scale: Floats, row: Floats, t: float) -> Floats:
+    """Return P(scale x quantiles of a table's row <= t)."""
+    levels = np.linspace(0.0, 1.0, tables.shape[1])
+    pairs = zip(scale.ravel(), row.ravel().astype(np.intp), strict=True)
+    found = [np.interp(t, factor * tables[k], levels, right=1.0) for factor, k in pairs]
+    return np.array(found).reshape(scale.shape)
+
+
 def from_tables(tables: Floats, row: Floats, u: Floats) -> Floats:
     """Return the quantile at probability u of the tables in these rows."""
     place, at = u * (tables.shape[1] - 1), row.astype(np.intp)

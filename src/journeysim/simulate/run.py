@@ -17,14 +17,14 @@ from journeysim.simulate.lives import Lives
 from journeysim.simulate.outcomes import ArmOutcomes, Engine, Outcomes
 from journeysim.simulate.precision import too_few
 from journeysim.simulate.settings import Settings
-from journeysim.simulate.tally import Tally
+from journeysim.simulate.tally import PATH_METRICS, Paths, Tally
 
 if TYPE_CHECKING:
     from journeysim.simulate.exact import ExactReport
 
 LIVES_DRAWS: Final = 40
 LIVES_CUSTOMERS: Final = 2_500
-#: Per draw, where the exact engine counts and customers are walked for reach, bounces and answers alone.
+#: Per draw, where the exact engine counts and customers are walked for their answers alone, or for what is too dear to count.
 PATH_CUSTOMERS: Final = 1_000
 
 
@@ -111,10 +111,35 @@ def _choose(asked: str | None, chains: Iterable[Chain]) -> Engine:
 def _with_paths(
     tallies: Mapping[int, Tally], chains: Mapping[int, Chain], settings: Settings, seed: int, executor: Executor
 ) -> dict[int, Tally]:
-    """Return exact tallies with what only whole lives tell, from walked customers without money.
+    """Return exact tallies with what whole lives tell: exactly where that is cheap, else from walked customers.
+
+    Satisfaction at the end depends on the whole way, so NPS is always walked.
+    """
+    from journeysim.simulate.exact import exact_paths
+
+    exact = {key: exact_paths(chain, settings, tallies[key], executor=executor) for key, chain in chains.items()}
+    asked = {key: chain for key, chain in chains.items() if exact[key] is None or chain.layers.moods is not None}
+    walked = _walked_paths(asked, settings, seed, executor)
+    return {key: replace(tally, paths=_joined(exact[key], walked.get(key))) for key, tally in tallies.items()}
+
+
+def _joined(exact: Paths | None, walked: Paths | None) -> Paths | None:
+    """Return the exact paths with the walked answers, or the one there is, marked with what rests on walked customers."""
+    if exact is None or walked is None:
+        return exact if walked is None else replace(walked, walked=PATH_METRICS, walkers=PATH_CUSTOMERS)
+    paths = replace(exact, promoters=walked.promoters, detractors=walked.detractors)
+    return replace(paths, walked=frozenset({"nps"}), walkers=PATH_CUSTOMERS)
+
+
+def _walked_paths(
+    chains: Mapping[int, Chain], settings: Settings, seed: int, executor: Executor
+) -> dict[int, Paths | None]:
+    """Return what walked customers without money tell.
 
     A correction within the cycle is about money alone, so the walk goes without.
     """
+    if not chains:
+        return {}
     from journeysim.simulate.walk import walk_tallies
 
     plain = replace(settings, within_cycle="none")
@@ -123,7 +148,7 @@ def _with_paths(
         for chain in chains.values()
     ]
     walked = walk_tallies(poor, plain, seed=seed, customers=PATH_CUSTOMERS, executor=executor)
-    return {key: replace(tallies[key], paths=own.paths) for key, (own, _) in zip(chains, walked, strict=True)}
+    return {key: own.paths for key, (own, _) in zip(chains, walked, strict=True)}
 
 
 def _chain(world: World, today: World) -> Chain:

@@ -23,10 +23,11 @@ def _no_resources() -> Floats:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Paths:
-    """What only whole lives tell, per entering customer within the horizon; the walk fills it.
+    """What whole lives tell, per entering customer within the horizon.
 
     Axes as in `Tally`, S stages. `felt` names the touchpoints that give a feeling; without any, `promoters` and
-    `detractors` are NaN.
+    `detractors` are NaN. Beside the exact engine, `walked` names the metrics that rest on `walkers` walked customers per
+    draw all the same.
     """
 
     reached: Floats  # (D, G, s) P(was at the place)
@@ -39,6 +40,8 @@ class Paths:
     detractors: Floats  # (D, G) P(answers 0 to 6)
     stages: tuple[str, ...]
     felt: frozenset[str]
+    walked: frozenset[str] = frozenset()
+    walkers: int = 0
 
 
 @final
@@ -91,7 +94,11 @@ PER_DRAW: Final = (
 _AXES: Final = {"ends": "outcomes", "moves": "links", "visits": "places", "value_at": "places", "cost_at": "places"}
 _LABELS: Final = frozenset({"marks", "links", "touchpoints", "outcomes", "personas", "paths", "resources"})
 _PATH_AXES: Final = {"reached": "places", "satisfied": "places", "staged": "stages"}
-_PATH_LABELS: Final = frozenset({"stages", "felt"})
+#: Metrics made of `Paths`; those of single places carry the place in brackets behind.
+PATH_METRICS: Final = frozenset(
+    {"touches_to_convert", "effort_to_convert", "bounce", "nps", "reach", "csat", "abandonment"}
+)
+PATH_LABELS: Final = frozenset({"stages", "felt", "walked", "walkers"})
 
 
 def places_of(tally: Tally) -> tuple[str, ...]:
@@ -144,7 +151,7 @@ def _mix_paths(tallies: Sequence[Tally], weights: Sequence[Floats], places: tupl
     wanted = {"places": places, "stages": _union(paths.stages for paths, _ in found)}
     mixed: dict[str, Any] = {}
     for item in fields(Paths):
-        if item.name not in _PATH_LABELS:
+        if item.name not in PATH_LABELS:
             axis = _PATH_AXES.get(item.name)
             parts = [getattr(paths, item.name) for paths, _ in found]
             if axis is not None:
@@ -154,7 +161,11 @@ def _mix_paths(tallies: Sequence[Tally], weights: Sequence[Floats], places: tupl
                 part * weight.reshape(weight.shape + (1,) * (part.ndim - weight.ndim))
                 for part, weight in zip(parts, weights, strict=True)
             )
-    return Paths(stages=wanted["stages"], felt=frozenset().union(*(paths.felt for paths, _ in found)), **mixed)
+    felt, walked = (
+        frozenset[str]().union(*(getattr(paths, name) for paths, _ in found)) for name in ("felt", "walked")
+    )
+    walkers = max(paths.walkers for paths, _ in found)
+    return Paths(stages=wanted["stages"], felt=felt, walked=walked, walkers=walkers, **mixed)
 
 
 def mix_personas(tally: Tally, shares: Floats) -> Tally:
@@ -186,7 +197,7 @@ def _paths_of(tally: Tally, shares: Floats) -> Paths | None:
         return None
     mixed: dict[str, Any] = {}
     for item in fields(Paths):
-        if item.name not in _PATH_LABELS:
+        if item.name not in PATH_LABELS:
             values = getattr(tally.paths, item.name)
             by = shares.reshape(shares.shape + (1,) * (values.ndim - 2))
             mixed[item.name] = (values * by).sum(axis=1, keepdims=True)

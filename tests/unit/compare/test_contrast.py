@@ -129,7 +129,9 @@ def test_one_draw_says_nothing_about_not_knowing():
     outcomes = outcomes_of(bank_arms(more_calls(2.0), draws=bank_draws(4)))
     lonely = replace(outcomes, arms=tuple(replace(arm, lives=()) for arm in outcomes.arms))
     comparison = compare(lonely)
-    assert level(comparison, "conversion", "today").sd_luck is None
+    assert level(comparison, "revenue", "today").sd_luck is None
+    shares = level(comparison, "conversion", "today")
+    assert shares.sd_luck == pytest.approx(np.sqrt(np.mean(shares.values * (1 - shares.values))))
     assert comparison.flips == comparison.stories == ()
 
 

@@ -365,7 +365,9 @@ def test_feelings_that_nothing_answers_to_leave_the_exact_engine_and_are_asked_f
     assert metrics["nps"].spread.mean > 0
     assert metrics["csat[help]"].p_better == 1.0
     assert metrics["conversion"].spread.mean == 0.0
-    assert np.isnan(metrics["nps"].mc_error)
+    errors = {name: metrics[name].mc_error for name in ("nps", "csat[help]", "reach[help]", "bounce")}
+    assert 0 < errors.pop("nps") < 100 * np.sqrt(2 * 2 / 1_000)
+    assert set(errors.values()) == {0.0}
     assert "csat[cart]" not in metrics
     assert "nps" not in {
         item.metric for item in compare(simulate(feeling_arms(shop()), settings=Settings(60.0), seed=3)).levels

@@ -13,6 +13,7 @@ from journeysim.simulate.exact.absorption import (
     fundamental_matrix,
 )
 from journeysim.simulate.exact.by_blocks import exact_tallies
+from journeysim.simulate.exact.paths import exact_paths
 from journeysim.simulate.exact.recursion import ExactReport, exact_tally
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "absorption",
     "discounted_worth",
     "end_probabilities",
+    "exact_paths",
     "exact_tallies",
     "exact_tally",
     "fundamental_matrix",

@@ -12,7 +12,20 @@ from typing import NamedTuple
 from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Bools, Ints
 from journeysim.simulate.exact._compiled import lean
-from journeysim.simulate.exact.state import AFTER, ALL, AT
+from journeysim.simulate.exact.state import (
+    AFTER,
+    ALL,
+    AT,
+    FIRST,
+    HIGHEST,
+    LOWEST,
+    NOW,
+    OFFSET,
+    TARGET,
+    Plan,
+    World,
+)
+from journeysim.simulate.exact.state import EFFORT as EFFORT_TERM
 
 CONVERTING, ENDING, EARNING, SPENDING = 0, 1, 2, 3
 CONVERTED, CHURNED, LOST, EFFORT, VALUE_PV, COST_PV = 0, 1, 2, 3, 4, 5
@@ -48,6 +61,8 @@ class Sums(NamedTuple):
     ends: Floats  # (W, s) by place
     by_mark: Floats  # (W, 2, T) converted, ended
     by_month: Floats  # (W, 4, M) converted, ended, value, cost up to each month's end
+    first: Floats  # (W, layers) who came to the layer's places of interest by a move, for the first time
+    until: Floats  # (W, 2) touches and effort up to and including conversion
 
 
 @lean
@@ -136,6 +151,39 @@ def _book_entry(marks: Bools, ends: int, mass: float, amounts: Floats, world: Fl
     world[CONVERTED] += mass if marks[0] else 0.0
     world[LOST] += mass if ends >= 0 and not marks[0] and not (marks[1] and not marks[2]) else 0.0
     world[CHURNED] += mass if ends >= 0 and marks[1] and not marks[2] else 0.0
+
+
+@lean
+def book_paths(plan: Plan, world: World, start: Floats, sums: Sums, k: int, at: int) -> None:
+    """Count first arrivals at places of interest, and what converters have done when they convert."""
+    until, last = len(plan.points) - 1 - k, plan.fates - 1
+    for layer in range(plan.fates + plan.carried, plan.layers):
+        for link in range(len(plan.links)):
+            if plan.wanted[layer, plan.links[link, TARGET]]:
+                sums.first[at, layer] += _counted(world.moved[layer], link, 0, until)
+    for link in range(len(plan.links)):
+        j = plan.links[link, TARGET]
+        if plan.marks[j, 0]:
+            for what in range(2):
+                sums.until[at, what] += _counted(world.moved[plan.fates + what], link, 0, until)
+            sums.until[at, 0] += _counted(world.moved[last], link, 0, until) if j < plan.touchpoints else 0.0
+            sums.until[at, 1] += _effort_on_arrival(plan, world, world.moved[last, link], k, j)
+    for j in range(len(start)):
+        if plan.marks[j, 0] and start[j] > 0.0:
+            sums.until[at, 0] += start[j] if j < plan.touchpoints else 0.0
+            sums.until[at, 1] += start[j] * world.visit_terms[plan.points[k, NOW], j, EFFORT_TERM]
+
+
+@lean
+def _effort_on_arrival(plan: Plan, world: World, moved: Floats, k: int, j: int) -> float:
+    """Return the effort of moves just completed at place j, counted by the horizon; spread mass by its periods."""
+    sharp, within = moved[AT, 0] + moved[AFTER, 0], k < len(plan.points) - 1
+    spread = (moved[ALL, 0] - sharp) * (1.0 if within else 0.5)
+    effort: float = world.visit_terms[plan.points[k, NOW], j, EFFORT_TERM] * (sharp if within else moved[AT, 0])
+    for p in range(plan.points[k, LOWEST], plan.points[k, HIGHEST] + 1):
+        slot = plan.slots[p, OFFSET] + k - plan.slots[p, FIRST]
+        effort += plan.part[slot] * spread * world.visit_terms[p, j, EFFORT_TERM]
+    return effort
 
 
 @lean

@@ -1,22 +1,22 @@
 """Compiled: the renewal recursion of one world (MODEL section 6).
 
 At every grid point the moves that began earlier are completed (`_gather`), then those that begin and end within the
-step are solved (`_arrive_*`), sharp classes of mass first, because they turn into spread mass and never back. Two
-layers are carried where a touchpoint can convert: 0 everybody, 1 those who have not converted.
+step are solved (`_arrive_*`), sharp classes of mass first, because they turn into spread mass and never back, layer by
+layer (see `state`).
 """
 
 from __future__ import annotations
 
-import numpy as np
-
 from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Ints
 from journeysim.simulate.exact._compiled import lean, summing
-from journeysim.simulate.exact.booking import Money, Series, Sums, book_fates, book_money, finish
+from journeysim.simulate.exact.booking import Money, Series, Sums, book_fates, book_money, book_paths, finish
+from journeysim.simulate.exact.readying import place_dwells, solve_same_step, stays, take_rows
 from journeysim.simulate.exact.state import (
     AFTER,
     ALL,
     AT,
+    EFFORT,
     FIRST,
     HIGH,
     HIGHEST,
@@ -36,7 +36,6 @@ from journeysim.simulate.exact.state import (
     Rows,
     World,
 )
-from journeysim.simulate.exact.weights import fixed_points, split
 
 
 @summing
@@ -46,105 +45,6 @@ def _dot(x: Floats, i: int, x0: int, y: Floats, q: int, y0: int, size: int) -> f
     for k in range(size):
         total += x[i, x0 + k] * y[q, y0 + k]
     return total
-
-
-@lean
-def _prepare_kernels(plan: Plan, families: Ints, a: Floats, b: Floats, kernels: Kernels, means: Floats) -> None:
-    """Place each dwell's mass on the grid, unless the world before had the same dwell."""
-    last = kernels.reverse.shape[1] - 1
-    for p in range(a.shape[0]):
-        for link in range(a.shape[1]):
-            q, family, scale, shape = plan.kernel[p, link], families[link], a[p, link], b[p, link]
-            known = kernels.known[q, 0] == scale and (kernels.known[q, 1] == shape or np.isnan(shape))
-            known = known and kernels.known[q, 2] == family
-            if plan.links[link, USED] == 0 or known:
-                continue
-            reverse, low = kernels.reverse[q], 0
-            high = split(family, scale, shape, plan.table, plan.step, means, reverse)
-            while low < high and reverse[last - low] == 0.0:
-                low += 1
-            kernels.reach[q, LOW], kernels.reach[q, HIGH] = low, high
-            kernels.reach[q, POINTS] = fixed_points(family, scale, shape, plan.step)
-            kernels.known[q, 0], kernels.known[q, 1], kernels.known[q, 2] = scale, shape, family
-
-
-@lean
-def _prepare_rows(plan: Plan, rows: Rows, world: World, d: int, g: int) -> None:
-    """Copy the world's rows next to each other and forget the customers of the world before."""
-    for p in range(world.share.shape[0]):
-        for link in range(world.share.shape[1]):
-            i = plan.links[link, SOURCE]
-            world.share[p, link] = rows.share[d, g, p, link]
-            world.move_terms[p, link, 0] = 1.0
-            world.move_terms[p, link, 1] = rows.link_value[d, g, p, link]
-            world.move_terms[p, link, 2] = rows.link_cost[d, g, p, link]
-            world.move_terms[p, link, 3] = rows.value_per_day[d, g, p, i]
-            world.move_terms[p, link, 4] = rows.cost_per_day[d, g, p, i]
-        for j in range(world.visit_terms.shape[1]):
-            stays = 1.0 if j < plan.touchpoints else 0.0
-            world.entering[j] = rows.entry[d, g, j]
-            world.visit_terms[p, j, 0] = 1.0
-            world.visit_terms[p, j, 1] = rows.visit_value[d, g, p, j]
-            world.visit_terms[p, j, 2] = rows.visit_cost[d, g, p, j]
-            world.visit_terms[p, j, 3] = stays * rows.value_per_day[d, g, p, j]
-            world.visit_terms[p, j, 4] = stays * rows.cost_per_day[d, g, p, j]
-            world.visit_terms[p, j, 5] = rows.effort[d, g, p, j]
-    world.arrived[:] = 0.0
-    world.sharp[:] = 0.0
-    world.seen[:] = False
-    world.ready[:] = -1
-
-
-@lean
-def _stays(kernels: Kernels, kind: int, q: int) -> float:
-    """Return the part of a move that ends in the step it began in, for mass that keeps its class by it."""
-    mass: float = kernels.reverse[q, kernels.reverse.shape[1] - 1]
-    on_point = kernels.reach[q, POINTS] == 1 and kernels.reach[q, LOW] == 0
-    return mass if kind == ALL or on_point or (kind == AFTER and mass > SHORT) else 0.0
-
-
-@lean
-def _invert(matrix: Floats) -> None:
-    """Replace a matrix M of same-step shares by (I - M)^-1; no pivots, as I - M is diagonally dominant."""
-    n = len(matrix)
-    for i in range(n):
-        for j in range(n):
-            matrix[i, j] = (1.0 if i == j else 0.0) - matrix[i, j]
-    for k in range(n):
-        pivot = 1.0 / matrix[k, k]
-        matrix[k, k] = 1.0
-        for j in range(n):
-            matrix[k, j] *= pivot
-        for i in range(n):
-            factor = matrix[i, k]
-            if i != k and factor != 0.0:
-                matrix[i, k] = 0.0
-                for j in range(n):
-                    matrix[i, j] -= factor * matrix[k, j]
-
-
-@lean
-def _prepare_same_step(plan: Plan, kernels: Kernels, world: World, p: int, kind: int) -> None:
-    """Find how often each touchpoint is visited within a step by same-step moves with the rows of period p."""
-    if world.ready[kind] == p:
-        return
-    n, inverse, moving = plan.touchpoints, world.inverse[kind], world.moving[kind]
-    world.ready[kind] = p
-    inverse[:] = 0.0
-    moving[:] = False
-    for link in range(len(plan.links)):
-        i, j, q = plan.links[link, SOURCE], plan.links[link, TARGET], plan.kernel[p, link]
-        share = world.share[p, link]
-        moving[1] = moving[1] or (share > 0.0 and _stays(kernels, ALL, q) > 0.0)
-        mass = share * _stays(kernels, kind, q) if share > 0.0 and j < n else 0.0
-        if mass > 0.0:
-            moving[0] = True
-            inverse[0, i, j] += mass
-            if plan.layers == 2 and not plan.marks[j, 0]:
-                inverse[1, i, j] += mass
-    if moving[0]:
-        for layer in range(plan.layers):
-            _invert(inverse[layer])
 
 
 @lean
@@ -229,10 +129,32 @@ def _pass_on(plan: Plan, kernels: Kernels, world: World, layer: int, kind: int, 
         _add(moved, link, ALL, terms, p, amount)
         if kind == ALL:
             world.landed[j] += amount if j >= plan.touchpoints else 0.0
-        elif _stays(kernels, kind, q) > 0.0:
+        elif stays(kernels, kind, q) > 0.0:
             _add(moved, link, kind, terms, p, amount)
         elif kind == AT and (kernels.reverse[q, zero] > SHORT or kernels.reach[q, POINTS] == 2):
             _add(moved, link, AFTER, terms, p, amount)
+
+
+@lean
+def _carries(plan: Plan, layer: int) -> bool:
+    """Say whether a layer carries what customers have done so far instead of customers."""
+    return plan.fates <= layer < plan.fates + plan.carried
+
+
+@lean
+def _done_here(plan: Plan, world: World, layer: int, p: int, i: int) -> float:
+    """Return what an arrival at touchpoint i adds to what a layer carries: one touch, or its effort."""
+    return 1.0 if layer == plan.fates else world.visit_terms[p, i, EFFORT]
+
+
+@lean
+def _enter_layer(plan: Plan, world: World, layer: int) -> None:
+    """Let everybody's moves into a layer of places of interest happen there too; those within it are its own."""
+    everybody, moved = world.moved[0], world.moved[layer]
+    for link in range(len(plan.links)):
+        if plan.copied[layer, link]:
+            for kind in range(3):
+                moved[link, kind, 0] = everybody[link, kind, 0]
 
 
 @lean
@@ -240,13 +162,14 @@ def _collect(plan: Plan, world: World, layer: int, start: Floats) -> None:
     """Set the arrivals at each place and class: entries plus completed moves."""
     base, moved = world.base[layer], world.moved[layer]
     base[:] = 0.0
-    for j in range(len(start)):
-        if layer == 0 or not plan.marks[j, 0]:
-            base[ALL, j] = start[j]
-            base[AT, j] = start[j]
+    if not _carries(plan, layer):
+        for j in range(len(start)):
+            if not plan.blocked[layer, j]:
+                base[ALL, j] = start[j]
+                base[AT, j] = start[j]
     for link in range(len(plan.links)):
         j = plan.links[link, TARGET]
-        if layer == 0 or not plan.marks[j, 0]:
+        if not plan.blocked[layer, j]:
             for kind in range(3):
                 base[kind, j] += moved[link, kind, 0]
 
@@ -255,9 +178,12 @@ def _collect(plan: Plan, world: World, layer: int, start: Floats) -> None:
 def _land_sharp(plan: Plan, kernels: Kernels, world: World, k: int, layer: int, kind: int) -> None:
     """Land one class of sharp arrivals at the touchpoints and complete its same-step moves."""
     landed, now = world.landed, plan.points[k, NOW]
-    _prepare_same_step(plan, kernels, world, now, kind)
+    solve_same_step(plan, kernels, world, now, kind)
     for j in range(len(landed)):
         landed[j] = world.base[layer, kind, j]
+    if _carries(plan, layer):
+        for i in range(plan.touchpoints):
+            landed[i] += _done_here(plan, world, layer, now, i) * world.sharp[plan.fates - 1, kind, i, k]
     if world.moving[kind, 0]:
         _solve(world.inverse[kind, layer], landed, world.scratch)
     for i in range(plan.touchpoints):
@@ -273,6 +199,9 @@ def _arrive_sharp(plan: Plan, kernels: Kernels, world: World, k: int, layer: int
     _collect(plan, world, layer, start)
     for j in range(len(start)):
         some += base[AT, j] + base[AFTER, j]
+    if _carries(plan, layer):
+        for i in range(plan.touchpoints):
+            some += world.sharp[plan.fates - 1, AT, i, k] + world.sharp[plan.fates - 1, AFTER, i, k]
     if some == 0.0:
         return
     for kind in (AT, AFTER):
@@ -280,7 +209,7 @@ def _arrive_sharp(plan: Plan, kernels: Kernels, world: World, k: int, layer: int
         _land_sharp(plan, kernels, world, k, layer, kind)
     _collect(plan, world, layer, start)
     for i in range(plan.touchpoints):
-        known = base[AT, i] + base[AFTER, i]
+        known = world.sharp[layer, AT, i, k] + world.sharp[layer, AFTER, i, k]
         world.seen[layer, i] = world.seen[layer, i] or known > 0.0
         world.arrived[layer, i, plan.slots[now, OFFSET] + k - plan.slots[now, FIRST]] += known
     if layer == 0:
@@ -288,6 +217,18 @@ def _arrive_sharp(plan: Plan, kernels: Kernels, world: World, k: int, layer: int
             _add(world.booked, j, ALL, world.visit_terms, now, base[AT, j] + base[AFTER, j])
             _add(world.booked, j, AT, world.visit_terms, now, base[AT, j])
             _add(world.booked, j, AFTER, world.visit_terms, now, base[AFTER, j])
+
+
+@lean
+def _spread_at(plan: Plan, world: World, k: int, i: int, p: int, slot: int) -> float:
+    """Return the unconverted who arrive at a touchpoint around this point in period p; never below 0 by rounding."""
+    layer = plan.fates - 1
+    arrived: float = world.arrived[layer, i, slot]
+    if p == plan.points[k, NOW]:
+        known = world.sharp[layer, AT, i, k] + world.sharp[layer, AFTER, i, k]
+        arrived -= known
+        return arrived if arrived > ROUNDING * known else 0.0
+    return arrived
 
 
 @lean
@@ -301,10 +242,12 @@ def _arrive_spread(plan: Plan, kernels: Kernels, world: World, k: int, layer: in
             known = base[AT, j] + base[AFTER, j]
             spread = base[ALL, j] - known
             landed[j] = plan.part[slot] * spread if spread > ROUNDING * known else 0.0
+            if j < n and _carries(plan, layer):
+                landed[j] += _done_here(plan, world, layer, p, j) * _spread_at(plan, world, k, j, p, slot)
             some = some or landed[j] > 0.0
         if not some:
             continue
-        _prepare_same_step(plan, kernels, world, p, ALL)
+        solve_same_step(plan, kernels, world, p, ALL)
         if world.moving[ALL, 0]:
             _solve(world.inverse[ALL, layer], landed, world.scratch)
         if world.moving[ALL, 1]:
@@ -327,12 +270,18 @@ def _world(plan: Plan, money: Money, kernels: Kernels, world: World, series: Ser
         world.booked[:] = 0.0
         for layer in range(plan.layers):
             _gather(plan, kernels, world, k, layer)
+            if layer >= plan.fates + plan.carried:
+                _enter_layer(plan, world, layer)
             _arrive_sharp(plan, kernels, world, k, layer, start)
             _arrive_spread(plan, kernels, world, k, layer)
-        book_money(plan.links, world.booked, world.moved[0], money, series, sums, k, at)
-        book_fates(plan.links, plan.marks, world.moved, start, series, sums, k, at)
+        if plan.carried > 0:
+            book_paths(plan, world, start, sums, k, at)
+        else:
+            book_money(plan.links, world.booked, world.moved[0], money, series, sums, k, at)
+            book_fates(plan.links, plan.marks, world.moved, start, series, sums, k, at)
         start[:] = 0.0
-    finish(plan.step, money, series, sums, at)
+    if plan.carried == 0:
+        finish(plan.step, money, series, sums, at)
 
 
 @lean
@@ -344,6 +293,6 @@ def worlds(
     personas = rows.share.shape[1]
     for d in range(block[0], block[1]):
         for g in range(personas):
-            _prepare_kernels(plan, rows.family[d], rows.dwell_a[d, g], rows.dwell_b[d, g], kernels, means)
-            _prepare_rows(plan, rows, world, d, g)
+            place_dwells(plan, rows.family[d], rows.dwell_a[d, g], rows.dwell_b[d, g], kernels, means)
+            take_rows(plan, rows, world, d, g)
             _world(plan, money, kernels, world, series, sums, d * personas + g)

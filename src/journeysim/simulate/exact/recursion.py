@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from journeysim.model.quantity import Floats
-from journeysim.model.units import DAYS_PER_YEAR
-from journeysim.simulate.chain import Chain, Ints
+from journeysim.simulate.chain import Bools, Chain
 from journeysim.simulate.exact.grid import (
     FIRST_STEPS,
     Grid,
@@ -19,14 +17,15 @@ from journeysim.simulate.exact.grid import (
     cohort_step,
     fewest_steps,
 )
+from journeysim.simulate.exact.layout import money_of, plan_of, room_for, rows_of, sums_of, with_layers
 from journeysim.simulate.exact.refinement import TIMING, extrapolate, refine
-from journeysim.simulate.exact.state import Kernels, Plan, Rows, World
+from journeysim.simulate.exact.state import Plan
 from journeysim.simulate.executors import usable_cores
 from journeysim.simulate.settings import Settings
 from journeysim.simulate.tally import Tally
 
 if TYPE_CHECKING:
-    from journeysim.simulate.exact.booking import Money, Series, Sums
+    from journeysim.simulate.exact.booking import Sums
 
 _TRIAL_DRAWS: Final = 3
 
@@ -134,155 +133,62 @@ def _on_even_grid(chain: Chain, settings: Settings, steps: int, threads: int | N
 
 def _run(chain: Chain, settings: Settings, grid: Grid, most: int | None) -> Tally:
     """Run all worlds on one grid, blocks of draws in parallel; a draw's numbers do not depend on its block."""
+    sums = sums_of(chain, settings, 0)
+    _fill(chain, settings, grid, plan_of(chain, grid), sums, most)
+    return _tally(chain, settings, sums)
+
+
+def path_sums(
+    chain: Chain,
+    settings: Settings,
+    step: float,
+    steps: int,
+    *,
+    lattice: bool,
+    apart: Bools,
+    wanted: Bools,
+    threads: int | None = None,
+) -> tuple[Floats, Floats]:
+    """Return who comes by a move to each set of places for the first time, and what converting takes.
+
+    Parameters
+    ----------
+    chain, settings
+        As for `exact_tally`.
+    step, steps, lattice
+        The grid (`build_grid`).
+    apart, wanted
+        (sets, n): where those who have not been in a set are followed apart from everybody, and the set itself.
+
+    Returns
+    -------
+    First arrivals (D, G, sets), and touches and effort up to and including conversion (D, G, 2), both within the
+    horizon.
+    """
+    grid = build_grid(chain.period_end, step, steps, lattice=lattice)
+    plan = with_layers(chain, plan_of(chain, grid), apart, wanted)
+    sums = sums_of(chain, settings, plan.layers)
+    _fill(chain, settings, grid, plan, sums, threads)
+    head = chain.share.shape[:2]
+    return sums.first[:, plan.fates + plan.carried :].reshape(*head, -1), sums.until.reshape(*head, 2)
+
+
+def _fill(chain: Chain, settings: Settings, grid: Grid, plan: Plan, sums: Sums, most: int | None) -> None:
+    """Run all worlds of a plan into the sums, blocks of draws in parallel, on at most so many threads."""
     from journeysim.simulate.exact.kernel import worlds
 
-    plan, rows = _plan(chain, grid), _rows(chain)
-    money, sums = _money(chain, settings, grid), _sums(chain, settings)
+    rows, money = rows_of(chain), money_of(chain, settings, grid)
     threads = max(1, min(chain.draws, most or usable_cores()))
     edges = np.linspace(0, chain.draws, threads + 1).astype(np.int64)
     with ThreadPoolExecutor(threads) as pool:
         jobs = [
-            pool.submit(worlds, plan, money, rows, *_scratch(chain, plan), sums, edges[block : block + 2])
+            pool.submit(worlds, plan, money, rows, *room_for(chain, plan), sums, edges[block : block + 2])
             for block in range(threads)
         ]
         for job in jobs:
             job.result()
     if not np.isfinite(sums.place).all():
         raise ValueError("customers circle for ever in no time: give a dwell above 0 to a link of the circle")
-    return _tally(chain, settings, sums)
-
-
-def _plan(chain: Chain, grid: Grid) -> Plan:
-    touchpoints = len(chain.touchpoints)
-    used = (chain.share > 0).any(axis=(0, 1, 2))
-    return Plan(
-        links=_columns(chain.source, chain.target, used),
-        marks=np.stack([chain.converts, chain.churns, chain.after_conversion], axis=1),
-        kernel=_number_kernels(chain),
-        table=np.ascontiguousarray(chain.dwell_table, dtype=np.float64),
-        slots=_columns(grid.first, grid.last, grid.offset),
-        points=_columns(grid.at, grid.lowest, grid.highest),
-        part=grid.part,
-        step=grid.step,
-        touchpoints=touchpoints,
-        layers=2 if chain.converts[:touchpoints].any() else 1,
-    )
-
-
-def _columns(*columns: ArrayLike) -> Ints:
-    return np.stack([np.asarray(column, dtype=np.int64) for column in columns], axis=1)
-
-
-def _number_kernels(chain: Chain) -> Ints:
-    """Return the number of each dwell, (P, L); a dwell that does not depend on tenure has one for all periods."""
-    periods, links = chain.share.shape[2:]
-    same = np.ones(links, dtype=np.bool_)
-    for table in (chain.dwell_a, chain.dwell_b):
-        same &= np.asarray((table == table[:, :, :1]) | np.isnan(table)).all(axis=(0, 1, 2))
-    begin = np.concatenate([[0], np.cumsum(np.where(same, 1, periods))[:-1]])
-    return np.asarray(begin[None, :] + np.where(same, 0, np.arange(periods)[:, None]), dtype=np.int64)
-
-
-def _money(chain: Chain, settings: Settings, grid: Grid) -> Money:
-    from journeysim.simulate.exact.booking import Money
-
-    times = np.append(grid.step * np.arange(grid.steps + 1), settings.horizon)
-    rates = (settings.discount_value, settings.discount_cost)
-    factor, span = zip(*(_discount(rate, times) for rate in rates), strict=True)
-    return Money(
-        weight=_cycle_weights(chain, settings, grid.steps),
-        factor=np.stack(factor),
-        span=np.stack(span),
-        days=np.diff(times),
-        marks=settings.marks,
-        month_ends=np.minimum(settings.month_ends, settings.horizon),
-    )
-
-
-def _discount(rate: float, times: Floats) -> tuple[Floats, Floats]:
-    """Return the discount factor at each time but the last, and its integral from there to the next time."""
-    force = np.log1p(rate) / DAYS_PER_YEAR
-    factor, span = np.exp(-force * times[:-1]), np.diff(times)
-    return factor, factor * (span if force == 0 else -np.expm1(-force * span) / force)
-
-
-def _cycle_weights(chain: Chain, settings: Settings, steps: int) -> Floats:
-    """Return the within-cycle weight of each cycle 0 … steps."""
-    weights, rule = np.ones(steps + 1), settings.within_cycle
-    if rule == "none":
-        return weights
-    lengths = np.unique(chain.dwell_a[chain.share > 0])
-    if len(lengths) != 1 or lengths[0] <= 0:
-        raise ValueError(
-            "a within-cycle correction needs every dwell fixed at one and the same time above 0 (a cohort model); "
-            f"this chain has {len(lengths)} different fixed dwells"
-        )
-    if not isinstance(rule, str):
-        if len(rule) != steps + 1:
-            raise ValueError(f"within_cycle needs one weight per cycle 0 to {steps}, so {steps + 1}; got {len(rule)}")
-        return np.asarray(rule, dtype=np.float64)
-    first, last = {"half": (0.5, 0.5), "start": (1.0, 0.0), "end": (0.0, 1.0)}[rule]
-    weights[0], weights[-1] = first, last
-    return weights
-
-
-def _rows(chain: Chain) -> Rows:
-    names = (name for name in Rows._fields if name != "family")
-    numbers = {name: np.ascontiguousarray(getattr(chain, name), dtype=np.float64) for name in names}
-    return Rows(family=np.ascontiguousarray(chain.family, dtype=np.int64), **numbers)
-
-
-def _sums(chain: Chain, settings: Settings) -> Sums:
-    from journeysim.simulate.exact.booking import Sums
-
-    size, places = chain.share.shape[0] * chain.share.shape[1], len(chain.converts)
-    return Sums(
-        world=np.zeros((size, 6)),
-        place=np.zeros((size, 3, places)),
-        moves=np.zeros((size, len(chain.links))),
-        ends=np.zeros((size, places)),
-        by_mark=np.zeros((size, 2, len(settings.marks))),
-        by_month=np.zeros((size, 4, len(settings.month_ends))),
-    )
-
-
-def _scratch(chain: Chain, plan: Plan) -> tuple[Kernels, World, Series]:
-    """Return what one thread overwrites from world to world."""
-    from journeysim.simulate.exact.booking import Series
-
-    (periods, links), places, points = chain.share.shape[2:], len(chain.converts), len(plan.points)
-    layers, n, kernels = plan.layers, plan.touchpoints, int(plan.kernel.max()) + 1
-    return (
-        Kernels(
-            reverse=np.zeros((kernels, points)),
-            known=np.full((kernels, 3), np.nan),
-            reach=np.zeros((kernels, 3), dtype=np.int64),
-            means=np.zeros(points + 1),
-        ),
-        World(
-            share=np.zeros((periods, links)),
-            move_terms=np.zeros((periods, links, 5)),
-            visit_terms=np.zeros((periods, places, 6)),
-            entering=np.zeros(places),
-            arrived=np.zeros((layers, n, len(plan.part))),
-            sharp=np.zeros((layers, 3, n, points)),
-            seen=np.zeros((layers, n), dtype=np.bool_),
-            moved=np.zeros((layers, links, 3, 5)),
-            base=np.zeros((layers, 3, places)),
-            inverse=np.zeros((3, layers, n, n)),
-            ready=np.full(3, -1, dtype=np.int64),
-            moving=np.zeros((3, 2), dtype=np.bool_),
-            landed=np.zeros(places),
-            scratch=np.zeros(n),
-            booked=np.zeros((places, 3, 6)),
-        ),
-        Series(
-            amounts=np.zeros((4, 3, points)),
-            flowing=np.zeros((4, points)),
-            rates=np.zeros((places, 2)),
-            outcomes=places - n,
-        ),
-    )
 
 
 def _tally(chain: Chain, settings: Settings, sums: Sums) -> Tally:

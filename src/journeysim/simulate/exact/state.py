@@ -4,6 +4,10 @@ Tables of one shape stand in one array, whose columns have names here. Arrivals 
 count up to a time t on the grid means something else for each: mass exactly at a point (AT) counts, mass just after
 a point (AFTER: it came by dwells far below the step) does not yet, and mass spread around a point counts by half.
 ALL is the three together; where AT and AFTER are handled apart it stands for spread mass.
+
+Customers are carried in layers. Layer 0 is everybody; where a touchpoint can convert, layer 1 is those who have not
+converted. For paths two more carry what these have done so far (touches, effort), and then comes one per set of places
+of interest: those who have not been there, as far as they can still come, and come back, there.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ SOURCE, TARGET, USED = 0, 1, 2
 FIRST, LAST, OFFSET = 0, 1, 2
 NOW, LOWEST, HIGHEST = 0, 1, 2
 LOW, HIGH, POINTS = 0, 1, 2
+EFFORT = 5  # among the terms of a visit
 SHORT = 0.9
 ROUNDING = 1e-14
 
@@ -35,6 +40,11 @@ class Plan(NamedTuple):
     step: float
     touchpoints: int
     layers: int
+    fates: int  # layers 0 … fates - 1 tell fates
+    carried: int  # the next ones carry touches and effort: 2 where paths are asked for, else 0
+    blocked: Bools  # (layers, s) who comes here leaves the layer
+    wanted: Bools  # (layers, s) … and is counted as having been there
+    copied: Bools  # (layers, L) moves of everybody that bring customers into the layer
 
 
 class Rows(NamedTuple):

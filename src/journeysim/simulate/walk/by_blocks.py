@@ -14,14 +14,13 @@ from journeysim.simulate.chain import Chain, Ints
 from journeysim.simulate.executors import Arrays, Executor, draw_blocks, in_order
 from journeysim.simulate.lives import Lives
 from journeysim.simulate.settings import Settings
-from journeysim.simulate.tally import PER_DRAW, Paths, Tally
+from journeysim.simulate.tally import PATH_LABELS, PER_DRAW, Paths, Tally
 from journeysim.simulate.walk.crowd import WalkError, felt_of, merge_walks, walk_tally
 from journeysim.simulate.walk.singles import walk_lives
 
 #: Lives of a block: a constant of the method, so that blocks do not depend on who walks them.
 LIVES: Final = 2**18
-_PATH_LABELS: Final = frozenset({"stages", "felt"})
-_PATHS: Final = tuple(item.name for item in fields(Paths) if item.name not in _PATH_LABELS)
+_PATHS: Final = tuple(item.name for item in fields(Paths) if item.name not in PATH_LABELS)
 _ERRORS: Final = tuple(item.name for item in fields(WalkError))
 _LIVES: Final = tuple(item.name for item in fields(Lives) if item.name not in {"draws", "customers", "places"})
 

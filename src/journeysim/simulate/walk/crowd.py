@@ -15,7 +15,7 @@ from journeysim.simulate.chain import Chain, Ints
 from journeysim.simulate.executors import usable_cores
 from journeysim.simulate.settings import Settings
 from journeysim.simulate.streams import BLOCK, LARGEST
-from journeysim.simulate.tally import Paths, Tally
+from journeysim.simulate.tally import PATH_LABELS, Paths, Tally
 from journeysim.simulate.walk.booking import Books
 from journeysim.simulate.walk.kernel import MOST_MOVES
 from journeysim.simulate.walk.layout import (
@@ -171,7 +171,7 @@ def _merge_paths(first: Paths | None, second: Paths | None, part: Floats) -> Pat
     mixed: dict[str, Any] = {
         item.name: _mix(getattr(first, item.name), getattr(second, item.name), part)
         for item in fields(Paths)
-        if item.name not in {"stages", "felt"}
+        if item.name not in PATH_LABELS
     }
     return replace(first, **mixed)
 
@@ -264,9 +264,12 @@ def felt_of(chain: Chain) -> frozenset[str]:
 
 def _paths(chain: Chain, books: Books, sums: Sums) -> Paths:
     counted, asked = sums.customers, 1.0 if chain.layers.moods is not None else np.nan
-    names = ("reached", "staged", "bounced", "touches_to_convert", "effort_to_convert")
+    counts: dict[str, Any] = {
+        name: _per_customer(getattr(sums, name), counted)
+        for name in ("reached", "staged", "bounced", "touches_to_convert", "effort_to_convert")
+    }
     return Paths(
-        **{name: _per_customer(getattr(sums, name), counted) for name in names},
+        **counts,
         satisfied=_per_customer(books.satisfied, counted),
         promoters=asked * _per_customer(sums.promoters, counted),
         detractors=asked * _per_customer(sums.detractors, counted),
