@@ -14,12 +14,26 @@ from numpy.typing import NDArray
 from journeysim.model.journey import ArrivalHours
 from journeysim.model.quantity import Floats
 from journeysim.simulate.service.hours import WEEK
-from journeysim.simulate.streams import ENTRY, GAP, LARGEST, Words, compiled, compiled_inner, uniform_at
+from journeysim.simulate.streams import (
+    BLOCK,
+    ENTRY,
+    GAP,
+    LARGEST,
+    PURPOSE_SHIFT,
+    Words,
+    compiled,
+    compiled_inner,
+    unit,
+    visit_words,
+)
 from journeysim.simulate.walk.kernel import first_above
+from journeysim.simulate.walk.lanes import CUSTOMER, DWELL, KEY, LINK, VISIT_NUMBER
 from journeysim.simulate.walk.layout import Layout
 from journeysim.simulate.walk.quantiles import log_of
 from journeysim.simulate.walk.truth import Truth
 
+_GAP_TAG: Final = np.uint32(GAP << PURPOSE_SHIFT)
+_ENTRY_TAG: Final = np.uint32(ENTRY << PURPOSE_SHIFT)
 _EVENLY: Final = np.array([[0.0, 0.0], [WEEK, 1.0]])
 
 
@@ -63,44 +77,49 @@ def _length(part: ArrivalHours) -> float:
 @compiled
 def arrivals(
     per_day: float, week: Floats, start: float, end: float, low: np.uint64, high: np.uint64, draw: np.uint64,
-    time: Floats, number: Words,
+    time: Floats, number: Words, words: Words, gaps: Floats,
 ) -> int:  # fmt: skip
     """Fill the customers who arrive in [start, end) in order and return how many they are; -1 where room is short.
 
     A Poisson process: exponential gaps in expected customers, from day 0 forwards and backwards, put on the calendar
-    by the inverse of the expected number (Cinlar 1975, theorem 7.4 of chapter 4).
+    by the inverse of the expected number (Cinlar 1975, theorem 7.4 of chapter 4). `words` and `gaps` are room for
+    a block's.
     """
-    per_week = per_day * 7.0
-    before, gap = 0, 0.0
-    while True:
-        gap += _gap(low, high, draw, np.uint32(LARGEST - 1 - before))
-        day = _day_of(-gap, per_week, week)
-        if day < start:
-            break
-        if before >= time.size:
-            return -1
-        time[before] = day
-        number[before] = np.uint32(LARGEST - 1 - before)
-        before += 1
+    before = _one_way(-1, 0, per_day, week, start, low, high, draw, time, number, words, gaps)
+    if before < 0:
+        return before
     for k in range(before // 2):
         time[k], time[before - 1 - k] = time[before - 1 - k], time[k]
         number[k], number[before - 1 - k] = number[before - 1 - k], number[k]
-    after, gap = 0, 0.0
-    while True:
-        gap += _gap(low, high, draw, np.uint32(after))
-        day = _day_of(gap, per_week, week)
-        if day >= end:
-            return before + after
-        if before + after >= time.size:
-            return -1
-        time[before + after] = day
-        number[before + after] = np.uint32(after)
-        after += 1
+    return _one_way(1, before, per_day, week, end, low, high, draw, time, number, words, gaps)
 
 
 @compiled_inner
-def _gap(low: np.uint64, high: np.uint64, draw: np.uint64, number: np.uint32) -> float:
-    return -log_of(1.0 - uniform_at(low, high, draw, number, np.uint32(0), np.uint32(0), GAP)[0])
+def _one_way(
+    sign: int, at: int, per_day: float, week: Floats, until: float, low: np.uint64, high: np.uint64, draw: np.uint64,
+    time: Floats, number: Words, words: Words, gaps: Floats,
+) -> int:  # fmt: skip
+    """Fill customers from position `at` on, from day 0 forwards (sign 1) or backwards (-1); return where they end."""
+    per_week, expected, came = per_day * 7.0, 0.0, 0
+    while True:
+        for k in range(BLOCK):
+            words[CUSTOMER + k] = np.uint32(came + k) if sign > 0 else np.uint32(LARGEST - 1 - came - k)
+            words[KEY + k] = np.uint32(0)
+            words[VISIT_NUMBER + k] = _GAP_TAG
+        visit_words(BLOCK, low, high, draw, words)
+        for k in range(BLOCK):
+            gaps[k] = -log_of(1.0 - unit(words[LINK + k]))
+        for k in range(BLOCK):
+            expected += gaps[k]
+            day = _day_of(sign * expected, per_week, week)
+            if (day >= until) if sign > 0 else (day < until):
+                return at
+            if at >= time.size:
+                return -1
+            time[at] = day
+            number[at] = words[CUSTOMER + k]
+            at += 1
+        came += BLOCK
 
 
 @compiled_inner
@@ -117,10 +136,16 @@ def _day_of(expected: float, per_week: float, week: Floats) -> float:
 
 
 @compiled
-def enter(count: int, layout: Layout, truth: Truth, draw: np.uint64, people: People) -> None:
+def enter(count: int, layout: Layout, truth: Truth, draw: np.uint64, people: People, words: Words) -> None:
     """Fill who the first `count` customers are and where they enter: the walk's choices, from the same uniforms."""
-    for k in range(count):
-        words = uniform_at(layout.seed_low, layout.seed_high, draw, people.number[k], np.uint32(0), np.uint32(0), ENTRY)
-        persona = layout.persona_order[first_above(truth.personas, words[0])]
-        people.persona[k] = persona
-        people.place[k] = layout.entry_order[first_above(truth.entry[persona], words[1])]
+    for start in range(0, count, BLOCK):
+        size = min(BLOCK, count - start)
+        for k in range(size):
+            words[CUSTOMER + k] = people.number[start + k]
+            words[KEY + k] = np.uint32(0)
+            words[VISIT_NUMBER + k] = _ENTRY_TAG
+        visit_words(size, layout.seed_low, layout.seed_high, draw, words)
+        for k in range(size):
+            persona = layout.persona_order[first_above(truth.personas, unit(words[LINK + k]))]
+            people.persona[start + k] = persona
+            people.place[start + k] = layout.entry_order[first_above(truth.entry[persona], unit(words[DWELL + k]))]

@@ -17,7 +17,7 @@ from journeysim.simulate.lives import Lives
 from journeysim.simulate.service.blueprint import Span
 from journeysim.simulate.service.desks import BUSY, CAME, COUNTS, GAVE_UP_WAITING, STAFFED, TURNED_AWAY, WAITED
 from journeysim.simulate.service.replay import Order, fill_order, new_order, replay
-from journeysim.simulate.service.stage import Room, Stage, first_room, run_draw
+from journeysim.simulate.service.stage import Room, Stage, first_room, measured_of, run_draw
 from journeysim.simulate.settings import Settings
 from journeysim.simulate.tally import Tally
 from journeysim.simulate.walk.booking import Books
@@ -152,10 +152,10 @@ def _new_books(stage: Stage, lives: int, customers: int) -> _Books:
 
 def _run_row(stage: Stage, row: int, way_out: NDArray[np.int32], kept: int | None, found: _Books, desk: _Desk) -> _Desk:
     """Run one draw and book it; return the working space, larger where it was too small."""
-    count, room = run_draw(stage, row, row, desk.room)
+    count, room = run_draw(stage, row, row, desk.room, measured=True)
     if room is not desk.room:
         desk = _Desk.around(stage, room)
-    first, last = (int(k) for k in np.searchsorted(room.people.time[:count], [0.0, stage.span.window]))
+    first, last = measured_of(count, stage, room)
     fill_order(count, room.trace, desk.order)
     replay(
         first, last, stage.layout, stage.parameters, row, np.uint64(row), room.truth, way_out,

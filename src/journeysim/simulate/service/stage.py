@@ -14,29 +14,39 @@ from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Chain, Ints
 from journeysim.simulate.service.blueprint import Blueprint, Span
 from journeysim.simulate.service.desks import Desks, Lines, new_desks, new_lines, reset_desks
-from journeysim.simulate.service.heap import Heap, new_heap
+from journeysim.simulate.service.heap import MOST_CUSTOMERS, MOST_RESOURCES, MOST_SLOTS, Heap, clear, new_heap
 from journeysim.simulate.service.kernel import (
     DONE,
-    PLACE,
     RUNAWAY,
     SHORT_OF_EVENTS,
+    SHORT_OF_RECORDS,
     Customers,
+    Planner,
+    Plans,
     Points,
     close_books,
+    new_customers,
+    new_planner,
+    new_plans,
     points_of,
+    reset_customers,
     schedule_shifts,
     serve,
 )
 from journeysim.simulate.service.people import People, arrivals, enter, week_of
-from journeysim.simulate.service.steps import Clocks, Trace, fill_clocks, new_clocks, new_kept, new_trace
+from journeysim.simulate.service.steps import Clocks, Trace, fill_clocks, new_clocks, new_trace
 from journeysim.simulate.settings import Settings
+from journeysim.simulate.streams import BLOCK
 from journeysim.simulate.walk.kernel import MOST_MOVES
 from journeysim.simulate.walk.lanes import Carried, Lanes, new_carried, new_lanes
 from journeysim.simulate.walk.layout import Layout, Parameters, check_chain, layout_of, parameters_of, too_many_moves
 from journeysim.simulate.walk.truth import Truth, fill_truth, new_truth
 
 _SPARE: Final = 10.0
-_SPARE_EVENTS: Final = 1_000
+#: Room to begin with: customers on the way at once, events, and records of each customer a trace is about.
+_SLOTS: Final = 4 * BLOCK
+_EVENTS: Final = 4_096
+_RECORDS: Final = 8
 
 
 @final
@@ -117,10 +127,12 @@ class World:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Room:
-    """What one thread works in, for runs of up to so many customers, events and records."""
+    """What one thread works in, for runs of up to so many customers, of them on the way at once, events and records."""
 
     people: People
     customers: Customers
+    plans: Plans
+    planner: Planner
     desks: Desks
     lines: Lines
     heap: Heap
@@ -133,36 +145,41 @@ class Room:
     status: Ints
 
 
-def new_room(stage: Stage, customers: int, events: int, records: int) -> Room:
-    """Return room for one thread."""
-    places = stage.layout.place_key.size
+def new_room(stage: Stage, customers: int) -> Room:
+    """Return room for one thread, for so many customers; the rest grows as runs need it."""
     return Room(
         people=People(
             np.zeros(customers), np.zeros(customers, dtype=np.uint32),
             np.zeros(customers, dtype=np.int32), np.zeros(customers, dtype=np.int32),
         ),
-        customers=Customers(
-            np.zeros((customers, 3), dtype=np.int32), np.zeros((customers, 6)),
-            np.zeros(customers * places, dtype=np.uint32),
-            new_kept(customers),
-        ),
+        customers=new_customers(_SLOTS, stage.layout.place_key.size),
+        plans=new_plans(_SLOTS),
+        planner=new_planner(stage.layout),
         desks=new_desks(stage.blueprint, stage.layout.personas),
-        lines=new_lines(stage.blueprint, customers),
-        heap=new_heap(events),
-        trace=new_trace(records),
+        lines=new_lines(stage.blueprint, _SLOTS),
+        heap=new_heap(_EVENTS),
+        trace=new_trace(_EVENTS),
         truth=new_truth(stage.layout),
         carried=new_carried(1),
         clocks=new_clocks(stage.blueprint),
         lanes=new_lanes(stage.layout.own.entries),
         points=points_of(stage.blueprint),
-        status=np.zeros(2, dtype=np.int64),
+        status=np.zeros(3, dtype=np.int64),
     )  # fmt: skip
 
 
 def first_room(stage: Stage) -> Room:
-    """Return room enough for nearly every draw; a run that needs more makes more."""
+    """Return room for nearly every draw's customers; a run that needs more makes more.
+
+    Raises JourneysimError when these are more customers or resources than one run can tell apart.
+    """
     customers = expected_customers(stage)
-    return new_room(stage, customers, customers + _SPARE_EVENTS, 8 * customers)
+    if customers > MOST_CUSTOMERS or len(stage.blueprint.key) > MOST_RESOURCES:
+        raise JourneysimError(
+            f"{customers} customers and {len(stage.blueprint.key)} resources in one run; at most {MOST_CUSTOMERS} and "
+            f"{MOST_RESOURCES} can be told apart: shorten the horizon, or state fewer arrivals and staff in proportion"
+        )
+    return new_room(stage, customers)
 
 
 def expected_customers(stage: Stage) -> int:
@@ -177,13 +194,19 @@ def people_of(stage: Stage, row: int, number: int, room: Room) -> tuple[int, Roo
     fill_truth(layout, stage.parameters, row, room.truth)
     count = arrivals(
         float(stage.arriving.per_day[row]), stage.arriving.week[row], -stage.span.warm_up, stage.span.end,
-        layout.seed_low, layout.seed_high, draw, room.people.time, room.people.number,
+        layout.seed_low, layout.seed_high, draw, room.people.time, room.people.number, room.planner.words,
+        room.lanes.gathered,
     )  # fmt: skip
     if count < 0:
-        larger = new_room(stage, 2 * len(room.people.time), 2 * len(room.heap.time), len(room.trace.place))
-        return people_of(stage, row, number, larger)
-    enter(count, layout, room.truth, draw, room.people)
+        return people_of(stage, row, number, new_room(stage, 2 * len(room.people.time)))
+    enter(count, layout, room.truth, draw, room.people, room.planner.words)
     return count, room
+
+
+def measured_of(count: int, stage: Stage, room: Room) -> tuple[int, int]:
+    """Return the first measured customer of the first `count`, and the first after these who is not."""
+    first, last = np.searchsorted(room.people.time[:count], [0.0, stage.span.window])
+    return int(first), int(last)
 
 
 def world_of(stage: Stage, row: int, number: int, room: Room) -> World:
@@ -195,43 +218,58 @@ def world_of(stage: Stage, row: int, number: int, room: Room) -> World:
     )  # fmt: skip
 
 
-def run_draw(stage: Stage, row: int, number: int, room: Room) -> tuple[int, Room]:
+def run_draw(stage: Stage, row: int, number: int, room: Room, *, measured: bool = False) -> tuple[int, Room]:
     """Run one draw by the compiled engine; return its number of customers, and the room with all that happened.
 
-    The room's people, trace and desks are the draw's; it comes back larger where it was too small. Raises
-    JourneysimError when a customer never gets anywhere.
+    The room's people, trace and desks are the draw's; it comes back larger where it was too small. The trace is about
+    everybody, or about the measured customers only. Raises JourneysimError when a customer never gets anywhere.
     """
     count, room = people_of(stage, row, number, room)
-    while not _served(count, stage, world_of(stage, row, number, room), row, room):
+    about = measured_of(count, stage, room) if measured else (0, count)
+    while not _served(count, about, stage, world_of(stage, row, number, room), row, room):
         if room.status[0] == RUNAWAY:
             raise _runaway(stage, number, room)
-        room = _larger(room)
+        room = _larger(stage, room, about[1] - about[0])
     return count, room
 
 
-def _served(count: int, stage: Stage, world: World, row: int, room: Room) -> bool:
+def _served(count: int, about: tuple[int, int], stage: Stage, world: World, row: int, room: Room) -> bool:
     """Run the engine in a clean room; return whether it came to its end."""
     span, levels = stage.span, stage.blueprint.levels
     reset_desks(room.desks, room.lines, stage.blueprint, row)
-    room.heap.size[0], room.trace.size[0], room.status[0] = 0, 0, DONE
+    reset_customers(room.customers)
+    clear(room.heap)
+    room.trace.size[0], room.status[0] = 0, DONE
+    room.trace.about[:] = about
     schedule_shifts(world.end, room.points.spans, room.desks, room.heap, room.status)
     serve(
         count, world.layout, world.parameters, row, world.draw, world.truth, room.carried, levels, world.window,
-        world.end, room.points, world.clocks, room.people, room.customers, room.desks, room.lines, room.heap,
-        room.trace, room.lanes, room.status,
+        world.end, room.points, world.clocks, room.people, room.customers, room.plans, room.planner, room.desks,
+        room.lines, room.heap, room.trace, room.lanes, room.status,
     )  # fmt: skip
-    close_books(count, levels, span.window, span.end, room.people, room.customers, room.desks, room.lines)
+    close_books(span.window, span.end, levels, room.customers, room.desks, room.lines)
     return bool(room.status[0] == DONE)
 
 
-def _larger(room: Room) -> Room:
-    """Return the room with twice as much space for what it was short of: events, or records."""
+def _larger(stage: Stage, room: Room, customers: int) -> Room:
+    """Return the room with twice as much space for what it was short of: events, records, or customers on the way."""
     if room.status[0] == SHORT_OF_EVENTS:
-        return replace(room, heap=new_heap(2 * len(room.heap.time)))
-    return replace(room, trace=new_trace(2 * len(room.trace.place)))
+        return replace(room, heap=new_heap(2 * len(room.heap.key)))
+    if room.status[0] == SHORT_OF_RECORDS:
+        return replace(room, trace=new_trace(max(2 * len(room.trace.place), _RECORDS * customers)))
+    slots = 2 * len(room.customers.free)
+    if slots > MOST_SLOTS:
+        raise JourneysimError(
+            f"more than {MOST_SLOTS} customers are on the way at once; state fewer arrivals, or shorter dwells"
+        )
+    return replace(
+        room,
+        customers=new_customers(slots, stage.layout.place_key.size),
+        plans=new_plans(slots),
+        lines=new_lines(stage.blueprint, slots),
+    )
 
 
 def _runaway(stage: Stage, number: int, room: Room) -> JourneysimError:
-    who = int(room.status[1])
-    place = int(room.customers.at[who, PLACE])
+    who, place = int(room.status[1]), int(room.status[2])
     return too_many_moves(stage.chain, int(room.people.number[who]), number, place, MOST_MOVES)

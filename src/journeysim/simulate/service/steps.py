@@ -29,9 +29,10 @@ WHO, WHERE, LINK = range(3)
 #: Columns of `Trace.time`: days since entry, and how long they had waited at the touchpoint left for this place.
 DAY, WAIT = range(2)
 
-_KEPT: Final = 4
+#: Columns of what customers carry along, see `take_up`.
+BEFORE, SCORE, MOOD, MOOD_TODAY = range(4)
 _FIXED: Final = int(Family.FIXED)
-_EXPONENTIAL: Final = int(Family.EXPONENTIAL)
+EXPONENTIAL: Final = int(Family.EXPONENTIAL)
 _GAMMA: Final = int(Family.GAMMA)
 _WEIBULL: Final = int(Family.WEIBULL)
 _LOGNORMAL: Final = int(Family.LOGNORMAL)
@@ -53,11 +54,13 @@ class Trace(NamedTuple):
     place: NDArray[np.int32]  # (records, 3)
     time: Floats  # (records, 2)
     size: Ints  # (1,) how many there are, recorded or not
+    about: Ints  # (2,) the first customer whose arrivals are recorded, and the first after these whose are not
 
 
 def new_trace(room: int) -> Trace:
-    """Return an empty trace with room for so many records."""
-    return Trace(np.zeros((room, 3), dtype=np.int32), np.zeros((room, 2)), np.zeros(1, dtype=np.int64))
+    """Return an empty trace with room for so many records, about everybody."""
+    whole = np.array([0, np.iinfo(np.int64).max])
+    return Trace(np.zeros((room, 3), dtype=np.int32), np.zeros((room, 2)), np.zeros(1, dtype=np.int64), whole)
 
 
 def new_clocks(blueprint: Blueprint) -> Clocks:
@@ -82,7 +85,7 @@ def clock_time(clocks: Clocks, k: int, u: float) -> float:  # noqa: PLR0911 - on
     family, scale, shape = clocks.kind[k, 0], clocks.number[k, 0], clocks.number[k, 1]
     if family == _FIXED:
         return float(scale)
-    if family == _EXPONENTIAL:
+    if family == EXPONENTIAL:
         return float(-scale * log_of(1.0 - u))
     if family == _WEIBULL:
         return float(scale * exp_of(log_of(-log_of(1.0 - u)) / shape))
@@ -100,7 +103,7 @@ def clock_time(clocks: Clocks, k: int, u: float) -> float:  # noqa: PLR0911 - on
 
 def new_kept(customers: int) -> Floats:
     """Return room for what so many customers carry along, by customer; see `take_up`."""
-    return np.zeros((customers, _KEPT))
+    return np.zeros((customers, 4))
 
 
 @compiled_into
@@ -150,26 +153,19 @@ def feel_one(
 @compiled_into
 def take_up(kept: Floats, who: int, carried: Carried) -> None:
     """Put what a customer carries along into the first slot, where the walk's functions look for it."""
-    carried.before[0] = np.int32(kept[who, 0])
-    carried.score[0] = kept[who, 1]
-    carried.mood[0, 0] = kept[who, 2]
-    carried.mood[1, 0] = kept[who, 3]
+    carried.before[0] = np.int32(kept[who, BEFORE])
+    carried.score[0] = kept[who, SCORE]
+    carried.mood[0, 0] = kept[who, MOOD]
+    carried.mood[1, 0] = kept[who, MOOD_TODAY]
 
 
 @compiled_into
 def put_back(kept: Floats, who: int, carried: Carried) -> None:
     """Keep what the customer in the first slot carries along."""
-    kept[who, 0] = carried.before[0]
-    kept[who, 1] = carried.score[0]
-    kept[who, 2] = carried.mood[0, 0]
-    kept[who, 3] = carried.mood[1, 0]
-
-
-@compiled_into
-def leave_unserved(layout: Layout, place: int, carried: Carried) -> None:
-    """Let the customer in the first slot remember the touchpoint whose queue they left."""
-    if layout.own.order2 and not layout.own.passed[place]:
-        carried.before[0] = place
+    kept[who, BEFORE] = carried.before[0]
+    kept[who, SCORE] = carried.score[0]
+    kept[who, MOOD] = carried.mood[0, 0]
+    kept[who, MOOD_TODAY] = carried.mood[1, 0]
 
 
 @compiled_into
@@ -199,7 +195,9 @@ def step(
 
 @compiled_into
 def record(trace: Trace, who: int, place: int, link: int, day: float, wait: float) -> bool:
-    """Add an arrival; False where there is no room (it is counted all the same)."""
+    """Add an arrival of a customer whom the trace is about; False where there is no room (it is counted all the same)."""
+    if who < trace.about[0] or who >= trace.about[1]:
+        return True
     at = trace.size[0]
     trace.size[0] = at + 1
     if at >= trace.place.shape[0]:
