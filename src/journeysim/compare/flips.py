@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from journeysim.simulate.chain import Chain
 
 Kind = Literal["saved", "lost", "changed", "unchanged"]
+Steps = tuple[Step, ...]
 KINDS: Final[tuple[Kind, ...]] = ("saved", "lost", "changed", "unchanged")
 
 
@@ -61,27 +61,24 @@ def stories_of(outcomes: Outcomes, arm: ArmOutcomes, today: Lives, proposal: Liv
 def stories_for(outcomes: Outcomes, *, customers: Sequence[int], draw: int = 0) -> tuple[Story, ...]:
     """Return the lives of chosen customers in one draw: of each the story today and in every proposal, at full effect.
 
-    Raises ValueError for a draw that the outcomes do not have, a number that no customer can have, or where customers wait
-    for staff.
+    Raises ValueError for a draw that the outcomes do not have, a number that no customer can have, or, where customers wait
+    for staff, one who comes after the measured days.
     """
-    from journeysim.simulate.walk import walk_lives
-
     if not 0 <= draw < outcomes.today.arm.worlds[0].draws.count:
         raise ValueError(
             f"the outcomes have draws 0 to {outcomes.today.arm.worlds[0].draws.count - 1}; there is no draw {draw}"
         )
-    if outcomes.engine.name == "service":
-        raise ValueError("where customers wait for staff, only the lives that the comparison chose can be told")
-    walk = partial(walk_lives, settings=outcomes.settings, seed=outcomes.seed, draws=[draw], customers=list(customers))
+    worlds = {_key(world): world for arm in outcomes.arms for world in arm.arm.worlds}
+    followed = {key: _follow(outcomes, world, draw, customers) for key, world in worlds.items()}
     found = []
     for arm in outcomes.proposals:
-        lives = tuple(walk(_chain(outcomes, world)) for world in arm.arm.worlds)
+        lives, told = zip(*(followed[_key(world)] for world in arm.arm.worlds), strict=True)
         whole = lives_of(replace(arm, lives=lives), seed=outcomes.seed)
         today = lives_of(replace(outcomes.today, lives=lives[:1]), seed=outcomes.seed)
         kinds = kinds_of(today, whole)
         for column in range(len(customers)):
             kind = next(name for name in KINDS if kinds[name][0, column])
-            found.append(_story(outcomes, arm, kind, today, (0, column)))
+            found.append(_story(outcomes, arm, kind, today, (0, column), [steps[column] for steps in told]))
     return tuple(found)
 
 
@@ -96,31 +93,51 @@ def _typical(chosen: Bools, today: Lives, proposal: Lives) -> tuple[int, int]:
     return int(row), int(column)
 
 
-def _story(outcomes: Outcomes, arm: ArmOutcomes, kind: Kind, lives: Lives, at: tuple[int, int]) -> Story:
+def _story(
+    outcomes: Outcomes,
+    arm: ArmOutcomes,
+    kind: Kind,
+    lives: Lives,
+    at: tuple[int, int],
+    told: Sequence[Steps] | None = None,
+) -> Story:
+    """Return a customer's story; `told` has their steps in each world of the arm, where these are known."""
     draw, customer = lives.draws[at[0] : at[0] + 1], lives.customers[at[1] : at[1] + 1]
     number = int(worlds_of(arm.arm, seed=outcomes.seed, draws=draw, customers=customer)[0, 0])
-    today, address = outcomes.today.arm.worlds[0], (int(draw[0]), int(customer[0]))
+    address = int(draw[0]), int(customer[0])
+    if told is None:
+        told = [() for _ in arm.arm.worlds]
+        for k in {0, number}:
+            told[k] = _follow(outcomes, arm.arm.worlds[k], address[0], address[1:])[1][0]
     return Story(
         arm.arm.name,
-        today.draws.personas[int(lives.persona[at])],
+        outcomes.today.arm.worlds[0].draws.personas[int(lives.persona[at])],
         kind,
         *address,
-        today=_told(outcomes, today, *address),
-        proposal=_told(outcomes, arm.arm.worlds[number], *address),
+        today=_plain(told[0]),
+        proposal=_plain(told[number]),
     )
 
 
-def _told(outcomes: Outcomes, world: World, draw: int, customer: int) -> tuple[tuple[str, float], ...]:
-    from journeysim.simulate.walk import life_story
-
-    if outcomes.engine.name == "service":
-        from journeysim.simulate.service.arms import served_story
-
-        served = served_story(outcomes, world, draw=draw, customer=customer)
-        return tuple((step.place, step.day) for step in served)
-    chain = _chain(outcomes, world)
-    steps: Sequence[Step] = life_story(chain, outcomes.settings, seed=outcomes.seed, draw=draw, customer=customer)
+def _plain(steps: Steps) -> tuple[tuple[str, float], ...]:
     return tuple((step.place, step.day) for step in steps)
+
+
+def _key(world: World) -> tuple[int, int]:
+    return id(world.journey), id(world.draws)
+
+
+def _follow(outcomes: Outcomes, world: World, draw: int, customers: Sequence[int]) -> tuple[Lives, tuple[Steps, ...]]:
+    """Return the lives of chosen customers in a world, and their steps within the horizon."""
+    if outcomes.engine.name == "service":
+        from journeysim.simulate.service.arms import served_stories
+
+        return served_stories(outcomes, world, draw=draw, customers=customers)
+    from journeysim.simulate.walk import life_story, walk_lives
+
+    chain, settings, seed = _chain(outcomes, world), outcomes.settings, outcomes.seed
+    lives = walk_lives(chain, settings, seed=seed, draws=[draw], customers=list(customers))
+    return lives, tuple(life_story(chain, settings, seed=seed, draw=draw, customer=one) for one in customers)
 
 
 def _chain(outcomes: Outcomes, world: World) -> Chain:

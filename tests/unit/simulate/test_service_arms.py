@@ -7,7 +7,8 @@ import pytest
 
 from journeysim.calibrate import prior_draws
 from journeysim.cli.init import examples
-from journeysim.compare import compare
+from journeysim.compare import compare, stories_for
+from journeysim.compare.luck import converted
 from journeysim.compare.metrics import abandoned, utilisation, waiting_time
 from journeysim.files import read_scenario
 from journeysim.model.arms import build_arms
@@ -97,3 +98,28 @@ def test_what_is_always_there_limits_nobody(outcomes):
     free = tuple(dataclasses.replace(item, staff=Fixed(np.inf), hours=ALWAYS) for item in journey.resources)
     assert limited_resources([journey]) == ("advisers",)
     assert limited_resources([dataclasses.replace(journey, resources=free)]) == ()
+
+
+def test_chosen_customers_are_told_as_they_were_counted(outcomes):
+    """Every story's end, conversion and day of the end are those of the lives that the comparison counts, in each arm."""
+    lives = outcomes.today.lives[0]
+    row, people = int(lives.draws[2]), [17, 3, 40]
+    told = stories_for(outcomes, customers=people, draw=row)
+    assert [(story.arm, story.customer) for story in told] == [
+        (arm.arm.name, k) for arm in outcomes.proposals for k in people
+    ]
+    for story in told:
+        arm = next(item for item in outcomes.proposals if item.arm.name == story.arm)
+        for steps, counted in ((story.today, lives), (story.proposal, arm.lives[-1])):
+            at = 2, story.customer
+            ended = counted.end[at] >= 0
+            assert not ended or steps[-1] == (counted.places[counted.end[at]], counted.end_time[at])
+            assert converted(counted)[at] == ("signed" in dict(steps))
+    assert any(story.today != story.proposal for story in told)
+    same = [story for story in told if story.arm == "nothing"]
+    assert all(story.today == story.proposal and story.kind == "unchanged" for story in same)
+
+
+def test_a_customer_who_comes_after_the_measured_days_has_no_story(outcomes):
+    with pytest.raises(ValueError, match="there is no customer 1000000"):
+        stories_for(outcomes, customers=[1_000_000], draw=0)

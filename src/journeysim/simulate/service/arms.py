@@ -11,14 +11,14 @@ from journeysim.model.arms import Arm, World
 from journeysim.model.draws import Draws
 from journeysim.model.units import DAYS_PER_MONTH
 from journeysim.simulate.chain import Ints, compile_world
-from journeysim.simulate.lives import Step
+from journeysim.simulate.lives import Lives, Step
 from journeysim.simulate.outcomes import ArmOutcomes, Engine, Outcomes
 from journeysim.simulate.service.blueprint import Span, blueprint_of
-from journeysim.simulate.service.run import CUSTOMERS, Service, first_lives, run_stage, span_of
-from journeysim.simulate.service.stage import Stage, arriving_of, first_room, run_draw, stage_of
-from journeysim.simulate.service.steps import DAY, WHERE, WHO
+from journeysim.simulate.service.run import CUSTOMERS, Service, first_lives, run_some, run_stage, span_of
+from journeysim.simulate.service.stage import Stage, arriving_of, stage_of
 from journeysim.simulate.service.ways_out import with_ways_out
 from journeysim.simulate.settings import Settings
+from journeysim.simulate.walk.layout import check_numbers
 
 ASSUMED_PER_DAY: Final = 1_000.0 / DAYS_PER_MONTH
 LIVES_DRAWS: Final = 40
@@ -56,18 +56,23 @@ def serve_arms(
     return Outcomes(found, settings, seed, Engine("service", _why(limited, span)), (), _warnings(arms), customers)
 
 
-def served_story(outcomes: Outcomes, world: World, *, draw: int, customer: int) -> tuple[Step, ...]:
-    """Return a customer's arrivals within the horizon, entry first, in a world of these outcomes."""
+def served_stories(
+    outcomes: Outcomes, world: World, *, draw: int, customers: Sequence[int]
+) -> tuple[Lives, tuple[tuple[Step, ...], ...]]:
+    """Return the lives of chosen customers in a world of these outcomes, and their arrivals within the horizon.
+
+    Raises ValueError for a customer who comes after the measured days.
+    """
     today = _arriving(outcomes.today.arm.worlds[0])
     span = span_of(today.draws, outcomes.settings, customers=outcomes.customers or CUSTOMERS)
     stage = _stage(world, today, outcomes.settings, span, outcomes.seed)
-    count, room = run_draw(stage, draw, draw, first_room(stage))
-    who = int(np.flatnonzero(room.people.number[:count] == customer)[0])
-    size = int(room.trace.size[0])
-    own = np.flatnonzero(room.trace.place[:size, WHO] == who)
-    names, days = stage.chain.touchpoints + stage.chain.outcomes, room.trace.time[own, DAY]
-    told = zip(room.trace.place[own, WHERE], days, strict=True)
-    return tuple(Step(names[place], float(day)) for place, day in told if day <= outcomes.settings.horizon)
+    lives, arrivals = run_some(stage, draw, check_numbers(customers))
+    names, horizon = stage.chain.touchpoints + stage.chain.outcomes, outcomes.settings.horizon
+    told = [
+        tuple(Step(names[place], float(day)) for place, day in zip(places, days, strict=True) if day <= horizon)
+        for places, days in arrivals
+    ]
+    return lives, tuple(told)
 
 
 def _key(world: World) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from journeysim.simulate.service.blueprint import Span
 from journeysim.simulate.service.desks import BUSY, CAME, COUNTS, GAVE_UP_WAITING, STAFFED, TURNED_AWAY, WAITED
 from journeysim.simulate.service.replay import Order, fill_order, new_order, replay
 from journeysim.simulate.service.stage import Room, Stage, first_room, measured_of, run_draw
+from journeysim.simulate.service.steps import DAY, WHERE
 from journeysim.simulate.settings import Settings
 from journeysim.simulate.tally import Tally
 from journeysim.simulate.walk.booking import Books
@@ -91,6 +92,26 @@ def run_stage(stage: Stage, *, lives: Ints, customers: int) -> Service:
     kept = lives_from(stage.chain, lives, people, found.whole[:, :count], found.real[:, :count])
     tally = tally_of(stage.chain, stage.settings, found.books, found.sums)
     return Service(_with_resources(tally, stage, found), kept)
+
+
+def run_some(stage: Stage, draw: int, customers: Ints) -> tuple[Lives, list[tuple[NDArray[np.int32], Floats]]]:
+    """Return the lives of chosen customers of one draw, and of each the places and days (since entry) of their arrivals.
+
+    Customers are numbered in order of arrival from day 0 on. Raises ValueError for one who comes after the measured days.
+    """
+    found = _new_books(stage, 1, int(customers.max(initial=-1)) + 1)
+    desk = _run_row(stage, draw, _ways_out(stage.chain, stage.blueprint.gives_up_to), 0, found, _Desk.new(stage))
+    measured = int(found.measured[draw])
+    if found.whole.shape[1] > measured:
+        raise ValueError(
+            f"draw {draw} measures customers 0 to {measured - 1}, those who come within {stage.span.window:.0f} days; "
+            f"there is no customer {found.whole.shape[1] - 1}"
+        )
+    lives = lives_from(stage.chain, np.array([draw]), customers, found.whole[:, customers], found.real[:, customers])
+    records = [
+        desk.order.record[slice(*desk.order.start[who : who + 2])] for who in customers + desk.room.trace.about[0]
+    ]
+    return lives, [(desk.room.trace.place[at, WHERE], desk.room.trace.time[at, DAY]) for at in records]
 
 
 def first_lives(lives: Lives, customers: int) -> Lives:
