@@ -12,7 +12,7 @@ from journeysim.calibrate.counts import Counts, learnable
 from journeysim.calibrate.dwells.choice import FamilyChoice
 from journeysim.model.draws import names_on
 from journeysim.model.dwell import Family
-from journeysim.model.journey import JourneyMap, Link, all_links, link_id
+from journeysim.model.journey import JourneyMap, Link, all_links, limited_resources, link_id
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -110,6 +110,25 @@ def notes_on(
 
 def _links(journey: JourneyMap, row: TouchpointAccount) -> tuple[Link, ...]:
     return all_links(journey.touchpoint(row.touchpoint))
+
+
+def notes_on_waits(journey: JourneyMap, dwells: Sequence[DwellAccount]) -> tuple[str, ...]:
+    """Return one sentence for every touchpoint whose learned dwells contain waits that a run will add once more.
+
+    A log that says when customers came to a touchpoint and when to the next does not say when their service began.
+    """
+    limited, notes = limited_resources([journey]), []
+    for point in journey.touchpoints:
+        learned = {account.link: account.observed for account in dwells if account.runner_up}
+        observed = sum(learned.get(link_id(point.name, link.target), 0.0) for link in all_links(point))
+        if point.staffed_by is not None and point.staffed_by.resource in limited and observed:
+            notes.append(
+                f"touchpoints.{point.name}: its {observed:g} observed dwells contain the waits for "
+                f'"{point.staffed_by.resource}", and a run lets customers wait once more: waits count twice. Let the log say '
+                "when service begins (a touchpoint "
+                "of its own after the queue), or state these dwells on the map as fixed: those stay as they are"
+            )
+    return tuple(notes)
 
 
 def notes_on_gone(gone: Mapping[str, tuple[float, float, float] | None]) -> tuple[str, ...]:

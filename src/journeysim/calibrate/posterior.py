@@ -7,7 +7,14 @@ from typing import final
 
 import numpy as np
 
-from journeysim.calibrate.account import DwellAccount, TouchpointAccount, notes_on, notes_on_gone, with_chances
+from journeysim.calibrate.account import (
+    DwellAccount,
+    TouchpointAccount,
+    notes_on,
+    notes_on_gone,
+    notes_on_waits,
+    with_chances,
+)
 from journeysim.calibrate.checks import FitCheck, check_fit
 from journeysim.calibrate.counts import (
     Counts,
@@ -105,7 +112,7 @@ def calibrate(
     gone = {tp.name: gone_silently(data, counts, tp, silent) for tp in fit.touchpoints}
     notes = [*notes_on(journey, counts, accounts, dwells, silent, by_tenure), *booked, *notes_on_gone(gone)]
     gates += [gate for layer in layers for gate in layer.gates]
-    notes += [note for layer in layers for note in layer.notes]
+    notes += [*notes_on_waits(journey, dwells), *(note for layer in layers for note in layer.notes)]
     checked = check_fit(journey, observed, data, counts, seed=seed)
     gates += [check.gate for check in checked.checks]
     notes += checked.notes

@@ -123,3 +123,16 @@ def test_chosen_customers_are_told_as_they_were_counted(outcomes):
 def test_a_customer_who_comes_after_the_measured_days_has_no_story(outcomes):
     with pytest.raises(ValueError, match="there is no customer 1000000"):
         stories_for(outcomes, customers=[1_000_000], draw=0)
+
+
+def test_dwells_learned_from_a_log_contain_waits_and_the_run_says_how_long_it_adds(outcomes):
+    assert not any("waits count twice" in warning for warning in outcomes.warnings)
+    world = outcomes.today.arm.worlds[0]
+    learned = dataclasses.replace(world, draws=dataclasses.replace(world.draws, source="posterior"))
+    again = simulate([dataclasses.replace(outcomes.today.arm, worlds=(learned,))], settings=Settings(30.0), seed=1)
+    (warning,) = [warning for warning in again.warnings if "waits count twice" in warning]
+    tally = again.today.tallies[0]
+    wait = 24.0 * tally.waited.sum() / tally.asked.sum()
+    assert f"{wait:.2g} hours a visit" in warning
+    assert "advice call" in warning
+    assert "advisers" in warning

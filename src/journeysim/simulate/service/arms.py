@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
 
 from journeysim.model.arms import Arm, World
 from journeysim.model.draws import Draws
+from journeysim.model.dwell import Family
+from journeysim.model.journey import all_links
 from journeysim.model.units import DAYS_PER_MONTH
 from journeysim.simulate.chain import Ints, compile_world
 from journeysim.simulate.lives import Lives, Step
@@ -18,6 +20,7 @@ from journeysim.simulate.service.run import CUSTOMERS, Service, first_lives, run
 from journeysim.simulate.service.stage import Stage, arriving_of, stage_of
 from journeysim.simulate.service.ways_out import with_ways_out
 from journeysim.simulate.settings import Settings
+from journeysim.simulate.tally import Tally
 from journeysim.simulate.walk.layout import check_numbers
 
 ASSUMED_PER_DAY: Final = 1_000.0 / DAYS_PER_MONTH
@@ -53,7 +56,8 @@ def serve_arms(
                 served[_key(world)] = _serve(world, today, settings, span, seed, lives)
     shortest = min(len(item.lives.customers) for item in served.values())
     found = tuple(_outcomes(arm, served, shortest) for arm in arms)
-    return Outcomes(found, settings, seed, Engine("service", _why(limited, span)), (), _warnings(arms), customers)
+    warnings = (*_warnings(arms), *_counted_twice(arms[0].worlds[0], limited, served[_key(arms[0].worlds[0])].tally))
+    return Outcomes(found, settings, seed, Engine("service", _why(limited, span)), (), warnings, customers)
 
 
 def served_stories(
@@ -129,6 +133,28 @@ def _warnings(arms: Sequence[Arm]) -> tuple[str, ...]:
             "today and of the full effect, not simulated in between; a change of staff is diluted with the rest"
         )
     return tuple(found)
+
+
+def _counted_twice(today: World, limited: Sequence[str], tally: Tally) -> Iterator[str]:
+    """Yield a sentence for each resource behind dwells that were learned from a log, whose waits they contain."""
+    if today.draws.source != "posterior":
+        return
+    for name in limited:
+        points = [
+            point.name
+            for point in today.journey.touchpoints
+            if point.staffed_by is not None
+            and point.staffed_by.resource == name
+            and any(link.dwell.family is not Family.FIXED for link in all_links(point))
+        ]
+        if points:
+            at = tally.resources.index(name)
+            wait = float(tally.waited[..., at].sum() / max(tally.asked[..., at].sum(), 1e-300))
+            yield (
+                f"dwells of {' and '.join(points)} were learned from a log and contain past waits; this run adds those for "
+                f"{name}, {24.0 * wait:.2g} hours a visit today: as far as both say the same, waits count twice; let the log say "
+                "when service begins, or state these dwells as fixed"
+            )
 
 
 def _partly(arm: Arm) -> bool:
