@@ -22,8 +22,9 @@ The one dataset has these dimensions and variables (float64 unless said):
 | arrivals_weekday | draw, weekday                    | optional: factor on arrivals by day of the week, Monday first, mean 1 |
 | arrivals_trend | draw                               | optional: growth of the log of arrivals per year            |
 | arrivals_dispersion | draw                          | optional: variance of a day's arrivals = mean + dispersion x mean^2 |
-| swing_move    | draw, link, swing                   | optional: swings of weeks in a move's log hazard: level, last |
-|               |                                     | week's swing, sd, part carried to the next week; NaN if not learned |
+| swing_move    | draw, link, swing                   | optional: swings of weeks in a move's log hazard: level, what lasts |
+|               |                                     | of the last week, its sd, part carried to the next week, sd of a |
+|               |                                     | week's own; NaN if not learned                              |
 | swing_arrivals | draw, swing                        | optional: the same about `arrivals`, in place of the trend  |
 | frailty       | draw, place                         | optional: kappa, own shares ~ Dirichlet(kappa x share), NaN if alike  |
 | order2_share  | draw, persona, order2               | optional: share by the touchpoint before, where it matters  |

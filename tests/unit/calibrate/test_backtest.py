@@ -183,7 +183,7 @@ def test_arrivals_of_a_week_swing_together_and_days_lose_what_weeks_have():
     journey = one()
     data = stated_draws(journey).take(np.zeros(2000, dtype=np.int64)).data
     data["arrivals"].values[:] = 50.0
-    state = np.tile([np.log(2.0), 0.0, 0.3, 0.0], (2000, 1))
+    state = np.tile([np.log(2.0), 0.0, 0.3, 0.0, 0.0], (2000, 1))
     data = data.assign(swing_arrivals=(("draw", "swing"), state), arrivals_trend=(("draw",), np.full(2000, 9.0)),
                        arrivals_dispersion=(("draw",), np.full(2000, np.expm1(0.09))))  # fmt: skip
     model = predictor_of(journey, data, frozenset({"gone"}))

@@ -85,12 +85,13 @@ def test_factors_of_one_leave_the_walk_as_it_is():
 
 
 def test_weeks_ahead_have_the_spread_and_the_memory_of_their_state():
-    """100,000 states: mean, variance and correlation of the AR(1), each within 4.5 sd."""
-    state = np.tile([0.1, 0.5, 0.3, 0.6], (100_000, 1))
+    """100,000 states: mean and variance of what lasts, an AR(1), and of a week's own, a t of twice its scale squared."""
+    state = np.tile([0.1, 0.5, 0.3, 0.6, 0.2], (100_000, 1))
     found = ahead(state, 3, np.random.default_rng(1)) - 0.1
     assert found.mean(axis=0) == pytest.approx(0.5 * 0.6 ** np.arange(1, 4), abs=0.005)
-    assert found.var(axis=0) == pytest.approx(0.09 * (1 - 0.36 ** np.arange(1, 4)), rel=0.02)
-    assert ahead(np.full((2, 4), np.nan), 2, np.random.default_rng(1)).tolist() == [[0, 0], [0, 0]]
+    assert found.var(axis=0) == pytest.approx(0.08 + 0.09 * (1 - 0.36 ** np.arange(1, 4)), rel=0.1)
+    assert np.cov(found.T)[0, 1] == pytest.approx(0.6 * 0.09 * (1 - 0.36), rel=0.05)
+    assert ahead(np.full((2, 5), np.nan), 2, np.random.default_rng(1)).tolist() == [[0, 0], [0, 0]]
 
 
 def test_as_many_candidates_race_as_the_largest_factor_rounded_up():

@@ -126,7 +126,8 @@ _LAYERS = (
     ),
     Model(
         "Weeks that swing",
-        "Ten links that expect 10 to 300 moves a week, over ten weeks whose hazards swing by sds and a carry from the prior.",
+        "Ten links that expect 10 to 300 moves a week, over ten weeks whose hazards swing, for long and for a week, as the prior "
+        "has it.",
         layer_alone, maps=4, per_map=100,
     ),
     Model(

@@ -11,7 +11,7 @@ from journeysim.calibrate import calibrate, stated_draws
 from journeysim.calibrate.backtest.cut import DAY, cut_log
 from journeysim.calibrate.backtest.predict import entering, foretell, on_the_way
 from journeysim.calibrate.layers.swings.pooled import CARRIES, swings_of
-from journeysim.calibrate.layers.swings.series import Series
+from journeysim.calibrate.layers.swings.series import FREEDOM, Series
 from journeysim.calibrate.predict import Start, predictor_of, steps
 from journeysim.calibrate.predict.swings import ahead
 from journeysim.model.dwell import Dwell, Family
@@ -24,6 +24,8 @@ from validation.sbc import RANKED, Worlds
 from worlds import CUT_OFF, event_log
 
 SCALE_SD: Final = 0.3
+#: Log factors beyond these are held there, as forecasts hold them.
+MOST: Final = np.log(8.0)
 SERIES, WEEKS = 10, 10
 CUSTOMERS: Final = 1800
 NONE: Final = frozenset[str]()
@@ -45,13 +47,14 @@ JOURNEY: Final = JourneyMap(
 
 
 def swung(series: int, weeks: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return sds (series, 1) and log factors (series, week) from the prior of `layers.swings`, without a level."""
-    scale, carry = abs(SCALE_SD * rng.normal()), rng.choice(CARRIES)
-    sd = np.abs(scale * rng.normal(size=series))[:, None]
+    """Return sds of levels (series, 1) and log factors (series, week) from the prior of `layers.swings`, without a level."""
+    scales = np.abs(SCALE_SD * rng.normal(size=(2, 1)))
+    lasting, weekly = np.abs(scales * rng.normal(size=(2, series)))[..., None]
+    carry = rng.choice(CARRIES, (series, 1))[:, 0]
     x = rng.normal(size=(series, weeks))
     for week in range(1, weeks):
         x[:, week] = carry * x[:, week - 1] + np.sqrt(1 - carry**2) * x[:, week]
-    return sd, sd * x
+    return np.hypot(lasting, weekly), lasting * x + weekly * rng.standard_t(FREEDOM, x.shape)
 
 
 def layer_alone(count: int, seed: int) -> dict[str, Worlds]:
@@ -78,7 +81,7 @@ def whole(count: int, seed: int) -> dict[str, Worlds]:
     names = ("visits to ask", "reached left", "reached bought")
     truth, draws = np.empty((3, count)), np.empty((3, RANKED, count))
     for i in range(count):
-        log = lived(np.exp(swung(3, WEEKS + 1, rng)[1]), rng)
+        log = lived(np.exp(np.clip(swung(3, WEEKS + 1, rng)[1], -MOST, MOST)), rng)
         origin = log.cut_off - 7 * DAY
         cut = cut_log(log, origin)
         fit = calibrate(JOURNEY, observe(cut, JOURNEY), seed=1000 * seed + i, draws=RANKED)

@@ -10,6 +10,7 @@ import numpy as np
 from journeysim.calibrate.backtest.ratings import Raters
 from journeysim.calibrate.backtest.tally import Counter, Crowd, Tally
 from journeysim.calibrate.backtest.values import Payments, paid_before
+from journeysim.calibrate.layers.swings.series import FREEDOM
 from journeysim.calibrate.predict import Predictor, Start, arrival_factors, predictor_of, steps, weekly_factors
 from journeysim.model.event_log import Bools, Ints
 from journeysim.model.journey import JourneyMap, all_links
@@ -236,7 +237,8 @@ def _of_days(data: xr.Dataset, draws: Ints) -> Floats:
     dispersion = np.asarray(data["arrivals_dispersion"].values)[draws]
     if "swing_arrivals" not in data:
         return dispersion
-    return np.asarray((1.0 + dispersion) / np.exp(data["swing_arrivals"].values[draws, 2] ** 2) - 1.0)
+    lasting, weekly = data["swing_arrivals"].values[draws][:, [2, 4]].T
+    return np.asarray((1.0 + dispersion) / np.exp(lasting**2 + FREEDOM / (FREEDOM - 2.0) * weekly**2) - 1.0)
 
 
 def drawn_arrivals(

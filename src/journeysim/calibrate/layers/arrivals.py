@@ -21,7 +21,7 @@ from scipy import special
 
 from journeysim.calibrate.layers.layer import NOTHING_LEARNED, Choice, Layer
 from journeysim.calibrate.layers.swings import LEAST_WEEKS
-from journeysim.calibrate.layers.swings.pooled import swings_of
+from journeysim.calibrate.layers.swings.pooled import sd_of, swings_of
 from journeysim.calibrate.layers.swings.series import Series
 from journeysim.calibrate.numerics.laplace import Cloud, cloud_of
 from journeysim.model.journey import JourneyMap
@@ -126,7 +126,7 @@ def _by_week(seen: ByWeek | None, variables: dict[str, tuple[object, ...]], wort
     rate = DAYS_A_WEEK * np.asarray(variables["arrivals"][1], dtype=np.float64) / worth
     series = Series("arrivals", seen.entered / worth, np.repeat(rate[:, None], seen.weeks, axis=1))
     found = swings_of("arrivals by week", [series], seed=seed)
-    sd, ahead = float(np.median(found.states[0, :, 2])), found.choice
+    sd, ahead = sd_of(found.states[0]), found.choice
     note = (
         f"arrivals of whole weeks swing by {sd:.0%} ({seen.weeks} weeks): {ahead.chosen}, by {ahead.margin:.1f} of log density "
         f"ahead of: {ahead.runner_up}"

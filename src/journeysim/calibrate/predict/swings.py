@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
 
+from journeysim.calibrate.layers.swings.series import FREEDOM
 from journeysim.calibrate.predict.predictor import Predictor
 from journeysim.model.dwell import Family
 from journeysim.model.event_log import Bools, Ints
@@ -36,15 +37,15 @@ def weekly_factors(data: xr.Dataset, weeks: int, rng: np.random.Generator) -> Fl
 
 
 def ahead(states: Floats, weeks: int, rng: np.random.Generator) -> Floats:
-    """Return log factors of the weeks to come, shape (…, week), from states (…, 4): level, last, sd, carry.
+    """Return log factors of the weeks to come, shape (…, week), from states (…, 5): level, last, lasting, carry, weekly.
 
     They are 0 where nothing was learned.
     """
-    level, last, sd, carry = np.moveaxis(np.nan_to_num(states), -1, 0)
-    found, now = [], last
+    level, now, lasting, carry, weekly = np.moveaxis(np.nan_to_num(states), -1, 0)
+    found = []
     for _ in range(weeks):
-        now = carry * now + sd * np.sqrt(1.0 - carry**2) * rng.standard_normal(now.shape)
-        found.append(level + now)
+        now = carry * now + lasting * np.sqrt(1.0 - carry**2) * rng.standard_normal(now.shape)
+        found.append(level + now + weekly * rng.standard_t(FREEDOM, now.shape))
     return np.stack(found, axis=-1)
 
 

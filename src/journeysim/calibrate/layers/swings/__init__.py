@@ -1,7 +1,8 @@
 """Weeks that all customers share: staff, holidays, campaigns make everybody faster, or send more of them one way.
 
 In week w of the calendar the hazard of leaving a touchpoint over link l is that of the fit, times exp(z_lw). z_l swings
-about a level from week to week (`series`), by an sd that every link has of its own and all learn together (`pooled`).
+about a level: part of it lasts, part is the week's own (`series`), by sds that every link has of its own and all learn
+together (`pooled`).
 All links of a touchpoint up is speed, one of them up is its share. Without this the sum over a week's customers would
 be as certain as if each of them waited alone.
 
@@ -20,7 +21,7 @@ import numpy as np
 from journeysim.calibrate.counts import count_transitions, silent_outcomes
 from journeysim.calibrate.layers.layer import NOTHING_LEARNED, Layer
 from journeysim.calibrate.layers.swings.expected import expected_moves
-from journeysim.calibrate.layers.swings.pooled import Swings, swings_of
+from journeysim.calibrate.layers.swings.pooled import Swings, sd_of, swings_of
 from journeysim.calibrate.layers.swings.series import Series
 from journeysim.model.draws import names_on
 from journeysim.model.dwell import Family
@@ -52,7 +53,7 @@ def learn_swings(journey: JourneyMap, observed: Observations, data: xr.Dataset, 
     if not series:
         return NOTHING_LEARNED
     found = swings_of("moves by week", list(series.values()), seed=seed)
-    states = np.full((data.sizes["draw"], data.sizes["link"], 4), np.nan)
+    states = np.full((data.sizes["draw"], data.sizes["link"], 5), np.nan)
     for link, state in zip(series, found.states, strict=True):
         states[:, link] = state
     notes = tuple(_notes(weeks.weeks, list(series.values()), found))
@@ -81,7 +82,7 @@ def _series(
 
 
 def _notes(weeks: int, series: Sequence[Series], found: Swings) -> Iterator[str]:
-    sd = {each.name: float(np.median(state[:, 2])) for each, state in zip(series, found.states, strict=True)}
+    sd = {each.name: sd_of(state) for each, state in zip(series, found.states, strict=True)}
     telling = sorted((name for name in sd if sd[name] > _TELLING), key=lambda name: -sd[name])
     if telling:
         named = ", ".join(f'"{name}" ({sd[name]:.0%})' for name in telling[:_NAMED])

@@ -3,22 +3,31 @@
 For week w, with E what a fit expects:
 
     count_w ~ Poisson(E_w exp z_w)
-    z_w = level + x_w       level ~ Normal(0, sd^2),  x stationary with sd and correlation carry^|w - w'|
+    z_w = level + x_w + y_w      x stationary with sd `lasting` and correlation carry^|w - w'|,  y_w ~ weekly x Student's t (4)
+    level ~ Normal(0, lasting^2 + weekly^2)
 
-The level is there because the fit, which holds all weeks for alike, settles on the weeks it saw: what it takes for the
-long run is itself off by part of a swing. It shrinks with sd, so without swings the fit stands as it is.
+x is what drifts: a carrier that gets faster month by month. y is a week of its own, which says nothing about the next: a
+strike, three days in which nothing was booked. Without y such a week would be carried on, and without x a drift would be
+forgotten. Weeks out of the ordinary are rare and far off, so y has the tails of a t: as a normal, one strike makes every
+week look like noise, and the drift is lost in it. The level is there because the fit, which holds all weeks for alike,
+settles on the weeks it saw: what it takes for the long run is itself off by part of a swing. It shrinks with the sds, so
+without swings the fit stands as it is.
 
-Given (sd, carry) z is normal around its mode (Laplace; Rasmussen and Williams 2006, Gaussian Processes for
-Machine Learning, section 3.4), which also gives the evidence. Draws of a fit differ in E: where log E is higher by d, the
-mode moves by -C H d (C covariance, H curvature of the likelihood), so draws that expected too much are pulled further.
+The t is bounded from below by the normal that touches it at xi_w, with the variance (4 weekly^2 + xi_w^2) / 5, and xi_w^2 is
+made what y_w^2 is expected to be (Jaakkola and Jordan 2000, Bayesian parameter estimation via variational methods; for
+the t: Palmer et al. 2006). Given that z is normal around its mode (Laplace; Rasmussen and Williams 2006, Gaussian Processes
+for Machine Learning, section 3.4), which also gives the evidence. Draws of a fit differ in E: where log E is higher by d,
+the mode moves by -C H d (C covariance, H curvature of the likelihood), so draws that expected too much are pulled further.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, final
 
 import numpy as np
+from scipy import special
 
 from journeysim.calibrate.numerics.addressed import normals
 from journeysim.model.event_log import Ints
@@ -28,8 +37,17 @@ _LEAST: Final = 1e-3
 _STEPS: Final = 60
 _HALVINGS: Final = 12
 _NEAR: Final = 1e-6
+#: Logs of counts beyond this are not met; a long step on the way to a mode may try them.
+_MOST: Final = 50.0
 #: Keeps a covariance without swings invertible.
 _JITTER: Final = 1e-9
+#: Degrees of freedom of a week's own factor, how often its bound is moved, and below which sd there is nothing to bound.
+FREEDOM: Final = 4.0
+_BOUNDS: Final = 5
+_NONE: Final = 0.01
+_LOG_T: Final = float(
+    special.gammaln((FREEDOM + 1.0) / 2.0) - special.gammaln(FREEDOM / 2.0) - 0.5 * np.log(FREEDOM * np.pi)
+)
 
 
 @final
@@ -50,68 +68,135 @@ class Series:
 @final
 @dataclass(frozen=True, slots=True)
 class Swing:
-    """How weeks differ: sd of the log, and which part of it is left one week later."""
+    """How weeks differ: sd of what lasts, which part of it is left one week later, and the scale of a week's own factor."""
 
-    sd: float
+    lasting: float
     carry: float
+    weekly: float
+
+    @property
+    def variance(self) -> float:
+        """The square of how far the level may be off."""
+        return self.lasting**2 + self.weekly**2
 
     def covariance(self, weeks: int) -> Floats:
-        """Return the covariance of z over weeks."""
+        """Return the covariance over weeks of the level and what lasts."""
         at = np.arange(weeks)
-        return np.asarray(self.sd**2 * (1.0 + self.carry ** np.abs(at[:, None] - at)))
+        return np.asarray(
+            self.variance + self.lasting**2 * self.carry ** np.abs(at[:, None] - at) + _JITTER * np.eye(weeks)
+        )
 
     def state(self, weeks: int) -> tuple[Floats, Floats]:
         """Return covariance of (level, x in the last week) with z, shape (2, week), and with each other, (2, 2)."""
         ago = np.arange(weeks)[::-1]
-        return self.sd**2 * np.stack([np.ones(weeks), self.carry**ago]), self.sd**2 * np.eye(2)
+        with_z = np.stack([np.full(weeks, self.variance), self.lasting**2 * self.carry**ago])
+        return with_z, np.diag([self.variance, self.lasting**2])
 
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
-class Peak:
-    """z given the counts: mode (week,), covariance, the likelihood's curvature (week,), and the log evidence."""
+class Peaks:
+    """z given the counts, by swing: modes (swing, week), covariances, curvatures of the likelihood, and log evidence.
 
-    swing: Swing
+    `prior` is the covariance of z beforehand (swing, week, week), in which weeks out of the ordinary have more room.
+    """
+
+    swings: tuple[Swing, ...]
+    prior: Floats
     mode: Floats
     covariance: Floats
     curvature: Floats
-    evidence: float
+    evidence: Floats
 
 
-def peak_of(series: Series, swing: Swing, start: Floats) -> Peak:
-    """Return the Laplace approximation of z at the draws' average expectation; `start` (week,) lies near the mode."""
+def peaks_of(series: Series, swings: Sequence[Swing]) -> Peaks:
+    """Return the Laplace approximations of z at the draws' average expectation, for all swings at once."""
+    weeks = len(series.counts)
+    lasting = np.stack([swing.covariance(weeks) for swing in swings])
+    weekly = np.array([swing.weekly for swing in swings])[:, None]
+    room, touched = (np.repeat(each, weeks, axis=1) for each in (weekly**2, weekly))
+    found = _peaks(series, tuple(swings), lasting + _diagonal(room), np.zeros_like(room))
+    for _ in range(_BOUNDS):
+        touched = np.sqrt(_squares(found, room))
+        room = np.where(weekly > _NONE, (FREEDOM * weekly**2 + touched**2) / (FREEDOM + 1.0), weekly**2)
+        found = _peaks(series, tuple(swings), lasting + _diagonal(room), found.mode)
+    under = np.where(weekly > _NONE, _bound(touched, weekly, room), 0.0)
+    return replace(found, evidence=found.evidence + under.sum(axis=1))
+
+
+def _squares(found: Peaks, room: Floats) -> Floats:
+    """Return what the square of each week's own factor is expected to be, shape (swing, week)."""
+    gain = room[:, :, None] * np.linalg.inv(found.prior)
+    mean = _times(gain, found.mode)
+    spread = np.einsum("swv,svu,swu->sw", gain, found.covariance, gain, optimize=True)
+    return np.asarray(np.maximum(mean**2 + room - np.einsum("sww->sw", gain) * room + spread, 0.0))
+
+
+def _bound(touched: Floats, weekly: Floats, room: Floats) -> Floats:
+    """Return the log of the bound over the normal density of variance `room`: the same for every y."""
+    inside = np.log1p(touched**2 / (FREEDOM * weekly**2))
+    log_t = _LOG_T - np.log(weekly) - 0.5 * (FREEDOM + 1.0) * inside
+    return np.asarray(log_t + 0.5 * touched**2 / room + 0.5 * np.log(2.0 * np.pi * room))
+
+
+def _peaks(series: Series, swings: tuple[Swing, ...], prior: Floats, start: Floats) -> Peaks:
+    """Return the Laplace approximations under normal priors of z; modes are looked for from `start`."""
     counts, logs = series.counts, series.log_expected.mean(axis=0)
-    prior = swing.covariance(len(counts)) + _JITTER * np.eye(len(counts))
-    precision = np.linalg.inv(prior)
+    precision = np.asarray(np.linalg.inv(prior), dtype=np.float64)
 
-    def value(at: Floats) -> float:
-        return float(counts @ (logs + at) - np.exp(logs + at).sum() - 0.5 * at @ precision @ at)
+    def value(at: Floats) -> Floats:
+        log_mean = np.minimum(logs + at, _MOST)
+        fit = log_mean @ counts - np.exp(log_mean).sum(axis=1)
+        return np.asarray(fit - 0.5 * np.sum(at * _times(precision, at), axis=1))
 
     z = start
     for _ in range(_STEPS):
         mean = np.exp(logs + z)
-        move = np.linalg.solve(precision + np.diag(mean), counts - mean - precision @ z)
-        lengths = (0.5**halving for halving in range(_HALVINGS))
-        length = next((part for part in lengths if value(z + part * move) >= value(z)), 0.0)
-        z = z + length * move
-        if np.abs(length * move).max() < _NEAR:
+        slope = counts - mean - _times(precision, z)
+        move = _uphill(value, z, np.linalg.solve(precision + _diagonal(mean), slope[..., None])[..., 0])
+        z = z + move
+        if np.abs(move).max() < _NEAR:
             break
     mean = np.exp(logs + z)
-    whole = precision + np.diag(mean)
-    evidence = value(z) - 0.5 * float(np.linalg.slogdet(whole)[1] + np.linalg.slogdet(prior)[1])
-    return Peak(swing, z, np.asarray(np.linalg.inv(whole)), mean, evidence)
+    whole = precision + _diagonal(mean)
+    evidence = value(z) - 0.5 * (np.linalg.slogdet(whole)[1] + np.linalg.slogdet(prior)[1])
+    return Peaks(swings, prior, z, np.asarray(np.linalg.inv(whole), dtype=np.float64), mean, np.asarray(evidence))
 
 
-def states(series: Series, peak: Peak, rows: Ints, seed: int) -> Floats:
-    """Return (level, x of the last week) for the given draws, shape (draw, 2)."""
-    weeks, draws = len(series.counts), len(series.expected)
-    off = (series.log_expected - series.log_expected.mean(axis=0))[rows]
-    noise = _noise(seed, draws, weeks, "swing", series.name)[rows]
-    z = peak.mode - off @ (peak.covariance * peak.curvature).T + noise @ _root(peak.covariance).T
-    with_z, own = peak.swing.state(weeks)
-    gain = with_z @ np.linalg.inv(peak.swing.covariance(weeks) + _JITTER * np.eye(weeks))
-    more = _noise(seed, draws, len(own), "swing state", series.name)[rows]
-    return np.asarray(z @ gain.T + more @ _root(own - gain @ with_z.T).T)
+def _uphill(value: Callable[[Floats], Floats], at: Floats, move: Floats) -> Floats:
+    """Return each move, halved until it no longer leads down; 0 where it always does."""
+    now, length = value(at), np.ones(len(at))
+    for _ in range(_HALVINGS):
+        worse = value(at + length[:, None] * move) < now
+        if not worse.any():
+            break
+        length[worse] /= 2
+    length[value(at + length[:, None] * move) < now] = 0.0
+    return np.asarray(length[:, None] * move)
+
+
+def _times(matrices: Floats, vectors: Floats) -> Floats:
+    return np.asarray(np.einsum("swv,sv->sw", matrices, vectors))
+
+
+def _diagonal(rows: Floats) -> Floats:
+    return np.asarray(rows[:, :, None] * np.eye(rows.shape[1]))
+
+
+def states(series: Series, peaks: Peaks, chosen: Ints, seed: int) -> Floats:
+    """Return (level, x of the last week) of every draw, under the swing that is `chosen` for it, shape (draw, 2)."""
+    draws, weeks = series.expected.shape
+    off = series.log_expected - series.log_expected.mean(axis=0)
+    noise, more = _noise(seed, draws, weeks, "swing", series.name), _noise(seed, draws, 2, "swing state", series.name)
+    found = np.empty((draws, 2))
+    for swing in np.unique(chosen).tolist():
+        rows = np.flatnonzero(chosen == swing)
+        covariance = peaks.covariance[swing]
+        z = peaks.mode[swing] - off[rows] @ (covariance * peaks.curvature[swing]).T + noise[rows] @ _root(covariance).T
+        with_z, own = peaks.swings[swing].state(weeks)
+        gain = with_z @ np.linalg.inv(peaks.prior[swing])
+        found[rows] = z @ gain.T + more[rows] @ _root(own - gain @ with_z.T).T
+    return found
 
 
 def _noise(seed: int, draws: int, size: int, *names: str) -> Floats:
