@@ -17,7 +17,7 @@ MOST_GUESSED: Final = 0.5
 MOST_PRIOR: Final = 0.5
 MOST_Z: Final = 4.6
 MOST_MOVED: Final = 0.3
-MONEY: Final = frozenset({"revenue", "cost", "margin", "clv"})
+MONEY: Final = frozenset({"revenue", "cost", "margin", "clv", "discounted_revenue", "discounted_cost"})
 
 
 def trust_of(

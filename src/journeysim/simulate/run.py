@@ -89,10 +89,10 @@ def simulate(
         )
         for arm in arms
     )
-    agreement = tuple(item for arm in found for item in agreement_of(arm)) if choice.name == "exact" else ()
     warnings = (*_not_waiting(limited), *_too_coarse(arms, reports, settings.tolerance), *too_few(precision))
     walked = None if precision is None else precision.customers
     made = _with_precision(choice, reports.values())
+    agreement = tuple(item for arm in found for item in agreement_of(arm, made)) if choice.name == "exact" else ()
     return Outcomes(found, settings, seed, made, agreement, warnings, walked, precision)
 
 

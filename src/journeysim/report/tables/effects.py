@@ -34,7 +34,7 @@ def unit_of(unit: str, currency: str) -> str:
 
 
 #: Metrics in money, for places that name a metric without its unit.
-MONEY_METRICS: Final = frozenset({"revenue", "cost", "margin", "clv"})
+MONEY_METRICS: Final = frozenset({"revenue", "cost", "margin", "clv", "discounted_revenue", "discounted_cost"})
 
 
 def of_one_place(metric: str) -> bool:
