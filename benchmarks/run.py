@@ -12,6 +12,7 @@ from pathlib import Path
 
 MEASURES = (
     "walk_vs_simpy",
+    "walk_vs_peers",
     "walk_vs_c",
     "layers_vs_walk",
     "service_vs_simpy",
@@ -21,6 +22,7 @@ MEASURES = (
     "loan_calibration",
     "silent_exits",
     "loan_run",
+    "loan_walk",
     "portfolio",
 )
 
