@@ -48,7 +48,7 @@ def said_of(decision: Decision, tables: Tables, language: Language) -> Said:
         tuple(_headline(decision, tables, say)),
         tuple(_answer(lead, tables, say)),
         tuple(_targets(tables["targets"], say)),
-        tuple(_each(tables["differences"], "difference.one", say, metric="conversion")),
+        (*_each(tables["differences"], "difference.one", say, metric="conversion"), *_waits(tables.get("staff"), say)),
         tuple(_losses(tables, say)),
         tuple(_personas(tables["personas"], say)),
         tuple(_money(tables, say)),
@@ -156,6 +156,21 @@ def _each(item: Table, key: str, say: Say, **wanted: str) -> Iterator[Sentence]:
     for row in _rows(item, **wanted):
         if item.at(row, "difference_mean") is not None and item.at(row, "p_better") is not None:
             yield _spread_said(item.name, row, partial(say, key), chance=Cell(item.name, row, "p_better", "chance"))
+
+
+def _waits(item: Table | None, say: Say) -> Iterator[Sentence]:
+    """Yield how long customers wait for each resource in each proposal and how many leave, against today, the first arm."""
+    if item is None:
+        return
+    for row in range(len(item.rows)):
+        now = item.find(resource=item.at(row, "resource"), arm=item.at(0, "arm"))
+        if now in {None, row} or item.at(row, "wait_hours_mean") is None:
+            continue
+        cell, then = partial(Cell, "staff", row), partial(Cell, "staff", now)
+        yield say(
+            "waits.one", proposal=cell("arm"), resource=cell("resource"), wait=cell("wait_hours_mean"),
+            today=then("wait_hours_mean"), left=cell("unserved_mean"), left_today=then("unserved_mean"),
+        )  # fmt: skip
 
 
 def _rows(item: Table, **wanted: str) -> list[int]:

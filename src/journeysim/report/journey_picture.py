@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import groupby
@@ -12,6 +12,7 @@ import numpy as np
 
 from journeysim.model.arms import Arm, World
 from journeysim.model.changes.base import Change
+from journeysim.model.changes.staff import ChangeStaff
 from journeysim.model.journey import JourneyMap, Touchpoint, split_link
 from journeysim.report.numbers import trimmed, written
 from journeysim.report.words import Language
@@ -143,7 +144,17 @@ def _told(before: JourneyMap, after: JourneyMap, changes: Sequence[Change], lang
         place = next((name for name in map(_place, change.edits) if name in known), None)
         if place is not None:
             found.setdefault(place, []).append(_what(change, place, language))
+        for name in _served(change, after):
+            found.setdefault(name, []).append(_what(change, name, language))
     return found
+
+
+def _served(change: Change, journey: JourneyMap) -> Iterator[str]:
+    """Yield the touchpoints whose staff a change is about."""
+    if isinstance(change, ChangeStaff):
+        for point in journey.touchpoints:
+            if point.staffed_by is not None and point.staffed_by.resource == change.resource:
+                yield point.name
 
 
 def _place(edit: str) -> str:
@@ -156,20 +167,19 @@ def _place(edit: str) -> str:
 
 
 def _what(change: Change, place: str, language: Language) -> str:
-    """Return a change in words: its title without the place it stands at ("" for all of it), and 90 % ranges."""
+    """Return a change in words: its title without the place it stands at ("" for all of it), and sizes or their 90 % ranges."""
     short = change.title.replace(f"{place} -> ", "\u2192 ").removesuffix(f": {place}")
     title = short if place else change.title
     sizes = [
         name.replace(" x", " \u00d7") + f" {_range(quantity.ppf(np.array([0.05, 0.95])).tolist(), language)}"
         for name, quantity in change.quantities.items()
-        if not quantity.certain
     ]
     return "; ".join([title, *sizes[:2]])
 
 
 def _range(ends: list[float], language: Language) -> str:
     low, high = (trimmed(end, "number", language) for end in ends)
-    return f"{low}\u2013{high}"
+    return low if low == high else f"{low}\u2013{high}"
 
 
 def _curve(points: Sequence[tuple[float | None, float | None]], name: str, language: Language) -> str:

@@ -28,6 +28,8 @@ def figure(item: Table, today: str, proposals: list[str], language: Language) ->
         panel.set_title(wrapped(proposal, 40, 1))
         panel.set_xlabel(language["axis.days"], loc="left", color=MUTED)
         panel.set_xlim(0, end)
+    # Panels share their axis and a limit stops it from growing, so it is set when all curves are there.
+    for number, panel in enumerate(axes[: len(proposals)]):
         panel.set_ylim(bottom=0)
         label_axis(panel.xaxis, "count", language)
         label_axis(panel.yaxis, "share", language, most=4)

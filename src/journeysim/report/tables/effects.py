@@ -126,8 +126,16 @@ def levels(decision: Decision, *, money: bool) -> Table:
 
 
 def personas(decision: Decision, *, money: bool) -> Table:
-    """Return each persona's difference in conversion and margin, full realism; all customers first."""
-    chosen = [item for item in at_full(decision) if item.metric in {"conversion", "margin"}]
+    """Return each persona's difference in conversion and margin, full realism; all customers first.
+
+    Where there is one persona it is all customers, who are shown once.
+    """
+    several = len(personas_of(decision)) > 1
+    chosen = [
+        item
+        for item in at_full(decision)
+        if item.metric in {"conversion", "margin"} and (several or item.persona == "all")
+    ]
     rows = []
     for item in sorted(chosen, key=lambda item: (place_in_order(item.metric), item.persona != "all")):
         kind = kind_of(item.unit)
@@ -152,11 +160,19 @@ def personas(decision: Decision, *, money: bool) -> Table:
 def flips(decision: Decision) -> Table:
     """Return which share of customers ends differently than today."""
     names = ("saved", "lost", "changed", "unchanged")
+    several = len(personas_of(decision)) > 1
     rows = [
-        Row((item.arm, item.persona, *(getattr(item, name) for name in names))) for item in decision.comparison.flips
+        Row((item.arm, item.persona, *(getattr(item, name) for name in names)))
+        for item in decision.comparison.flips
+        if several or item.persona == "all"
     ]
     columns: list[tuple[str, Kind]] = [("proposal", "text"), ("persona", "word")]
     return table("flips", columns + [(f"{name}_share", "share") for name in names], rows)
+
+
+def personas_of(decision: Decision) -> frozenset[str]:
+    """Return the personas that anything is said about."""
+    return frozenset(item.persona for item in decision.comparison.levels) - {"all"}
 
 
 def conversion_over_time(decision: Decision) -> Table:

@@ -11,7 +11,7 @@ from journeysim.decide.decision import Decision, Verdict
 from journeysim.decide.targets import about_money
 from journeysim.model.scenario import Scenario
 from journeysim.report.numbers import Kind, Value
-from journeysim.report.tables.effects import QUANTILES, spread_cells, spread_columns
+from journeysim.report.tables.effects import QUANTILES, kind_of, spread_cells, spread_columns
 from journeysim.report.tables.table import Row, Table, table
 
 _PROBABILITIES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -111,7 +111,9 @@ def targets(decision: Decision, *, money: bool) -> Table:
     rows: list[Row] = []
     for item in decision.targets:
         shown = money or not about_money(item.rule)
-        kind: Kind = "number" if item.rule.measure == "difference" else "chance"
+        kind: Kind = "chance"
+        if item.rule.measure == "difference":
+            kind = next(kind_of(x.unit) for x in decision.comparison.contrasts if x.metric == item.rule.metric)
         cells = (
             item.rule.text,
             item.proposal,
