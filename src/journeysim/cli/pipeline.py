@@ -175,6 +175,7 @@ def simulated_like(outcomes: Outcomes, scenario: Scenario, executor: Executor | 
         seed=outcomes.seed,
         engine=outcomes.engine.name,
         customers=outcomes.customers or scenario.customers or FIRST,
+        slope=0.0 if outcomes.precision is None else outcomes.precision.slope,
         executor=executor or HERE,
     )
 
@@ -219,7 +220,13 @@ def _customers(outcomes: Outcomes) -> dict[str, object] | None:
     if found is None:
         return None
     noise = None if found.worst is None or isinf(found.worst.part) else found.worst.part
-    return {"per_draw": found.customers, "found": found.found, "noise_share": noise, "asked": found.asked}
+    return {
+        "per_draw": found.customers,
+        "found": found.found,
+        "noise_share": noise,
+        "asked": found.asked,
+        "control_slope": found.slope,
+    }
 
 
 def _written(prepared: Prepared, decision: Decision, options: Options, stages: Stages) -> Path:

@@ -164,7 +164,10 @@ def _customers(found: Precision | None, say: Language) -> str:
     said = say[f"method.precision.{why}"].format(customers=customers)
     if found.worst is None:
         return said
-    return f"{said} {say['method.precision.noise'].format(part=written(found.worst.part, 'share', say), asked=asked)}"
+    said = f"{said} {say['method.precision.noise'].format(part=written(found.worst.part, 'share', say), asked=asked)}"
+    if found.slope == 0.0:
+        return said
+    return f"{said} {say['method.precision.control'].format(gain=written(found.gain, 'number', say))}"
 
 
 def _grid(engine: Engine, say: Language) -> str:

@@ -296,6 +296,7 @@ def _precision(decision: Decision, *, money: bool) -> Json:
     if found is None:
         return None
     about: dict[str, Json] = {"customers": found.customers, "found": found.found, "enough": found.enough}
+    about |= {"control": {"slope": found.slope, "gain": _finite(found.gain)} if found.slope else None}
     return about | {"asked": found.asked, "arms": [_reached(item, money=money) for item in found.arms]}
 
 

@@ -67,7 +67,8 @@ class Reached:
 class Precision:
     """How many customers per draw were simulated, whether that number was found or given, and what came of it.
 
-    `asked` is the part of the spread that noise may be, `most` how many customers a run would have gone to.
+    `asked` is the part of the spread that noise may be, `most` how many customers a run would have gone to. `slope` is
+    how much of a control variate was taken off (0: none, see `control`), `gain` by how much that divides the variance.
     """
 
     customers: int
@@ -75,6 +76,8 @@ class Precision:
     asked: float
     most: int
     arms: tuple[Reached, ...] = ()
+    slope: float = 0.0
+    gain: float = 1.0
 
     @property
     def worst(self) -> Reached | None:
@@ -100,10 +103,14 @@ class Batches:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
-    """One world's part in a difference: `weight` (D, G) times its mean per customer of each persona, summed over G."""
+    """One world's part in a difference: `weight` (D, G) times its mean per customer of each persona, summed over G.
+
+    Of a control variate the mean counts in its distance from what is `known` of it (D, G).
+    """
 
     weight: Floats
     batches: Batches
+    known: Floats | None = None
 
 
 def reached(arm: str, metric: str, parts: Sequence[Part], sizes: Sequence[int]) -> Reached:
@@ -111,7 +118,7 @@ def reached(arm: str, metric: str, parts: Sequence[Part], sizes: Sequence[int]) 
 
     `sizes` are the customers of each batch, of all personas together, equal for all draws and worlds.
     """
-    difference, noise = _difference(parts), _noise(parts, np.asarray(sizes, dtype=np.float64))
+    difference, noise = _difference(parts), _noise(parts, sizes)
     draws, mean, mean_square = len(difference), float(difference.mean()), float(np.mean(noise**2))
     squares = float(difference.var(ddof=1)) - mean_square if draws > 1 else mean**2
     error = math.sqrt(mean_square / draws)
@@ -159,24 +166,34 @@ def too_few(found: Precision | None) -> tuple[str, ...]:
 
 def _difference(parts: Sequence[Part]) -> Floats:
     """Return the difference in every draw, (D,)."""
-    return np.asarray(sum((part.weight * _means(part.batches)).sum(axis=-1) for part in parts))
+    return np.asarray(sum((part.weight * _distance(part)).sum(axis=-1) for part in parts))
+
+
+def _distance(part: Part) -> Floats:
+    means = _means(part.batches)
+    return means if part.known is None else means - part.known
 
 
 def _means(batches: Batches) -> Floats:
     return np.asarray(batches.total.sum(axis=0) / np.maximum(batches.customers.sum(axis=0), 1))
 
 
-def _noise(parts: Sequence[Part], sizes: Floats) -> Floats:
-    """Return the Monte Carlo standard error of the difference in every draw, (D,); NaN from one batch alone.
-
-    A batch's part in the difference has a variance in proportion to its size, so with n of N customers in batch b,
-    the sum over R batches of (part of b)^2 N / n has the expectation (R - 1) times the variance of the difference.
-    """
+def _noise(parts: Sequence[Part], sizes: Sequence[int]) -> Floats:
+    """Return the Monte Carlo standard error of the difference in every draw, (D,); NaN from one batch alone."""
     if len(sizes) < 2:
         return np.full(len(parts[0].weight), np.nan)
+    return np.asarray(np.sqrt((own_parts(parts, sizes) ** 2).sum(axis=0) / (len(sizes) - 1)))
+
+
+def own_parts(parts: Sequence[Part], sizes: Sequence[int]) -> Floats:
+    """Return each batch's own part in the difference, times the root of N / n with n of N customers in it; (R, D).
+
+    A batch's part has a variance in proportion to its size, so the squares of these add up over R batches to
+    R - 1 times the variance of the difference, in expectation.
+    """
+    batches = np.asarray(sizes, dtype=np.float64)
     own = sum((part.weight * _own(part.batches)).sum(axis=-1) for part in parts)
-    squares = (own**2 * (sizes.sum() / sizes)[:, None]).sum(axis=0)
-    return np.sqrt(np.asarray(squares) / (len(sizes) - 1))
+    return np.asarray(own * np.sqrt(batches.sum() / batches)[:, None])
 
 
 def _own(batches: Batches) -> Floats:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from journeysim.model.arms import World
 from journeysim.simulate.chain import Chain, compile_world
+from journeysim.simulate.control import FINER, controlled, without_layers
 from journeysim.simulate.executors import HERE, Executor
 from journeysim.simulate.outcomes import ArmOutcomes
 from journeysim.simulate.settings import Settings
@@ -14,7 +16,7 @@ from journeysim.simulate.tally import Tally
 
 def tallies_of(
     worlds: Sequence[World], *, known: Sequence[ArmOutcomes] = (), settings: Settings, seed: int, engine: str,
-    customers: int, executor: Executor = HERE,
+    customers: int, slope: float = 0.0, executor: Executor = HERE,
 ) -> list[Tally]:  # fmt: skip
     """Return the tally of each world by the named engine; worlds that share draws are computed once.
 
@@ -28,6 +30,8 @@ def tallies_of(
         The one that gave the expected figures of the run.
     customers : int
         Customers per draw of the walk engine.
+    slope : float
+        How much of the run's control variate is taken off walked figures (0: it has none, see `control`).
     executor : Executor
         Does the blocks of draws and customers of all worlds; the bits of the result do not depend on it.
     """
@@ -37,18 +41,33 @@ def tallies_of(
         compile_world(world.journey, world.draws, None if world.draws is today.draws else today.draws)
         for world in distinct.values()
     ]
-    found |= dict(zip(distinct, _tallies(chains, settings, seed, engine, customers, executor), strict=True))
+    found |= dict(zip(distinct, _tallies(chains, settings, seed, engine, customers, slope, executor), strict=True))
     return [found[id(world.draws)] for world in worlds]
 
 
 def _tallies(
-    chains: Sequence[Chain], settings: Settings, seed: int, engine: str, customers: int, executor: Executor
+    chains: Sequence[Chain],
+    settings: Settings,
+    seed: int,
+    engine: str,
+    customers: int,
+    slope: float,
+    executor: Executor,
 ) -> list[Tally]:
-    if engine == "exact":
-        from journeysim.simulate.exact import exact_tallies
+    from journeysim.simulate.exact import exact_tallies
 
+    if engine == "exact":
         return [tally for tally, _ in exact_tallies(chains, settings, executor=executor)]
     from journeysim.simulate.walk import walk_tallies
 
-    walked = walk_tallies(chains, settings, seed=seed, customers=customers, executor=executor)
-    return [tally for tally, _ in walked]
+    walked = [tally for tally, _ in walk_tallies(chains, settings, seed=seed, customers=customers, executor=executor)]
+    if slope == 0.0:
+        return walked
+    bare = [without_layers(chain) for chain in chains]
+    plain = walk_tallies(bare, settings, seed=seed, customers=customers, executor=executor)
+    finer = replace(settings, tolerance=settings.tolerance * FINER)
+    known = exact_tallies(bare, finer, executor=executor)
+    return [
+        controlled(*found, slope)
+        for found in zip(walked, (tally for tally, _ in plain), (tally for tally, _ in known), strict=True)
+    ]

@@ -347,6 +347,7 @@ def test_a_run_that_walks_finds_its_number_of_customers_says_so_and_can_be_rende
     assert made["customers"] % 512 == 0
     assert manifest["customers"] == {
         "per_draw": made["customers"], "found": True, "noise_share": made["arms"][0]["noise_share"], "asked": 0.2,
+        "control_slope": made["control"]["slope"],
     }  # fmt: skip
     assert f"{made['customers']:,} customers in every draw" in (folder / "report.html").read_text(encoding="utf-8")
     assert call("report", folder).code == 0

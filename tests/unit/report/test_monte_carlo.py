@@ -60,6 +60,9 @@ def test_sums_of_money_are_withheld_where_all_are_and_parts_are_not(decision, sc
 def test_the_document_says_how_many_why_and_how_precise(decision, scenario):
     made = results(walked(decision), scenario)["precision"]
     assert (made["customers"], made["found"], made["enough"], made["asked"]) == (6_144, True, True, 0.2)
+    assert made["control"] is None
+    held = dataclasses.replace(FOUND, slope=0.9, gain=math.inf)
+    assert results(walked(decision, held), scenario)["precision"]["control"] == {"slope": 0.9, "gain": None}
     assert made["arms"][1] == {
         "arm": "fewer forms", "metric": "conversion", "mean": 0.02, "spread": 0.01, "noise": 0.001, "error": 0.0001,
         "noise_share": 0.1,
@@ -78,6 +81,7 @@ def test_the_document_says_how_many_why_and_how_precise(decision, scenario):
         ("en", {"asked": 0.1}, "6,144 customers in every draw, the most a run takes by itself. Monte Carlo noise"),
         ("en", {"found": False}, "6,144 customers in every draw, as the scenario says. Monte Carlo noise is 18.0%"),
         ("en", {"arms": ()}, "6,144 customers in every draw, as many as it took."),
+        ("en", {"slope": 0.9, "gain": 6.5}, "that divides the variance of Monte Carlo noise by 6.5"),
         ("fr", {}, "clients dans chaque tirage, autant qu’il en fallait. Le bruit de Monte-Carlo vaut 18,0"),
     ],
 )
