@@ -6,19 +6,22 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from journeysim.compare.calendar import SUMS, calendar_of, convolved, steady, stream
+from journeysim.compare.calendar import calendar_of, convolved, steady
 from journeysim.compare.comparison import Calendar
 from journeysim.compare.contrast import difference
 from journeysim.compare.metrics import metrics_at
+from journeysim.compare.streams import stream
 from journeysim.model.bundles import Bundles, Pattern
 from journeysim.model.quantity import Floats
 from journeysim.model.units import DAYS_PER_MONTH
 from journeysim.simulate.tally import Tally, mix_worlds
+from journeysim.simulate.underway import SUMS
 
 
 def bundle_calendars(
-    bundles: Bundles, tallies: Mapping[Pattern, Tally], *, months: int, realism: Sequence[float]
-) -> Iterator[tuple[Calendar, Calendar]]:
+    bundles: Bundles, tallies: Mapping[Pattern, Tally], *, months: int, realism: Sequence[float],
+    under_way: Mapping[str, Mapping[str, Floats]],
+) -> Iterator[tuple[Calendar, Calendar]]:  # fmt: skip
     """Yield today's calendar and each bundle's, in the order of `bundles.members`, at one realism per proposal.
 
     Parameters
@@ -29,6 +32,9 @@ def bundle_calendars(
         Calendar months from day 0.
     realism : sequence of float
         Of each arm of the bundles.
+    under_way : mapping
+        What customers under way add by proposal (`calendar.of_those_under_way`). They are counted proposal by
+        proposal: a bundle's changes act together on those who enter later, not on those on the way at their start.
     """
     worlds = bundles.worlds
     streams = {pattern: stream(tallies[pattern], world.draws) for pattern, world in worlds.items()}
@@ -49,6 +55,9 @@ def bundle_calendars(
                 added[name] += convolved(
                     np.broadcast_to(weight, (len(today.arrivals), months)), world.sums[name] - today.sums[name]
                 )
+        for k in chosen:
+            for name, own in under_way.get(bundles.arms[k].name, {}).items():
+                added[name] += realism[k] * own
         name = " + ".join(bundles.arms[k].name for k in chosen)
         yield now, calendar_of(name, 1.0, base, added, assumed=assumed)
 

@@ -1,9 +1,10 @@
 """The calendar view: what a budget sees, month by month, while customers keep arriving.
 
-Entries are spread evenly over a month, and the money of a month since entry evenly over that month, so the money of
-month m since entry of those who enter in calendar month s falls half into s + m and half into s + m + 1 (the sum of
-two uniforms is triangular over two months). Money that moves at the very moment of entry is thereby counted half a
-month late, in every arm alike.
+Today is steady: a month holds what one month's entries bring, those on the way on day 0 among them. What a proposal adds
+goes by the date of each move (`by_date`). Where customers cannot be followed over a date (with staff), everybody lives on
+in the world they enter (`by_entry`): entries are spread evenly over a month, and the money of a month since entry evenly
+over that month, so the money of month m since entry of those who enter in calendar month s falls half into s + m and
+half into s + m + 1 (the sum of two uniforms is triangular over two months).
 
 A proposal's month is today's month plus what every other world adds to it, weighted by who meets it. Since the first
 world is today and weights add up to 1 this equals the weighted sum over worlds; written so, an arm whose worlds equal
@@ -12,32 +13,17 @@ today's gives exactly today's months, and the effect is linear in realism to the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, final
+from collections.abc import Sequence
 
 import numpy as np
 
+from journeysim.compare.by_date import by_date
 from journeysim.compare.comparison import Calendar
-from journeysim.model.draws import Draws
+from journeysim.compare.streams import Stream, stream
 from journeysim.model.quantity import Floats
 from journeysim.model.units import DAYS_PER_MONTH
 from journeysim.simulate.outcomes import ArmOutcomes, Outcomes
-from journeysim.simulate.tally import Tally
-
-ASSUMED_ARRIVALS: Final = 1_000.0
-SUMS: Final = {"value": "value_month", "cost": "cost_month", "converted": "converted_month"}
-
-
-@final
-@dataclass(frozen=True, slots=True, eq=False)
-class Stream:
-    """One world's arrivals per month (D,), and what those who enter in one month bring by month from then on.
-
-    `sums` holds value, cost and conversions, each (D, M + 1).
-    """
-
-    arrivals: Floats
-    sums: dict[str, Floats]
+from journeysim.simulate.underway import SUMS
 
 
 def calendars(outcomes: Outcomes, *, months: int) -> tuple[Calendar, ...]:
@@ -60,37 +46,43 @@ def calendars(outcomes: Outcomes, *, months: int) -> tuple[Calendar, ...]:
     return tuple(found)
 
 
-def stream(tally: Tally, draws: Draws) -> Stream:
-    """Return one world's stream."""
-    per_day, shares = draws.values("arrivals"), draws.values("persona_share")
-    arrivals = np.where(np.isnan(per_day), ASSUMED_ARRIVALS, per_day * DAYS_PER_MONTH)
-    by_month = {name: np.einsum("dg,dgm->dm", shares, getattr(tally, source)) for name, source in SUMS.items()}
-    return Stream(arrivals, {name: arrivals[:, None] * _smeared(profile) for name, profile in by_month.items()})
-
-
-def _smeared(profile: Floats) -> Floats:
-    """Return a profile by month since entry (D, M) as seen by calendar months from the month of entry, (D, M + 1)."""
-    nothing = np.zeros((len(profile), 1))
-    return np.asarray((np.hstack([profile, nothing]) + np.hstack([nothing, profile])) / 2)
-
-
 def steady(today: Stream, months: int) -> dict[str, Floats]:
     """Return today's months: those who enter from day 0 on, and those who were already on the way."""
-    found = {name: np.repeat(sums.sum(axis=1, keepdims=True), months, axis=1) for name, sums in today.sums.items()}
+    found = {name: np.repeat(today.steady(name)[:, None], months, axis=1) for name in today.sums}
     return found | {"arrivals": today.arrivals}
+
+
+def of_those_under_way(outcomes: Outcomes, *, months: int) -> dict[str, dict[str, Floats]]:
+    """Return by proposal what acting by the date of each move adds to acting from entry on, each (D, months).
+
+    That is what customers under way bring when a change begins, and what comes earlier or later within a month.
+    """
+    found = {}
+    for arm in outcomes.proposals:
+        if arm.underway is not None:
+            worlds = [stream(tally, world.draws) for tally, world in zip(arm.tallies, arm.arm.worlds, strict=True)]
+            moving, staying = by_date(arm.underway, worlds, months), by_entry(arm, worlds, months)
+            found[arm.arm.name] = {name: moving[name] - staying[name] for name in SUMS}
+    return found
 
 
 def _added(arm: ArmOutcomes, today: Stream, months: int) -> dict[str, Floats]:
     """Return what a proposal adds to today's months at full effect, each (D, months) and arrivals (D,)."""
+    worlds = [stream(tally, world.draws) for tally, world in zip(arm.tallies, arm.arm.worlds, strict=True)]
+    reached = arm.world_weights([exposure.reach for exposure in arm.arm.exposures], 1.0)
+    arrivals = sum((part * (world.arrivals - today.arrivals) for part, world in zip(reached, worlds, strict=True)), 0.0)
+    found = by_entry(arm, worlds, months) if arm.underway is None else by_date(arm.underway, worlds, months)
+    return found | {"arrivals": np.asarray(arrivals)}
+
+
+def by_entry(arm: ArmOutcomes, worlds: Sequence[Stream], months: int) -> dict[str, Floats]:
+    """Return what is added where everybody lives on in the world they enter, each (D, months)."""
     middles = (np.arange(months, dtype=np.float64) + 0.5) * DAYS_PER_MONTH
     weights = arm.world_weights([exposure.at(middles) for exposure in arm.arm.exposures], 1.0)
-    reached = arm.world_weights([exposure.reach for exposure in arm.arm.exposures], 1.0)
-    total = {name: np.zeros((len(today.arrivals), months)) for name in SUMS} | {"arrivals": 0.0 * today.arrivals}
-    for k in range(1, len(arm.tallies)):
-        world = stream(arm.tallies[k], arm.arm.worlds[k].draws)
-        total["arrivals"] += reached[k] * (world.arrivals - today.arrivals)
+    total = {name: np.zeros((len(worlds[0].arrivals), months)) for name in SUMS}
+    for weight, world in zip(weights[1:], worlds[1:], strict=True):
         for name in SUMS:
-            total[name] += convolved(weights[k], world.sums[name] - today.sums[name])
+            total[name] += convolved(weight, world.sums[name] - worlds[0].sums[name])
     return total
 
 

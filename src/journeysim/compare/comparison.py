@@ -122,7 +122,8 @@ class Story:
 class Calendar:
     """One arm by calendar month from the start of the money horizon: sums over all customers, shape (D, K).
 
-    Customers keep arriving (`arrivals` per month, (D,)); those already on the way on day 0 live today's life.
+    Customers keep arriving (`arrivals` per month, (D,)), and those already on the way are there on day 0; changes act on
+    them too, from their own dates on.
     """
 
     arm: str

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from journeysim.compare.calendar import of_those_under_way
 from journeysim.compare.comparison import Calendar, Comparison
 from journeysim.decide.decision import (
     Contribution,
@@ -97,7 +98,8 @@ def decide(
         if len(proposals) > 1:
             arms = [item.arm for item in comparison.outcomes.proposals]
             rules = [rule for rule in succeed_if if rule.measure == "no_harm"]
-            case = Case(proposals, arms, spent, money, limits, months, rules)
+            under_way = of_those_under_way(comparison.outcomes, months=months)
+            case = Case(proposals, arms, spent, money, limits, months, rules, under_way)
             portfolio = portfolio_of(case, simulated, seed=seed)
     choices = choices_of(verdicts, portfolio)
     targets = tuple(target_of(rule, verdict, comparison) for rule in succeed_if for verdict in verdicts)

@@ -72,6 +72,7 @@ class Chain:
     churns: Bools  # (s,) an outcome that is churn
     after_conversion: Bools  # (s,) … and counts among the converted only
     layers: Layers = NO_LAYERS
+    slots: tuple[str, ...] = ()  # (L,) names of the slots; none: those of the targets
     stages: tuple[str, ...] = ()
     stage: Ints | None = None  # (n,) position among `stages`, -1 where a touchpoint has none
 
@@ -135,6 +136,7 @@ def compile_world(journey: JourneyMap, draws: Draws, today: Draws | None = None)
         outcomes=outcomes,
         personas=draws.personas,
         links=tuple(f"{slot.source} -> {slot.target}" for slot in slots),
+        slots=tuple(slot.slot for slot in slots),
         row_start=np.searchsorted(row_of_link, np.arange(len(touchpoints) + 1)).astype(np.int64),
         source=row_of_link,
         target=np.array([index.get(slot.target, len(touchpoints)) for slot in slots], dtype=np.int64),

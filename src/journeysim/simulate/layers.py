@@ -100,6 +100,16 @@ class Layers:
     memory: Memory | None = None
     moods: Moods | None = None
     values: Values | None = None
+    of_period: tuple[Layers, ...] = ()  # what acts on rows in each tenure period, where it is not the same in all
+
+    @property
+    def phases(self) -> tuple[Layers, ...]:
+        """The different layers of the tenure periods: one, where they are the same in all."""
+        return self.of_period or (self,)
+
+    def at(self, period: int) -> Layers:
+        """Return the layers that act on rows in a tenure period."""
+        return self.of_period[period] if self.of_period else self
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -110,7 +120,8 @@ class Layers:
 
     def take(self, chosen: Ints) -> Layers:
         """Return the layers of the chosen draws only."""
-        return Layers(**{item.name: _taken(getattr(self, item.name), chosen) for item in fields(self)})
+        layers = {name: _taken(getattr(self, name), chosen) for name in ("frailty", "memory", "moods", "values")}
+        return Layers(**layers, of_period=tuple(item.take(chosen) for item in self.of_period))
 
 
 NO_LAYERS: Final = Layers()

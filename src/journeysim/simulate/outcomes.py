@@ -14,6 +14,7 @@ from journeysim.simulate.lives import Lives
 from journeysim.simulate.precision import Precision
 from journeysim.simulate.settings import Settings
 from journeysim.simulate.tally import Tally, mix_worlds
+from journeysim.simulate.underway import Underway
 
 EngineName = Literal["exact", "walk", "service"]
 
@@ -45,11 +46,16 @@ class Agreement:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class ArmOutcomes:
-    """One arm's results: a tally per world (all draws) and lives per world (the same customers, some draws)."""
+    """One arm's results: a tally per world (all draws) and lives per world (the same customers, some draws).
+
+    `underway` is what customers on the way bring when the arm's worlds change; None where they are not followed and
+    live on in the world they entered.
+    """
 
     arm: Arm
     tallies: tuple[Tally, ...]
     lives: tuple[Lives, ...]
+    underway: Underway | None = None
 
     def persona_shares(self, realism: float = 1.0) -> Floats:
         """Return the persona mix of entering customers, shape (D, G)."""

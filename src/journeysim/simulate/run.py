@@ -13,6 +13,7 @@ from journeysim.model.journey import limited_resources
 from journeysim.simulate.agreement import agreement_of
 from journeysim.simulate.chain import MONEY_FIELDS, Chain, compile_world
 from journeysim.simulate.executors import HERE, Executor
+from journeysim.simulate.follow import exact_again, follow_arms, walk_again
 from journeysim.simulate.lives import Lives
 from journeysim.simulate.outcomes import ArmOutcomes, Engine, Outcomes
 from journeysim.simulate.precision import too_few
@@ -81,11 +82,18 @@ def simulate(
             arms, chains, settings=settings, seed=seed, customers=customers, executor=executor
         )
     lives = _lives(chains, settings, seed, executor)
+    again = (
+        exact_again(settings, (report.steps for report in reports.values()))
+        if precision is None
+        else walk_again(settings, seed=seed, customers=precision.customers, executor=executor)
+    )
+    followed = follow_arms(arms, chains, again, settings)
     found = tuple(
         ArmOutcomes(
             arm,
             tuple(tallies[id(world.draws)] for world in arm.worlds),
             tuple(lives[id(world.draws)] for world in arm.worlds),
+            followed.get(arm.name),
         )
         for arm in arms
     )

@@ -23,7 +23,8 @@ class Settings:
     weights money booked at cycle k of a cohort model (all dwells fixed and equal): a named rule, or one weight per
     cycle 0 … K for published corrections; it does not touch probabilities. `tolerance` is the relative error that the
     exact engine may leave in sums up to the horizon; it is small because differences between arms are. `first_day` is
-    the date of day 0 (YYYY-MM-DD) where staff keep hours; without one it is a Monday.
+    the date of day 0 (YYYY-MM-DD) where staff keep hours; without one it is a Monday. `parts_of_month` is how finely sums
+    by month since entry are cut.
     """
 
     horizon: float
@@ -32,12 +33,14 @@ class Settings:
     within_cycle: WithinCycle | tuple[float, ...] = "none"
     tolerance: float = 1e-4
     first_day: str | None = None
+    parts_of_month: int = 1
 
     @cached_property
     def month_ends(self) -> Floats:
-        """Ends of the months since entry (days), the last one at or after the horizon; shape (M,)."""
-        months = max(1, int(np.ceil(self.horizon / DAYS_PER_MONTH - 1e-9)))
-        return DAYS_PER_MONTH * np.arange(1, months + 1, dtype=np.float64)
+        """Ends of the months since entry, or of their parts (days), the last one at or after the horizon; shape (M,)."""
+        length = DAYS_PER_MONTH / self.parts_of_month
+        months = max(1, int(np.ceil(self.horizon / length - 1e-9)))
+        return length * np.arange(1, months + 1, dtype=np.float64)
 
     @cached_property
     def marks(self) -> Floats:

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from journeysim.compare.calendar import ASSUMED_ARRIVALS, calendars
+from journeysim.compare.calendar import calendars
+from journeysim.compare.streams import ASSUMED_ARRIVALS
 from journeysim.model.changes import ChangeAudience, Terms
 from journeysim.model.quantity import Fixed
 from journeysim.model.scenario import Proposal

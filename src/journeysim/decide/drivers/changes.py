@@ -3,7 +3,8 @@
 Parts of a proposal are simulated with the sizes the changes have in the whole. Gains are present values before
 investment at the highest realism of the grid. The Shapley value of a change is what it adds, averaged over orders: over
 all of them for up to five changes, else over the written order, its rotations and their reversals; either way the
-values add up to the whole gain in every draw (Shapley 1953).
+values add up to the whole gain in every draw (Shapley 1953). Gains are those among customers who enter once a change
+has begun: those already on the way then are not followed part by part.
 
 A customer who responds to a change with probability q lives with q in the world with it and with 1 - q in the world
 without it, so the net benefit is linear in q, and the part of a change that breaks even has a closed form.

@@ -18,7 +18,7 @@ from typing import Final, final
 
 import numpy as np
 
-from journeysim.compare.calendar import ASSUMED_ARRIVALS
+from journeysim.compare.streams import ASSUMED_ARRIVALS
 from journeysim.decide.decision import Experiment, Trial
 from journeysim.decide.drivers.groups import Group
 from journeysim.decide.drivers.smooth import smooth

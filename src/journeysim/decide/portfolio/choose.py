@@ -7,7 +7,7 @@ their draws: which is best, and what choosing another would cost, is taken draw 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import final
 
 import numpy as np
@@ -33,7 +33,8 @@ Simulated = Callable[[Sequence[World]], Sequence[Tally]]
 class Case:
     """What a portfolio is chosen from: proposals with their arms and costs, money, limits, months that money counts.
 
-    `rules` are those of `succeed if` that no persona be worse off.
+    `rules` are those of `succeed if` that no persona be worse off; `under_way` is what customers on the way at a
+    proposal's start add to it (`compare.calendar.of_those_under_way`).
     """
 
     proposals: Sequence[Proposal]
@@ -43,6 +44,7 @@ class Case:
     limits: Limits
     months: int
     rules: Sequence[SuccessRule] = ()
+    under_way: Mapping[str, Mapping[str, Floats]] = field(default_factory=dict)
 
 
 def portfolio_of(case: Case, simulated: Simulated, *, seed: int) -> Portfolio:
@@ -67,7 +69,7 @@ def _nets(case: Case, bundles: Bundles, tallies: Mapping[tuple[tuple[bool, ...],
     at = {proposal.name: k for k, proposal in enumerate(case.proposals)}
     numbers = [at[arm.name] for arm in bundles.arms]
     realism = [max(arm.realism) for arm in bundles.arms]
-    months = bundle_calendars(bundles, tallies, months=case.months, realism=realism)
+    months = bundle_calendars(bundles, tallies, months=case.months, realism=realism, under_way=case.under_way)
     for chosen, (today, own) in zip(bundles.members, months, strict=True):
         spent = sum((case.spent[numbers[k]].total for k in chosen), np.zeros(len(own.value)))
         yield np.asarray(benefit(own, today, case.money).sum(axis=1) - spent)

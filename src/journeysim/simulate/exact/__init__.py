@@ -1,6 +1,7 @@
 """The exact engine: expected metrics without Monte Carlo noise.
 
-`exact_tally` follows customers up to a horizon; `absorption` and `discounted_worth` follow them to the end.
+`exact_tally` follows customers up to a horizon, `exact_in_steps` on a grid that is given; `absorption` and
+`discounted_worth` follow them to the end.
 """
 
 from journeysim.simulate.exact.absorption import (
@@ -14,7 +15,7 @@ from journeysim.simulate.exact.absorption import (
 )
 from journeysim.simulate.exact.by_blocks import exact_tallies
 from journeysim.simulate.exact.paths import exact_paths
-from journeysim.simulate.exact.recursion import ExactReport, exact_tally
+from journeysim.simulate.exact.recursion import ExactReport, exact_in_steps, exact_tally
 
 __all__ = [
     "Absorption",
@@ -24,6 +25,7 @@ __all__ = [
     "absorption",
     "discounted_worth",
     "end_probabilities",
+    "exact_in_steps",
     "exact_paths",
     "exact_tallies",
     "exact_tally",

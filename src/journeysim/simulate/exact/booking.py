@@ -41,6 +41,7 @@ class Money(NamedTuple):
     days: Floats  # (steps + 1,) time from this point to the next or the horizon
     marks: Floats  # (T,)
     month_ends: Floats  # (M,)
+    keeps_means: bool  # count spread mass at the entry point at entry: sums by time keep its mean, if not its place
 
 
 class Series(NamedTuple):
@@ -195,6 +196,12 @@ def _spread_until_next(amounts: Floats, k: int) -> float:
 
 
 @lean
+def _count_at_entry(amounts: Floats) -> None:
+    """Count the spread mass at the entry point at entry."""
+    amounts[AT, 0] = amounts[ALL, 0] - amounts[AFTER, 0]
+
+
+@lean
 def _up_to(amounts: Floats, flowing: Floats, step: float, times: Floats, out: Floats) -> None:
     """Fill out with what has been booked up to each time (ascending), plus the integral of what flows per day."""
     last, k, total = amounts.shape[1] - 1, 0, amounts[AT, 0]
@@ -218,4 +225,6 @@ def finish(step: float, money: Money, series: Series, sums: Sums, at: int) -> No
         amounts, flowing = series.amounts[what], series.flowing[what]
         if what <= ENDING:
             _up_to(amounts, flowing, step, money.marks, sums.by_mark[at, what])
+        if money.keeps_means:
+            _count_at_entry(amounts)
         _up_to(amounts, flowing, step, money.month_ends, sums.by_month[at, what])

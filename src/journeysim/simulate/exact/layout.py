@@ -76,7 +76,7 @@ def _number_kernels(chain: Chain) -> Ints:
     return np.asarray(begin[None, :] + np.where(same, 0, np.arange(periods)[:, None]), dtype=np.int64)
 
 
-def money_of(chain: Chain, settings: Settings, grid: Grid) -> Money:
+def money_of(chain: Chain, settings: Settings, grid: Grid, *, keeps_means: bool = False) -> Money:
     """Return how money counts at each grid point."""
     from journeysim.simulate.exact.booking import Money
 
@@ -90,6 +90,7 @@ def money_of(chain: Chain, settings: Settings, grid: Grid) -> Money:
         days=np.diff(times),
         marks=settings.marks,
         month_ends=np.minimum(settings.month_ends, settings.horizon),
+        keeps_means=keeps_means,
     )
 
 

@@ -127,14 +127,30 @@ def tally_by(report: ExactReport, chain: Chain, settings: Settings, *, threads: 
     return tally
 
 
+def exact_in_steps(chain: Chain, settings: Settings, *, steps: int) -> Tally:
+    """Return the tally with the horizon cut into at least so many steps, or exactly where the chain is a cohort model.
+
+    For sums by time that are to be integrated once more: what comes around the moment of entry counts at entry, as the
+    mass placed there stands for it, so that mean times are right on any grid.
+    """
+    step = cohort_step(chain, settings.horizon)
+    if step is not None:
+        cycles = int(settings.horizon / step + 1e-9)
+        return _run(chain, settings, build_grid(chain.period_end, step, cycles, lattice=True), None)
+    fewest = fewest_steps(chain, settings)
+    steps = fewest * -(-steps // fewest)
+    grid = build_grid(chain.period_end, settings.horizon / steps, steps, lattice=False)
+    return _run(chain, settings, grid, None, keeps_means=True)
+
+
 def _on_even_grid(chain: Chain, settings: Settings, steps: int, threads: int | None = None) -> Tally:
     return _run(chain, settings, build_grid(chain.period_end, settings.horizon / steps, steps, lattice=False), threads)
 
 
-def _run(chain: Chain, settings: Settings, grid: Grid, most: int | None) -> Tally:
+def _run(chain: Chain, settings: Settings, grid: Grid, most: int | None, *, keeps_means: bool = False) -> Tally:
     """Run all worlds on one grid, blocks of draws in parallel; a draw's numbers do not depend on its block."""
     sums = sums_of(chain, settings, 0)
-    _fill(chain, settings, grid, plan_of(chain, grid), sums, most)
+    _fill(chain, settings, grid, plan_of(chain, grid), sums, most, keeps_means=keeps_means)
     return _tally(chain, settings, sums)
 
 
@@ -173,11 +189,13 @@ def path_sums(
     return sums.first[:, plan.fates + plan.carried :].reshape(*head, -1), sums.until.reshape(*head, 2)
 
 
-def _fill(chain: Chain, settings: Settings, grid: Grid, plan: Plan, sums: Sums, most: int | None) -> None:
+def _fill(
+    chain: Chain, settings: Settings, grid: Grid, plan: Plan, sums: Sums, most: int | None, *, keeps_means: bool = False
+) -> None:
     """Run all worlds of a plan into the sums, blocks of draws in parallel, on at most so many threads."""
     from journeysim.simulate.exact.kernel import worlds
 
-    rows, money = rows_of(chain), money_of(chain, settings, grid)
+    rows, money = rows_of(chain), money_of(chain, settings, grid, keeps_means=keeps_means)
     threads = max(1, min(chain.draws, most or usable_cores()))
     edges = np.linspace(0, chain.draws, threads + 1).astype(np.int64)
     with ThreadPoolExecutor(threads) as pool:

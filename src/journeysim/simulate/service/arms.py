@@ -132,6 +132,11 @@ def _warnings(arms: Sequence[Arm]) -> tuple[str, ...]:
             "where a change reaches only some customers, or at a realism below 100 %, queues are mixed from those of "
             "today and of the full effect, not simulated in between; a change of staff is diluted with the rest"
         )
+    if any(exposure.start or exposure.ramp or exposure.decay is not None for arm in arms for exposure in arm.exposures):
+        found.append(
+            "where customers queue for staff a change acts on those who enter from its day on: whoever is on the way then "
+            "finishes as they began"
+        )
     return tuple(found)
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Bools, Chain, Ints
-from journeysim.simulate.layers import Frailty, Memory, Moods
+from journeysim.simulate.layers import Frailty, Layers, Memory, Moods
 from journeysim.simulate.streams import BLOCK, Words, compiled_inner, compiled_into
 from journeysim.simulate.walk.felt_layout import feelings_differ
 from journeysim.simulate.walk.quantiles import SMALLEST_SHAPE, Z_LIMIT, Z_NODES, Z_STEP, fill_gamma
@@ -52,11 +52,11 @@ class OwnPlan(NamedTuple):
 class OwnNumbers(NamedTuple):
     """What a draw says, for all draws; the world's and today's side by side (axis 1)."""
 
-    kappa: Floats  # (D, 2, n) NaN where alike
+    kappa: Floats  # (D, 2, P, n) NaN where alike
     rate: Floats  # (D, n) NaN where alike
-    start: Floats  # (D, 2, G, L)
-    effect: Floats  # (D, 2, L)
-    order2: Floats  # (D, 2, G, O)
+    start: Floats  # (D, 2, C, L)
+    effect: Floats  # (D, 2, P, L)
+    order2: Floats  # (D, 2, C, O)
 
 
 class OwnTruth(NamedTuple):
@@ -66,7 +66,7 @@ class OwnTruth(NamedTuple):
     """
 
     factor: Floats  # (2 * V * C * L,) exp(start + visits x effect), times the share where customers are alike
-    after: Floats  # (2 * V * G * O,) the same of rows by the place before
+    after: Floats  # (2 * V * C * O,) the same of rows by the place before
     gamma: Floats  # (2 * C * T * Z_NODES * 2,) value and slope at each node of the normal score
     inverse: Floats  # (2 * C * T,) 1 / (kappa x share), ALIKE where customers are alike or the share is 0
     node: Floats  # (2, Z_NODES) scratch
@@ -111,7 +111,7 @@ def own_plan(chain: Chain) -> OwnPlan:
     """Return the layers' structure in compiled form."""
     n, frailty, memory = len(chain.touchpoints), chain.layers.frailty, chain.layers.memory
     at, none = _own_places(chain), np.zeros(n, dtype=np.bool_)
-    differs = none if frailty is None else np.asarray(np.isfinite(frailty.kappa).any(axis=0))
+    differs = none | np.any([_differ_in(chain, layers) for layers in chain.layers.phases], axis=0)
     rated = none if frailty is None else np.asarray(np.isfinite(frailty.rate).any(axis=0))
     coupled, tabled = at & _differ_from_today(chain), differs[chain.source]
     links = len(chain.links)
@@ -147,30 +147,39 @@ def _entry_links(chain: Chain, first: Ints) -> NDArray[np.int32]:
 
 def own_numbers(chain: Chain) -> OwnNumbers:
     """Return the layers' numbers in compiled form."""
-    draws, personas, _, links = chain.share.shape
+    draws, personas, periods, links = chain.share.shape
     frailty, memory = chain.layers.frailty, chain.layers.memory
     nobody = np.full((draws, len(chain.touchpoints)), np.nan)
-    kappa = (nobody, nobody) if frailty is None else (frailty.kappa, frailty.today_kappa)
-    start, effect = (np.zeros((draws, personas, links)),) * 2, (np.zeros((draws, links)),) * 2
-    order2: tuple[Floats, Floats] = (np.zeros((draws, personas, 0)),) * 2
-    if memory is not None:
-        start, effect = (memory.start, memory.today_start), (memory.effect, memory.today_effect)
-        order2 = (memory.order2, memory.today_order2)
+    nothing, none = np.zeros((draws, personas, links)), np.zeros((draws, links))
+    entries = 0 if memory is None else memory.order2.shape[-1]
+    kappa, start, effect, order2 = [], [], [], []
+    for period in range(periods):
+        differ, learned = chain.layers.at(period).frailty, chain.layers.at(period).memory
+        kappa.append([nobody, nobody] if differ is None else [differ.kappa, differ.today_kappa])
+        start.append([nothing, nothing] if learned is None else [learned.start, learned.today_start])
+        effect.append([none, none] if learned is None else [learned.effect, learned.today_effect])
+        rows = np.zeros((draws, personas, entries))
+        order2.append([rows, rows] if learned is None else [learned.order2, learned.today_order2])
+
+    def by_cell(parts: list[list[Floats]], width: int) -> Floats:
+        """Return parts (P, 2) of shape (D, G, width) as (D, 2, C, width)."""
+        return np.array(parts).transpose(2, 1, 3, 0, 4).reshape(draws, 2, personas * periods, width)
+
     return OwnNumbers(
-        kappa=np.stack(kappa, axis=1),
+        kappa=np.ascontiguousarray(np.array(kappa).transpose(2, 1, 0, 3)),
         rate=nobody if frailty is None else np.require(frailty.rate, requirements=["C", "W"]),
-        start=np.stack(start, axis=1),
-        effect=np.stack(effect, axis=1),
-        order2=np.stack(order2, axis=1),
+        start=np.ascontiguousarray(by_cell(start, links)),
+        effect=np.ascontiguousarray(np.array(effect).transpose(2, 1, 0, 3)),
+        order2=np.ascontiguousarray(by_cell(order2, entries)),
     )
 
 
-def new_own(plan: OwnPlan, cells: int, links: int, afters: int) -> OwnTruth:
-    """Return room for one draw; `afters` is how many entries rows by the place before have, all personas together."""
+def new_own(plan: OwnPlan, cells: int, links: int) -> OwnTruth:
+    """Return room for one draw."""
     rows = 2 * (MOST_EARLIER + 1) if plan.rows else 0
     return OwnTruth(
         factor=np.zeros(rows * cells * links),
-        after=np.zeros(rows * afters),
+        after=np.zeros(rows * cells * plan.entry_link.size),
         gamma=np.zeros(2 * cells * plan.tables * Z_NODES * 2),
         inverse=np.zeros(2 * cells * plan.tables),
         node=np.zeros((2, Z_NODES)),
@@ -206,23 +215,27 @@ def _fill_side(
         for link in range(links):
             base, table = share[cell, link], plan.table[link]
             if table >= 0:
-                shape = numbers.kappa[draw, side, source[link]] * base
+                shape = numbers.kappa[draw, side, cell % periods, source[link]] * base
                 _fill_gamma((side * cells + cell) * plan.tables + table, shape, grid, own)
                 if np.isfinite(shape):
                     base = 1.0 if shape > 0.0 else 0.0
             for visits in range(MOST_EARLIER + 1):
-                shift = numbers.start[draw, side, cell // periods, link] + visits * numbers.effect[draw, side, link]
+                shift = (
+                    numbers.start[draw, side, cell, link] + visits * numbers.effect[draw, side, cell % periods, link]
+                )
                 own.factor[((side * (MOST_EARLIER + 1) + visits) * cells + cell) * links + link] = base * math.exp(
                     shift
                 )
-    personas, entries = numbers.order2.shape[2], numbers.order2.shape[3]
+    entries = numbers.order2.shape[3]
     for visits in range(MOST_EARLIER + 1):
-        for persona in range(personas):
+        for cell in range(cells):
             for entry in range(entries):
                 link = plan.entry_link[entry]
-                shift = numbers.start[draw, side, persona, link] + visits * numbers.effect[draw, side, link]
-                at = ((side * (MOST_EARLIER + 1) + visits) * personas + persona) * entries + entry
-                own.after[at] = numbers.order2[draw, side, persona, entry] * math.exp(shift)
+                shift = (
+                    numbers.start[draw, side, cell, link] + visits * numbers.effect[draw, side, cell % periods, link]
+                )
+                at = ((side * (MOST_EARLIER + 1) + visits) * cells + cell) * entries + entry
+                own.after[at] = numbers.order2[draw, side, cell, entry] * math.exp(shift)
 
 
 @compiled_inner
@@ -253,13 +266,13 @@ def own_gamma(score: float, at: int, gamma: Floats) -> float:
 
 def check_own(chain: Chain) -> None:
     """Raise ValueError when the layers' numbers cannot be walked; the message says which touchpoint."""
-    frailty, memory = chain.layers.frailty, chain.layers.memory
-    if frailty is not None:
-        _check_frailty(chain, frailty)
-        if memory is not None:
-            _check_both(chain, frailty, memory)
-    if memory is not None:
-        _check_memory(memory)
+    for layers in chain.layers.phases:
+        if layers.frailty is not None:
+            _check_frailty(chain, layers.frailty)
+            if layers.memory is not None:
+                _check_both(chain, layers.frailty, layers.memory)
+        if layers.memory is not None:
+            _check_memory(layers.memory)
 
 
 def _check_frailty(chain: Chain, frailty: Frailty) -> None:
@@ -288,13 +301,24 @@ def _check_memory(memory: Memory) -> None:
 
 def _own_places(chain: Chain) -> Bools:
     """Return where a customer's row may be another than the persona's."""
-    frailty, memory, moods = chain.layers.frailty, chain.layers.memory, chain.layers.moods
+    return np.asarray(np.any([_own_in(chain, layers) for layers in chain.layers.phases], axis=0))
+
+
+def _differ_in(chain: Chain, layers: Layers) -> Bools:
+    """Return where customers differ for good."""
+    if layers.frailty is None:
+        return np.zeros(len(chain.touchpoints), dtype=np.bool_)
+    return np.asarray(np.isfinite(layers.frailty.kappa).any(axis=0))
+
+
+def _own_in(chain: Chain, layers: Layers) -> Bools:
     found = np.zeros(len(chain.touchpoints), dtype=np.bool_)
-    if moods is not None:
-        np.logical_or.at(found, chain.source, _sensitive(moods))
-    if frailty is not None:
-        found |= np.isfinite(frailty.kappa).any(axis=0) | np.isfinite(frailty.today_kappa).any(axis=0)
-    if memory is not None:
+    if layers.moods is not None:
+        np.logical_or.at(found, chain.source, _sensitive(layers.moods))
+    if layers.frailty is not None:
+        found |= np.isfinite(layers.frailty.kappa).any(axis=0) | np.isfinite(layers.frailty.today_kappa).any(axis=0)
+    if layers.memory is not None:
+        memory = layers.memory
         found |= (memory.first >= 0).any(axis=0)
         shifts = (memory.start, memory.today_start, memory.effect, memory.today_effect)
         moved = np.any([(item != 0).reshape(-1, len(chain.links)).any(axis=0) for item in shifts], axis=0)
@@ -309,8 +333,15 @@ def _sensitive(moods: Moods) -> Bools:
 
 def _differ_from_today(chain: Chain) -> Bools:
     """Return where today has a row and any number that an own row is made of is not today's."""
-    frailty, memory, moods = chain.layers.frailty, chain.layers.memory, chain.layers.moods
-    found = chain.coupled.copy()
+    found = chain.coupled | np.any([_changed_in(chain, layers) for layers in chain.layers.phases], axis=0)
+    exists = np.zeros(len(chain.touchpoints), dtype=np.bool_)
+    np.logical_or.at(exists, chain.source, chain.today_share.any(axis=(0, 1, 2)))
+    return np.asarray(found & exists)
+
+
+def _changed_in(chain: Chain, layers: Layers) -> Bools:
+    frailty, memory, moods = layers.frailty, layers.memory, layers.moods
+    found = np.zeros(len(chain.touchpoints), dtype=np.bool_)
     if moods is not None:
         changed = (moods.sensitivity != moods.today_sensitivity).any(axis=0)
         moved = changed | (_sensitive(moods) if feelings_differ(moods) else changed)
@@ -324,6 +355,4 @@ def _differ_from_today(chain: Chain) -> Bools:
         changed = (memory.order2 != memory.today_order2).any(axis=(0, 1))
         if changed.any():
             found |= (memory.first >= 0).any(axis=0)
-    exists = np.zeros(len(chain.touchpoints), dtype=np.bool_)
-    np.logical_or.at(exists, chain.source, chain.today_share.any(axis=(0, 1, 2)))
-    return np.asarray(found & exists)
+    return found

@@ -140,8 +140,9 @@ def _weigh(
         for m in range(members):
             k = room.member[m]
             mood, first = carried.mood[side, lanes.slot[k]], layout.row_start[lanes.place[k]] - room.first[m]
+            period = lanes.cell[k] % layout.periods
             for e in range(room.first[m], room.first[m + 1]):
-                room.level[e] = parameters.felt.sensitivity[row, side, first + e] * mood
+                room.level[e] = parameters.felt.sensitivity[row, side, period, first + e] * mood
     if drawn > 0:
         _add_variates(drawn, entries, side * layout.personas * layout.periods, layout.own, own, lanes, room)
         _lower(members, room, weight)
@@ -153,7 +154,7 @@ def _weigh(
 def _look_up(
     side: int, members: int, layout: Layout, own: OwnTruth, before: Indices, lanes: Lanes, room: OwnRoom, weight: Floats
 ) -> None:
-    """Fill what a draw's tables say: by visits so far and persona, and by the place before where that has rows."""
+    """Fill what a draw's tables say: by visits so far and cell, and by the place before where that has rows."""
     links, cells = layout.target.size, layout.personas * layout.periods
     afters = layout.own.entry_link.size
     for m in range(members):
@@ -167,7 +168,7 @@ def _look_up(
             first = layout.own.first[before[lanes.slot[k]] * layout.touchpoints + lanes.place[k]]
         start, end = np.uint64(room.first[m]), np.uint64(room.first[m + 1])
         if first >= 0:
-            at = np.uint64((visits * layout.personas + lanes.cell[k] // layout.periods) * afters + first)
+            at = np.uint64((visits * cells + lanes.cell[k]) * afters + first)
             for e in range(start, end):
                 weight[e] = own.after[at + e - start]
         else:

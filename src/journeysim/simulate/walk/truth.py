@@ -70,7 +70,7 @@ def new_truth(layout: Layout) -> Truth:
         log_sd=np.zeros(cells * places),
         gained=np.zeros(links),
         values=new_values(layout.values, cells),
-        own=new_own(layout.own, cells, links, layout.personas * layout.own.entry_link.size),
+        own=new_own(layout.own, cells, links),
     )
 
 

@@ -1,0 +1,232 @@
+"""Customers under way when a change begins: cohorts by day of entry, who pass from one world to the next.
+
+What an arm adds by a calendar date is an integral over days of entry. Had all stayed in the world they enter, whole
+lives in each world would do. What the turns of a timeline add to that is taken at a few days of entry, followed as
+spliced chains, and weighed by Simpson's rule; in a few trial draws panels are halved, the worst first, until what is
+left to gain is below a hundredth of the integral.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Final, final
+
+import numpy as np
+
+from journeysim.model.arms import Arm
+from journeysim.model.quantity import Floats
+from journeysim.model.timeline import Timeline, crossings_of, timelines_of
+from journeysim.model.units import DAYS_PER_MONTH
+from journeysim.simulate.chain import Chain
+from journeysim.simulate.splice import spliced
+from journeysim.simulate.tally import Tally
+
+TOLERANCE: Final = 0.01
+MOST_PANELS: Final = 8
+TRIAL_DRAWS: Final = 3
+#: Calendar dates, from the first turn to the end of the last life, at which panels are compared.
+TRIAL_DATES: Final = 25
+#: Part of the horizon that stands for "just before" a turn.
+JUST_BEFORE: Final = 1e-6
+#: Months since entry are cut into so many parts where cohorts are followed.
+PARTS_OF_MONTH: Final = 8
+PART: Final = DAYS_PER_MONTH / PARTS_OF_MONTH
+SUMS: Final = {"value": "value_month", "cost": "cost_month", "converted": "converted_month"}
+
+Run = Callable[[Chain], Tally]
+Sums = Mapping[str, Floats]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The worlds an entering customer passes through, and the days since entry on which they do."""
+
+    worlds: tuple[int, ...]
+    turns: tuple[float, ...] = ()
+
+    @property
+    def first_turn(self) -> float:
+        """Days since entry until which they live as if the world they enter stayed."""
+        return self.turns[0] if self.turns else 0.0
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Cohort:
+    """Customers who enter on calendar day `day` and go `way`, standing for `width` days of entries.
+
+    `sums` is what an entering customer brings by month since entry: value, cost and conversions, (D, M) each.
+    """
+
+    day: float
+    width: float
+    way: Way
+    sums: Sums
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Group:
+    """Customers on one timeline, with the cohorts into whose life a turn falls."""
+
+    timeline: Timeline
+    cohorts: tuple[Cohort, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Underway:
+    """An arm's groups, and what whole lives of `length` days in each of its worlds bring, counted as in the cohorts."""
+
+    groups: tuple[Group, ...]
+    whole: tuple[Sums, ...]
+    length: float
+
+
+def underway(arm: Arm, chains: Sequence[Chain], run: Run, *, length: float) -> Underway:
+    """Return who is under way when the worlds of an arm change, and what they bring.
+
+    Parameters
+    ----------
+    arm : Arm
+        A proposal's arm.
+    chains : sequence of Chain
+        Its worlds, compiled; today's first.
+    run : callable
+        Chain in, tally over `length` days out; the same random numbers at every call.
+    """
+    same = [next(k for k, other in enumerate(chains) if _equal(other, chain)) for chain in chains]
+    rows = np.unique(np.linspace(0, chains[0].draws - 1, TRIAL_DRAWS).astype(np.int64))
+    trial, whole = _Lives([chain.take(rows) for chain in chains], run), _Lives(chains, run)
+    groups = []
+    for timeline in timelines_of(arm, same):
+        nodes = [
+            node
+            for start, end in crossings_of(timeline.turns, length)
+            for node in _nodes(timeline, start, end, trial, length)
+        ]
+        cohorts = tuple(Cohort(day, width, way, whole.of(way)) for day, width, way in _merged(nodes))
+        groups.append(Group(timeline, cohorts))
+    return Underway(tuple(groups), tuple(whole.of(Way((world,))) for world in same), length)
+
+
+def way_from(timeline: Timeline, day: float, length: float) -> Way:
+    """Return the way of a customer of a timeline who enters on a calendar day."""
+    passed = sum(turn <= day for turn in timeline.turns)
+    inside = tuple(round(turn - day, 9) for turn in timeline.turns[passed:] if turn - day < length)
+    return Way(timeline.worlds[passed : passed + len(inside) + 1], inside)
+
+
+def brought_by(months: Floats, days: Floats, *, after: float = 0.0) -> Floats:
+    """Return sums by month since entry (D, M) as sums up to each day since entry (K,), shape (D, K).
+
+    A month's sum comes evenly over it; before day `after` there is nothing, and that month's sum comes evenly over its rest.
+    """
+    total = np.hstack([np.zeros((len(months), 1)), np.cumsum(months, axis=1)])
+    place = np.clip(days / PART, 0.0, months.shape[1])
+    low = np.minimum(place.astype(np.int64), months.shape[1] - 1)
+    found = total[:, low] + (place - low) * (total[:, low + 1] - total[:, low])
+    month = min(int(after / PART), months.shape[1] - 1)
+    rest = (days - after) / ((month + 1) * PART - after)
+    return np.where(days <= after, 0.0, np.where(low > month, found, total[:, [month + 1]] * rest))
+
+
+@final
+class _Lives:
+    """What customers bring on each way they go; every way is run once."""
+
+    def __init__(self, chains: Sequence[Chain], run: Run) -> None:
+        self.chains = chains
+        self._run = run
+        self._known: dict[Way, Sums] = {}
+
+    def of(self, way: Way) -> Sums:
+        """Return what an entering customer brings by month since entry, (D, M) each."""
+        if way not in self._known:
+            parts = [self.chains[world] for world in way.worlds]
+            tally = self._run(spliced(parts, way.turns))
+            share = parts[0].persona_share
+            self._known[way] = {
+                name: np.einsum("dg,dgm->dm", share, getattr(tally, source)) for name, source in SUMS.items()
+            }
+        return self._known[way]
+
+    def added(self, day: float, way: Way, dates: Floats) -> Floats:
+        """Return what the turns of entries of one day add by calendar dates, shape (3, D, K)."""
+        arrivals = np.nan_to_num(self.chains[way.worlds[0]].arrivals, nan=1.0)[:, None]
+        own, stays = self.of(way), self.of(Way(way.worlds[:1]))
+        gaps = (arrivals * (own[name] - stays[name]) for name in SUMS)
+        return np.stack([brought_by(gap, dates - day, after=way.first_turn) for gap in gaps])
+
+
+Node = tuple[float, float, Way]
+
+
+def _nodes(timeline: Timeline, start: float, end: float, trial: _Lives, length: float) -> Iterator[Node]:
+    """Yield days of entry from `start` to `end` with the days they stand for, and the way of each."""
+    end -= JUST_BEFORE * length
+    turns = [turn for turn in timeline.turns if start < turn < end + 2 * length]
+    dates = np.linspace(min(turns), end + length, TRIAL_DATES)
+
+    def added(day: float) -> Floats:
+        return trial.added(day, way_from(timeline, day, length), dates)
+
+    for low, high in _panels(start, end, added):
+        for day, part in ((low, 1 / 6), ((low + high) / 2, 4 / 6), (high, 1 / 6)):
+            yield day, part * (high - low), way_from(timeline, day, length)
+
+
+def _panels(start: float, end: float, added: Callable[[float], Floats]) -> list[tuple[float, float]]:
+    """Return panels from `start` to `end` on which Simpson's rule is good enough."""
+    known: dict[float, Floats] = {}
+
+    def simpson(low: float, high: float) -> Floats:
+        days = (low, (low + high) / 2, high)
+        for day in days:
+            if day not in known:
+                known[day] = added(day)
+        return (high - low) / 6 * (known[low] + 4 * known[days[1]] + known[high])
+
+    def halved(low: float, high: float) -> tuple[Floats, Floats]:
+        middle = (low + high) / 2
+        better = simpson(low, middle) + simpson(middle, high)
+        return better, np.abs(better - simpson(low, high))
+
+    middle = (start + end) / 2
+    panels = {(low, high): halved(low, high) for low, high in ((start, middle), (middle, end))}
+    while len(panels) < MOST_PANELS:
+        scale = np.abs(sum(better for better, _ in panels.values())).max(axis=(1, 2))
+        errors = {
+            panel: float(np.max(error.max(axis=(1, 2)) / np.where(scale > 0, scale, np.inf)))
+            for panel, (_, error) in panels.items()
+        }
+        if sum(errors.values()) <= TOLERANCE:
+            break
+        low, high = max(errors, key=lambda panel: errors[panel])
+        middle = (low + high) / 2
+        del panels[low, high]
+        panels |= {(low, middle): halved(low, middle), (middle, high): halved(middle, high)}
+    return sorted(panels)
+
+
+def _merged(nodes: Sequence[Node]) -> Iterator[Node]:
+    """Yield the nodes with those of neighbouring panels on one day put together."""
+    found: dict[tuple[float, Way], float] = {}
+    for day, width, way in nodes:
+        found[day, way] = found.get((day, way), 0.0) + width
+    for (day, way), width in found.items():
+        yield day, width, way
+
+
+def _equal(one: object, other: object) -> bool:
+    """Return whether two values hold the same, arrays and parts of parts included."""
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        floats = one.dtype.kind == "f"
+        return one.shape == other.shape and np.array_equal(one, other, equal_nan=floats)
+    if is_dataclass(one) and is_dataclass(other):
+        return type(one) is type(other) and all(
+            _equal(getattr(one, item.name), getattr(other, item.name)) for item in fields(one)
+        )
+    return bool(one == other)
