@@ -11,7 +11,7 @@ from journeysim.model.quantity import Floats
 from journeysim.simulate.outcomes import Outcomes
 from journeysim.simulate.tally import Tally
 
-View = Literal["cohort", "calendar"]
+View = Literal["cohort", "calendar", "long run"]
 _QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 

@@ -12,6 +12,7 @@ from journeysim.compare.calendar import calendars
 from journeysim.compare.comparison import Calendar, Comparison, Contrast, Flips, Flow, Level, Story, spread_of
 from journeysim.compare.flips import flips_of, stories_of
 from journeysim.compare.friction import friction_of
+from journeysim.compare.long_run import long_run_levels
 from journeysim.compare.luck import SINGLE, is_share, lives_of, luck_of_share, of_persona, pooled_sd
 from journeysim.compare.metrics import Direction, Metric, Unit, metrics_at, promoter_score
 from journeysim.compare.noise import walked_error
@@ -44,7 +45,8 @@ def compare(outcomes: Outcomes, *, horizon_months: int = 24) -> Comparison:
         Cohort view: the level of every metric in every arm (proposals at full effect), and each proposal's difference
         from today, draw by draw, at every realism of its grid; for everybody and for each persona; so is the expected
         rating, where the draws say how customers rate. Calendar view:
-        revenue, cost, margin and conversions, totals over `horizon_months` and all customers. Who ends differently,
+        revenue, cost, margin and conversions, totals over `horizon_months` and all customers. Long-run view, where the
+        exact engine has one: levels when nobody stops the clock. Who ends differently,
         with example lives. `warnings` repeats those of the outcomes and adds arms that equal today.
     """
     months = calendars(outcomes, months=horizon_months)
@@ -52,6 +54,7 @@ def compare(outcomes: Outcomes, *, horizon_months: int = 24) -> Comparison:
     lives = {arm.arm.name: _lives(outcomes, arm) for arm in outcomes.arms}
     levels = [level for arm in outcomes.arms for level in _levels(outcomes, arm, lives[arm.arm.name])]
     levels += rating_levels(outcomes, EVERYBODY)
+    levels += [level for arm in outcomes.arms for level in long_run_levels(arm, EVERYBODY)]
     contrasts = [item for arm in outcomes.proposals for item in _contrasts(outcomes, arm)]
     contrasts += [item for arm in outcomes.proposals for item in rating_contrasts(outcomes, arm, EVERYBODY)]
     contrasts += _calendar_contrasts(months, error)

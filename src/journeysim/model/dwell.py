@@ -120,6 +120,27 @@ def mean(family: Family, a: ArrayLike, b: ArrayLike) -> Floats:
     raise ValueError(f"{family.name.lower()} dwell has no parametric mean; use its quantile table")
 
 
+def variance(family: Family, a: ArrayLike, b: ArrayLike) -> Floats:
+    """Return the variance of the dwell in days squared for a parametric family; infinite for a log-logistic shape <= 2."""
+    a, b = np.broadcast_arrays(np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64))
+    match family:
+        case Family.FIXED:
+            return np.zeros_like(a)
+        case Family.EXPONENTIAL:
+            return np.asarray(a**2)
+        case Family.GAMMA:
+            return np.asarray(a**2 * b)
+        case Family.WEIBULL:
+            return np.asarray(a**2 * (special.gamma(1 + 2 / b) - special.gamma(1 + 1 / b) ** 2))
+        case Family.LOGNORMAL:
+            return np.asarray(a**2 * np.exp(b**2) * np.expm1(b**2))
+        case Family.LOGLOGISTIC:
+            angle = np.pi / np.where(b > 2, b, 3.0)
+            squares = 2 * angle / np.sin(2 * angle)
+            return np.where(b > 2, a**2 * (squares - (angle / np.sin(angle)) ** 2), np.inf)
+    raise ValueError(f"{family.name.lower()} dwell has no parametric variance; use its quantile table")
+
+
 def scale_for_mean(family: Family, shape: float) -> float:
     """Return the scale that gives a mean of one day at this shape."""
     return float(1.0 / mean(family, 1.0, shape))

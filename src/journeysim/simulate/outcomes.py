@@ -11,6 +11,7 @@ import numpy as np
 from journeysim.model.arms import Arm
 from journeysim.model.quantity import Floats
 from journeysim.simulate.lives import Lives
+from journeysim.simulate.long_run import LongRun, mixed
 from journeysim.simulate.precision import Precision
 from journeysim.simulate.settings import Settings
 from journeysim.simulate.tally import Tally, mix_worlds
@@ -50,12 +51,14 @@ class ArmOutcomes:
 
     `underway` is what customers on the way bring when the arm's worlds change; None where they are not followed and
     live on in the world they entered.
+    `long_runs` is empty where a world has no answer without a horizon.
     """
 
     arm: Arm
     tallies: tuple[Tally, ...]
     lives: tuple[Lives, ...]
     underway: Underway | None = None
+    long_runs: tuple[LongRun, ...] = ()
 
     def persona_shares(self, realism: float = 1.0) -> Floats:
         """Return the persona mix of entering customers, shape (D, G)."""
@@ -63,11 +66,18 @@ class ArmOutcomes:
 
     def cohort(self, realism: float = 1.0) -> Tally:
         """Return the tally by persona of customers who enter once the proposal is fully in force (D, G)."""
+        return mix_worlds(self.tallies, self._parts(realism))
+
+    def long_run(self) -> LongRun | None:
+        """Return the long run by persona of customers who enter once the proposal is fully in force; None without one."""
+        return mixed(self.long_runs, self._parts(1.0)) if self.long_runs else None
+
+    def _parts(self, realism: float) -> list[Floats]:
+        """Return which part of each persona lives in which world: one (D, G) array per world."""
         joint = self.joint(realism)
         total = sum(joint)
         with np.errstate(divide="ignore", invalid="ignore"):
-            weights = [np.where(total > 0, part / total, 1.0 / len(joint)) for part in joint]
-        return mix_worlds(self.tallies, weights)
+            return [np.where(total > 0, part / total, 1.0 / len(joint)) for part in joint]
 
     def world_weights(self, exposed: Sequence[Floats], realism: float) -> list[Floats]:
         """Return each world's weight given exposure shares of one shape; the first world (today) takes what realism leaves."""

@@ -15,6 +15,7 @@ from journeysim.simulate.chain import MONEY_FIELDS, Chain, compile_world
 from journeysim.simulate.executors import HERE, Executor
 from journeysim.simulate.follow import exact_again, follow_arms, walk_again
 from journeysim.simulate.lives import Lives
+from journeysim.simulate.long_run import LongRun
 from journeysim.simulate.outcomes import ArmOutcomes, Engine, Outcomes
 from journeysim.simulate.precision import too_few
 from journeysim.simulate.settings import Settings
@@ -88,12 +89,14 @@ def simulate(
         else walk_again(settings, seed=seed, customers=precision.customers, executor=executor)
     )
     followed = follow_arms(arms, chains, again, settings)
+    endless = _without_horizon(chains, settings) if choice.name == "exact" else {}
     found = tuple(
         ArmOutcomes(
             arm,
             tuple(tallies[id(world.draws)] for world in arm.worlds),
             tuple(lives[id(world.draws)] for world in arm.worlds),
             followed.get(arm.name),
+            _long_runs(arm, endless),
         )
         for arm in arms
     )
@@ -171,6 +174,19 @@ def _lives(chains: Mapping[int, Chain], settings: Settings, seed: int, executor:
     draws = np.unique(np.linspace(0, each[0].draws - 1, min(LIVES_DRAWS, each[0].draws)).astype(np.int64))
     lives = lives_of_draws(each, settings, seed=seed, draws=draws, customers=LIVES_CUSTOMERS, executor=executor)
     return dict(zip(chains, lives, strict=True))
+
+
+def _without_horizon(chains: Mapping[int, Chain], settings: Settings) -> dict[int, LongRun | None]:
+    from journeysim.simulate.exact import long_run
+
+    return {key: long_run(chain, settings) for key, chain in chains.items()}
+
+
+def _long_runs(arm: Arm, found: Mapping[int, LongRun | None]) -> tuple[LongRun, ...]:
+    """Return the long run of each of an arm's worlds; empty where one of them has none."""
+    runs = [found.get(id(world.draws)) for world in arm.worlds]
+    known = tuple(run for run in runs if run is not None)
+    return known if len(known) == len(runs) else ()
 
 
 def _not_waiting(limited: tuple[str, ...]) -> Iterator[str]:

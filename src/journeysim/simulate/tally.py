@@ -156,7 +156,7 @@ def _mix_paths(tallies: Sequence[Tally], weights: Sequence[Floats], places: tupl
             parts = [getattr(paths, item.name) for paths, _ in found]
             if axis is not None:
                 names = [own if axis == "places" else paths.stages for paths, own in found]
-                parts = [_aligned(part, own, wanted[axis]) for part, own in zip(parts, names, strict=True)]
+                parts = [aligned(part, own, wanted[axis]) for part, own in zip(parts, names, strict=True)]
             mixed[item.name] = sum(
                 part * weight.reshape(weight.shape + (1,) * (part.ndim - weight.ndim))
                 for part, weight in zip(parts, weights, strict=True)
@@ -216,7 +216,7 @@ def _mix_field(
     for tally, weight in zip(tallies, weights, strict=True):
         values = getattr(tally, name)
         if axis is not None:
-            values = _aligned(values, places_of(tally) if axis == "places" else getattr(tally, axis), labels[axis])
+            values = aligned(values, places_of(tally) if axis == "places" else getattr(tally, axis), labels[axis])
         by = weight.reshape(weight.shape + (1,) * (values.ndim - weight.ndim))
         total = values * by if total is None else total + values * by
     if total is None:
@@ -224,7 +224,7 @@ def _mix_field(
     return total
 
 
-def _aligned(values: Floats, names: tuple[str, ...], wanted: tuple[str, ...]) -> Floats:
+def aligned(values: Floats, names: tuple[str, ...], wanted: tuple[str, ...]) -> Floats:
     """Return values (…, name) over the wanted names, zero where there is none."""
     if names == wanted:
         return values

@@ -10,7 +10,7 @@ from journeysim.report.tables.drivers import effect_curves, one_way, tests_by_si
 from journeysim.report.tables.effects import conversion_over_time, differences, flips, levels, personas
 from journeysim.report.tables.evidence import agreement, by_basis, evidence, gates, model_choices, monte_carlo
 from journeysim.report.tables.goals import acceptability, frontier
-from journeysim.report.tables.journey import contacts, drop_off, elasticities, gaps, moves, staff, stories
+from journeysim.report.tables.journey import contacts, drop_off, elasticities, gaps, long_run, moves, staff, stories
 from journeysim.report.tables.money import (
     cash_flow,
     cumulative,
@@ -39,7 +39,7 @@ def tables_of(decision: Decision, scenario: Scenario) -> Mapping[str, Table]:
     made = [
         differences(decision, money=money), levels(decision, money=money), personas(decision, money=money),
         flips(decision), conversion_over_time(decision), moves(decision), contacts(decision), drop_off(decision, money=money),
-        gaps(decision), elasticities(decision), staff(decision),
+        gaps(decision), elasticities(decision), staff(decision), long_run(decision, money=money),
         stories(decision), evidence(decision, money=money), by_basis(decision), gates(decision),
         model_choices(decision), agreement(decision, money=money), monte_carlo(decision, money=money),
         targets(decision, money=money),

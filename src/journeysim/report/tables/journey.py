@@ -8,6 +8,7 @@ from journeysim.compare.comparison import Story
 from journeysim.decide.decision import Decision
 from journeysim.model.journey import split_link
 from journeysim.report.numbers import Kind
+from journeysim.report.tables.effects import kind_of, unit_of
 from journeysim.report.tables.table import Row, Table, as_float, table
 
 
@@ -127,6 +128,31 @@ def contacts(decision: Decision) -> Table:
         ("arm", "word"), ("touchpoint", "text"), ("reach", "share"), ("satisfied", "share"),
     ]  # fmt: skip
     return table("contacts", columns, rows)
+
+
+def long_run(decision: Decision, *, money: bool) -> Table:
+    """Return per arm what customers come to when nobody stops the clock, beside what the horizon shows of it.
+
+    `between_customers` is the standard deviation between customers, exact; empty where a dwell has none.
+    """
+    by_horizon = {
+        (item.arm, item.metric): item.spread.mean
+        for item in decision.comparison.levels
+        if item.persona == "all" and item.view == "cohort"
+    }
+    rows = []
+    for item in decision.comparison.levels:
+        if item.view == "long run" and item.persona == "all" and (money or item.unit != "money"):
+            kind, _, place = item.metric.partition("[")
+            seen, cells = by_horizon.get((item.arm, item.metric)), (item.spread.mean, item.spread.q05, item.spread.q95)
+            head = (item.arm, kind, place[:-1], unit_of(item.unit, decision.currency), seen)
+            rows.append(Row((*head, *cells, item.sd_luck, item.spread.why), kind_of(item.unit)))
+    by: Kind = "level by row"
+    columns: list[tuple[str, Kind]] = [
+        ("arm", "word"), ("metric", "metric"), ("place", "text"), ("unit", "word"), ("by_horizon", by), ("mean", by),
+        ("q05", by), ("q95", by), ("between_customers", by), ("why_empty", "text"),
+    ]  # fmt: skip
+    return table("long_run", columns, rows)
 
 
 def stories(decision: Decision) -> Table:

@@ -14,6 +14,7 @@ from journeysim.simulate.exact.absorption import (
     fundamental_matrix,
 )
 from journeysim.simulate.exact.by_blocks import exact_tallies
+from journeysim.simulate.exact.long_run import long_run
 from journeysim.simulate.exact.paths import exact_paths
 from journeysim.simulate.exact.recursion import ExactReport, exact_in_steps, exact_tally
 
@@ -30,4 +31,5 @@ __all__ = [
     "exact_tallies",
     "exact_tally",
     "fundamental_matrix",
+    "long_run",
 ]

@@ -69,10 +69,8 @@ def absorption(chain: Chain, *, draws: Ints | None = None) -> Absorption:
     chain = _without_tenure(chain if draws is None else chain.take(draws))
     ends = end_probabilities(chain)
     rewards = np.stack([np.ones(_head(chain)), _per_visit(chain, mean_dwells(chain)), *_money(chain)], axis=-1)
-    sums = _accumulate(chain, rewards)
-    # E[N^2] = 1 + 2 E[N - 1] + E[N'^2] where N' is what is left after the first move
-    squares = _accumulate(chain, 2 * sums[..., :1] - 1)[..., 0]
-    moves, days, value, cost = np.moveaxis(sums, -1, 0)
+    moves, days, value, cost = np.moveaxis(accumulated(chain, rewards), -1, 0)
+    variance = _moves_variance(chain, moves)
     entry = chain.entry[..., : len(chain.touchpoints)]
     mean_moves = np.sum(entry * moves, axis=-1)
     value_end, cost_end = _ends_money(chain, ends.entry)
@@ -82,13 +80,21 @@ def absorption(chain: Chain, *, draws: Ints | None = None) -> Absorption:
         ends_from=ends.touchpoint,
         moves=mean_moves,
         moves_from=moves,
-        moves_variance=np.sum(entry * squares, axis=-1) - mean_moves**2,
-        moves_variance_from=squares - moves**2,
+        moves_variance=np.sum(entry * (variance + (moves - mean_moves[..., None]) ** 2), axis=-1)
+        + (1.0 - np.sum(entry, axis=-1)) * mean_moves**2,
+        moves_variance_from=variance,
         days=np.sum(entry * days, axis=-1),
         days_from=days,
         value=np.sum(entry * value, axis=-1) + value_end,
         cost=np.sum(entry * cost, axis=-1) + cost_end,
     )
+
+
+def _moves_variance(chain: Chain, moves: Floats) -> Floats:
+    """Return the variance of the number of moves from each touchpoint, by the law of total variance: nothing cancels."""
+    ahead = np.concatenate([moves, np.zeros((*moves.shape[:2], len(chain.outcomes)))], axis=-1)
+    gap = 1.0 + ahead[..., chain.target] - moves[..., chain.source]
+    return np.asarray(accumulated(chain, by_source(chain, chain.share * gap[:, :, None] ** 2)[..., None])[..., 0])
 
 
 @final
@@ -125,7 +131,7 @@ def fundamental_matrix(chain: Chain) -> Floats:
     """Return the expected visits to each touchpoint (last axis) from each one, the start counted; (D, G, n, n)."""
     chain = _without_tenure(chain)
     n = len(chain.touchpoints)
-    return _accumulate(chain, np.broadcast_to(np.eye(n), (*_head(chain), n)))
+    return accumulated(chain, np.broadcast_to(np.eye(n), (*_head(chain), n)))
 
 
 def discounted_worth(chain: Chain, rate_value: float, rate_cost: float) -> Worth:
@@ -158,8 +164,8 @@ def _discounted(chain: Chain, rate: float, side: int) -> tuple[Floats, Floats]:
     link = (chain.link_value, chain.link_cost)[side]
     # an outcome's own money is earned by the move that reaches it
     ending = np.where(chain.target >= n, visit[..., chain.target], 0.0)[:, :, None]
-    earned = _by_source(chain, kept * (link + ending)) + daily[..., :n] * _by_source(chain, chain.share * span)
-    sums = _accumulate(chain, (visit[..., :n] + earned)[..., None], kept, _by_source(chain, chain.share * lost))
+    earned = by_source(chain, kept * (link + ending)) + daily[..., :n] * by_source(chain, chain.share * span)
+    sums = accumulated(chain, (visit[..., :n] + earned)[..., None], kept, by_source(chain, chain.share * lost))
     start = np.concatenate([sums[..., 0], visit[..., n:]], axis=-1)
     return np.sum(chain.entry * start, axis=-1), sums[..., 0]
 
@@ -188,18 +194,18 @@ def _ends_money(chain: Chain, ends: Floats) -> tuple[Floats, Floats]:
 
 def _per_visit(chain: Chain, per_link: Floats) -> Floats:
     """Return the expectation of a link's number over the links of each touchpoint; (D, G, n)."""
-    return _by_source(chain, np.where(chain.share > 0, chain.share * per_link, 0.0))
+    return by_source(chain, np.where(chain.share > 0, chain.share * per_link, 0.0))
 
 
-def _by_source(chain: Chain, per_link: Floats) -> Floats:
-    """Add up (D, G, 1, L) over the links of each touchpoint; (D, G, n)."""
+def by_source(chain: Chain, per_link: Floats) -> Floats:
+    """Return sums of (D, G, 1, L) over the links of each touchpoint; (D, G, n)."""
     total = np.zeros(_head(chain))
     for link, i in enumerate(chain.source):
         total[..., i] += per_link[:, :, 0, link]
     return total
 
 
-def _accumulate(chain: Chain, rewards: Floats, share: Floats | None = None, rest: Floats | None = None) -> Floats:
+def accumulated(chain: Chain, rewards: Floats, share: Floats | None = None, rest: Floats | None = None) -> Floats:
     """Return expected sums to the end of rewards per visit, (D, G, n, R), from each touchpoint."""
     from journeysim.simulate.exact.elimination import accumulate
 

@@ -30,6 +30,20 @@ def mean_dwells(chain: Chain) -> Floats:
     return means
 
 
+def dwell_variances(chain: Chain) -> Floats:
+    """Return the variance of each link's dwell in days squared, infinite where there is none; shape of `chain.dwell_a`."""
+    found, table = np.empty_like(chain.dwell_a), chain.dwell_table
+    low, high = table[:, :-1], table[:, 1:]
+    squares = np.mean((low**2 + low * high + high**2) / 3, axis=1)
+    of_table = squares - np.mean((low + high) / 2, axis=1) ** 2
+    for link in range(len(chain.links)):
+        for family, rows in by_family(chain.family[:, link]):
+            a, b = chain.dwell_a[rows, ..., link], chain.dwell_b[rows, ..., link]
+            empirical = family is Family.EMPIRICAL
+            found[rows, ..., link] = a**2 * of_table[b.astype(np.intp)] if empirical else dwell.variance(family, a, b)
+    return found
+
+
 def lost_to_discounting(chain: Chain, force: float) -> Floats:
     """Return 1 - E[exp(-force * dwell)] of each link, precise also for a tiny force (per day)."""
     lost = np.empty_like(chain.dwell_a)
