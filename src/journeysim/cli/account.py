@@ -35,7 +35,8 @@ def say_account(name: str, account: LogAccount) -> None:
 def _weighted(weighting: Weighting) -> str:
     if weighting.copies:
         return (
-            f"weights are whole numbers: every customer counts as so many alike ones, {weighting.stand_for:,.0f} in all"
+            "weights are whole numbers and taken for copies: every customer counts as so many alike ones, "
+            f"{weighting.stand_for:,.0f} in all (are they those of a sample? divide them by their mean)"
         )
     return (f"weights make them a sample: they stand for {weighting.stand_for:,.0f} customers, and are worth "
             f"{weighting.worth:,.0f} unweighted ones")  # fmt: skip

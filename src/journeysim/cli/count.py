@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 @click.argument("log", metavar="LOG")
 @click.option("--journey", "journey_file", required=True, type=click.Path(path_type=Path), help="The journey file.")
 @log_options
-@click.option("--cut-off", metavar="TIME", help="Until when events were recorded (UTC)  [default: the last event]")
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), help="A new file for the table  [default: stdout]"
 )
@@ -38,9 +37,9 @@ if TYPE_CHECKING:
     "--sql", "dialect", metavar="DIALECT", help="Only print the query for a table of this name, such as bigquery."
 )
 @json_option
-def command(  # noqa: PLR0913 - one per option
-    log: str, *, journey_file: Path, settings: LogSettings, cut_off: str | None, out: Path | None, rejects: Path | None,
-    engine: str, dialect: str | None, as_json: bool,
+def command(
+    log: str, *, journey_file: Path, settings: LogSettings, out: Path | None, rejects: Path | None, engine: str,
+    dialect: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Count how customers move in LOG: one pass, memory bounded, the same table as in memory.
 
@@ -52,13 +51,12 @@ def command(  # noqa: PLR0913 - one per option
     journey = read_journey(journey_file)
     if dialect is not None or engine != "duckdb":
         _require_plain(settings)
-    until = _micro(cut_off)
     if dialect is not None:
-        _print_query(log, journey, settings, dialect, until)
+        _print_query(log, journey, settings, dialect)
     elif engine == "duckdb":
-        _count_here(log, journey, settings, until, out=out, rejects=rejects, as_json=as_json)
+        _count_here(log, journey, settings, out=out, rejects=rejects, as_json=as_json)
     else:
-        _count_there(log, journey, settings, until, out=out, engine=engine, as_json=as_json)
+        _count_there(log, journey, settings, out=out, engine=engine, as_json=as_json)
 
 
 def _require_plain(settings: LogSettings) -> None:
@@ -71,24 +69,19 @@ def _require_plain(settings: LogSettings) -> None:
         raise BadInput([Problem("E076", message)])
 
 
-def _micro(cut_off: str | None) -> int | None:
-    """Return a time on the command line in microseconds since 1970."""
-    import numpy as np
+def _until(settings: LogSettings) -> int | None:
+    """Return the cut-off in microseconds since 1970."""
+    from journeysim.files.events.times import cut_off_of
 
-    if cut_off is None:
-        return None
-    try:
-        return int(np.datetime64(cut_off.removesuffix("Z"), "us").astype(np.int64))
-    except ValueError:
-        message = f'--cut-off "{cut_off}" is not a time; write for example 2026-02-01T13:45:00'
-        raise BadInput([Problem("E008", message)]) from None
+    until = cut_off_of(settings)
+    return None if until is None else int(until.astype("int64"))
 
 
-def _print_query(log: str, journey: JourneyMap, settings: LogSettings, dialect: str, until: int | None) -> None:
+def _print_query(log: str, journey: JourneyMap, settings: LogSettings, dialect: str) -> None:
     from journeysim.files.counting.warehouse import warehouse_query
 
     table = _table(log, journey, settings)
-    text = warehouse_query(table, journey, dialect, cut_off=until, reactivation=settings.reactivation)
+    text = warehouse_query(table, journey, dialect, cut_off=_until(settings), reactivation=settings.reactivation)
     sys.stdout.write(f"{text};\n")
 
 
@@ -99,15 +92,14 @@ def _table(log: str, journey: JourneyMap, settings: LogSettings) -> Table:
 
 
 def _count_here(
-    log: str, journey: JourneyMap, settings: LogSettings, until: int | None, *, out: Path | None, rejects: Path | None,
-    as_json: bool,
+    log: str, journey: JourneyMap, settings: LogSettings, *, out: Path | None, rejects: Path | None, as_json: bool
 ) -> None:  # fmt: skip
     from journeysim.files.events.transition_table import transitions_csv
     from journeysim.files.observing import count_log
 
     stages = Stages(total=1)
     with stages.showing(), stages.stage("counting"):
-        found, account = count_log(log, journey, settings, cut_off=until, rejects=rejects or _beside(out))
+        found, account = count_log(log, journey, settings, rejects=rejects or _beside(out))
     show_problems(account.warnings)
     say_account(log, account)
     _write(transitions_csv(found.transitions), out, as_json=as_json)
@@ -122,7 +114,6 @@ def _count_there(
     log: str,
     journey: JourneyMap,
     settings: LogSettings,
-    until: int | None,
     *,
     out: Path | None,
     engine: str,
@@ -134,7 +125,7 @@ def _count_there(
     stages = Stages(total=1)
     with stages.showing(), stages.stage(f"counting at {engine}"):
         table = _table(log, journey, settings)
-        found = count_in_engine(engine, table, journey, cut_off=until, reactivation=settings.reactivation)
+        found = count_in_engine(engine, table, journey, cut_off=_until(settings), reactivation=settings.reactivation)
     say(f"{log}: {counted(found.used, 'row')} used, {counted(found.customers, 'customer')}")
     for item in found.set_aside:
         say(f"  {item.rows:,} {item.what}s set aside: {item.reason}")

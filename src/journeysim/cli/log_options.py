@@ -27,6 +27,22 @@ class Columns(click.ParamType[dict[str, str]]):
         return {name.strip(): column.strip() for name, _, column in pairs}
 
 
+class Moment(click.ParamType[str]):
+    """`2026-01-31` or `2026-01-31T18:00`: a date, or a date and time, UTC."""
+
+    name = "moment"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the moment as it is written; what is none is refused."""
+        from journeysim.files.numbers import UnreadableError
+        from journeysim.files.phrases import moment
+
+        try:
+            return moment(str(value)) if value else ""
+        except UnreadableError as error:
+            self.fail(str(error), param, ctx)
+
+
 _OPTIONS = (
     click.option("--columns", type=Columns(), metavar="NAME=COLUMN,...", help="What the log calls them."),
     click.option(
@@ -38,6 +54,9 @@ _OPTIONS = (
     click.option("--epoch", type=click.Choice(tuple(EPOCHS)), help="What numbers as times count since 1970."),
     click.option("--decimal", type=click.Choice((".", ",")), default=".", show_default=True, help="The decimal mark."),
     click.option("--reactivation", is_flag=True, help="Events after an outcome start a new journey."),
+    click.option(
+        "--cut-off", type=Moment(), default="", help="Until when events were recorded (UTC)  [default: the last event]"
+    ),
 )
 
 
@@ -47,10 +66,10 @@ def log_options(command: Callable[..., object]) -> Callable[..., object]:
     @functools.wraps(command)
     def with_settings(
         *arguments: object, columns: Mapping[str, str] | None, zone: str, time_format: str, epoch: Epoch | None,
-        decimal: Decimal, reactivation: bool, shape: LogShape, **others: object,
+        decimal: Decimal, reactivation: bool, cut_off: str, shape: LogShape, **others: object,
     ) -> object:  # fmt: skip
         pairs = tuple((columns or {}).items())
-        settings = LogSettings(pairs, zone, time_format, epoch, decimal, reactivation, shape)
+        settings = LogSettings(pairs, zone, time_format, epoch, decimal, reactivation, shape, cut_off)
         return command(*arguments, settings=settings, **others)
 
     made = shape_options(with_settings)

@@ -322,6 +322,10 @@ E037 In a log with weights every customer has one (warning).
 E038 All rows of a customer have the same weight (warning).
      why: A weight says how many customers this one stands for; that does not change from row to row.
      cure: Repeat the same weight on all rows, or give it on the first one only.
+E039 The last events of a log follow soon after the others (warning).
+     why: The log counts as recorded up to its last event, so one placeholder such as 9999-12-31 makes everybody look silent.
+     cure: Say until when events were recorded, or correct the times.
+     example: cut off: 2026-01-31
 E040 An engine that counts elsewhere has its library installed.
      why: Most people need only DuckDB, which is always there; the others are large.
      cure: Install the extra that the message names.

@@ -129,7 +129,7 @@ def account_of(events: Events, log: CountedLog) -> LogAccount:
         open=_open(found.transitions),
         cut_off=str(np.datetime64(log.cut_off, "us")),
         weighting=weighting_of(events),
-        warnings=counted_warnings(events, log.crowd),
+        warnings=counted_warnings(events, log.crowd, log.ends),
     )
     return _with_ended(events, log.ended, account)
 

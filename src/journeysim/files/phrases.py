@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Final
 
 from journeysim.files.did_you_mean import did_you_mean
@@ -116,6 +116,15 @@ def calendar_day(text: str) -> str:
         return date.fromisoformat(text.strip()).isoformat()
     except ValueError:
         raise UnreadableError("J020", f'"{text}" is not a date; write for example 2027-01-01') from None
+
+
+def moment(text: str) -> str:
+    """Return a date, or a date and time, as YYYY-MM-DDTHH:MM:SS, UTC where a zone is stated; raises UnreadableError."""
+    try:
+        found = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise UnreadableError("J020", f'"{text}" is not a date or time; write for example 2026-01-31T18:00') from None
+    return (found if found.tzinfo is None else found.astimezone(UTC).replace(tzinfo=None)).isoformat()
 
 
 def balking(text: str) -> Balking:

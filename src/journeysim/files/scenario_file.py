@@ -134,7 +134,14 @@ def _log(source: Source, file: ScenarioFile) -> LogSettings:
             source.note("E005", unknown_role(role), ("columns", role))
     columns = tuple(file.columns.items())
     return LogSettings(
-        columns, file.zone, file.time_format, file.epoch, file.decimal, file.reactivation, shape_of(file.shape)
+        columns,
+        file.zone,
+        file.time_format,
+        file.epoch,
+        file.decimal,
+        file.reactivation,
+        shape_of(file.shape),
+        file.cut_off or "",
     )
 
 

@@ -16,6 +16,7 @@ from journeysim.files.shapes import (
     Duration,
     FileModel,
     Flag,
+    Moment,
     Number,
     Raw,
     Reading,
@@ -125,6 +126,7 @@ class ScenarioFile(FileModel):
     epoch: Annotated[Epoch | None, *one_of(*EPOCHS, what="epoch")] = None
     decimal: Annotated[Decimal, *one_of(".", ",", what="decimal")] = "."
     reactivation: Flag = False
+    cut_off: Moment | None = None
     shape: ShapeFile | None = None
     horizon: Duration | None = None
     first_day: Day | None = None

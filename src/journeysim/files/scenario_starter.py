@@ -65,6 +65,8 @@ def _settings(settings: LogSettings) -> Iterator[str]:
         yield f'decimal: "{settings.decimal}"'
     if settings.reactivation:
         yield "reactivation: true"
+    if settings.cut_off:
+        yield f"cut off: {quoted(settings.cut_off)}"
 
 
 def _shape(shape: LogShape) -> list[str]:

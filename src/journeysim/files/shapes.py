@@ -41,6 +41,7 @@ from journeysim.files.phrases import (
     calendar_day,
     flag,
     link,
+    moment,
     part_of_customers,
     weekly_hours,
     whole,
@@ -285,6 +286,7 @@ Open = Annotated[
     tuple[str, Hours],
     *reads(lambda raw, _: (required_text(raw), weekly_hours(required_text(raw))), {"type": "string"}),
 ]
+Moment = Annotated[str, *reads(lambda raw, _: moment(required_text(raw)), {"type": "string"})]
 Day = Annotated[str, *reads(lambda raw, _: calendar_day(required_text(raw)), {"type": "string"})]
 Days = Annotated[
     tuple[str, ...],

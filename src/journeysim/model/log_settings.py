@@ -22,7 +22,8 @@ class LogSettings:
     `columns` are (role, name in the file) pairs. `zone` is the time zone of times that state none. `time_format` (as in
     strptime) and `epoch` (the unit of bare numbers) say how times are written, `decimal` how numbers are. With
     `reactivation` an event after an outcome starts a new journey of that customer; without, it is set aside. `shape`
-    is what is made of the events before anything is counted.
+    is what is made of the events before anything is counted. Events count as recorded up to `cut_off` (UTC), by default the
+    last event; what is later is set aside.
     """
 
     columns: tuple[tuple[str, str], ...] = ()
@@ -32,6 +33,7 @@ class LogSettings:
     decimal: Decimal = "."
     reactivation: bool = False
     shape: LogShape = AS_IT_IS
+    cut_off: str = ""
 
 
 #: The settings of a log that needs no help.

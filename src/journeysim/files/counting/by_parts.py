@@ -14,9 +14,10 @@ import numpy as np
 from journeysim.errors import BadInput, Problem
 from journeysim.files.counting.counted import Counted
 from journeysim.files.counting.parts import Keyed, Part, keyed, parts, tied_rows
-from journeysim.files.events.oddities import Crowd
+from journeysim.files.events.oddities import Crowd, Ends
 from journeysim.files.events.rejects import MOST_REJECTS
 from journeysim.files.events.relation import Events, mark_copies
+from journeysim.files.events.times import cut_off_of
 from journeysim.model.event_log import Ints, SetAside
 from journeysim.model.journey import JourneyMap
 from journeysim.model.quantity import Floats
@@ -41,6 +42,7 @@ class CountedLog:
     crowd: Crowd
     ended: Ints
     cut_off: int
+    ends: Ends
 
 
 @final
@@ -77,9 +79,12 @@ def count_events(events: Events, journey: JourneyMap, *, cut_off: int | None = N
     """
     found = keyed(events, journey)
     _require_known(events, found, journey)
-    until = found.last if cut_off is None else cut_off
+    stated = cut_off_of(events.settings)
+    last = max(found.latest, default=0) if stated is None else int(stated.astype(np.int64))
+    until = last if cut_off is None else cut_off
     tally = _total(_tallies(events, parts(events, found, journey, until), journey))
-    return CountedLog(_counted(tally, journey), tally.crowd, tally.ended, until)
+    ends = Ends(found.events, found.earliest, found.latest)
+    return CountedLog(_counted(tally, journey), tally.crowd, tally.ended, until, ends)
 
 
 def _require_known(events: Events, found: Keyed, journey: JourneyMap) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Final, final
 import numpy as np
 from numpy.typing import NDArray
 
+from journeysim.files.events.oddities import MOST_STRAY
 from journeysim.files.events.relation import Events
 from journeysim.files.events.sources import escaped
 from journeysim.model.event_log import Bools, EventLog, Ints, Names
@@ -34,13 +35,15 @@ Columns = Mapping[str, NDArray[Any]]
 @final
 @dataclass(frozen=True, slots=True)
 class Keyed:
-    """What the narrow table holds: how many events, and the last one's time in microseconds since 1970.
+    """What the narrow table holds: how many events, and the latest ones' times in microseconds since 1970, last first.
 
-    It is fetched in so many `fetches`. `all_known`: the map has every touchpoint, persona and outcome of the log.
+    `earliest` is the first one's time. It is fetched in so many `fetches`. `all_known`: the map has every touchpoint, persona
+    and outcome of the log.
     """
 
     events: int
-    last: int
+    latest: tuple[int, ...]
+    earliest: int
     fetches: int
     all_known: bool
 
@@ -78,8 +81,10 @@ def keyed(events: Events, journey: JourneyMap) -> Keyed:
         columns.append("coalesce(weight, 'nan'::DOUBLE) AS weight")
     events.rows(f"CREATE TEMP TABLE keyed AS SELECT {', '.join(columns)} FROM usable")  # noqa: S608 - roles
     lowest = ", ".join(f"min({role})" for role in known)
-    count, last, *low = events.one(f"SELECT count(*), max(micro), {lowest} FROM keyed")  # noqa: S608 - roles
-    return Keyed(int(count), int(last or 0), number, count == 0 or min(low) > _UNKNOWN)
+    count, latest, first, *low = events.one(
+        f"SELECT count(*), max(micro, {MOST_STRAY + 1}), min(micro), {lowest} FROM keyed"  # noqa: S608 - roles
+    )
+    return Keyed(int(count), tuple(latest or ()), int(first or 0), number, count == 0 or min(low) > _UNKNOWN)
 
 
 def _names(journey: JourneyMap) -> dict[str, tuple[str, ...]]:

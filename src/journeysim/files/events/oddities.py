@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, final
 
 import numpy as np
@@ -18,6 +19,9 @@ from journeysim.model.event_log import EventLog
 _ROBOT_SHARE: Final = 0.4
 _ROBOT_CUSTOMERS: Final = 20
 _TIE_SHARE: Final = 0.01
+#: So few events at the end of a log may be strays: one in a thousand, and no more than these.
+MOST_STRAY: Final = 20
+_STRAY_PART, _STRAY_EVENTS = 1000, 20
 
 
 @final
@@ -35,14 +39,29 @@ class Crowd:
     most_events: int
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """When the usable `events` of a log begin and end, in microseconds since 1970: the first time, the latest ones."""
+
+    events: int
+    first: int
+    latest: tuple[int, ...]
+
+
 def warnings_of(log: EventLog, events: Events) -> tuple[Problem, ...]:
     """Return what looks odd: a robot, ties in time, numbers that are none, refunds, hours that clocks skip or repeat."""
-    return (*_robot(log), *_ties(log), *_of_rows(events))
+    micro = log.time.astype(np.int64)
+    latest = np.sort(
+        np.partition(micro, -(MOST_STRAY + 1))[-(MOST_STRAY + 1) :] if len(micro) > MOST_STRAY + 1 else micro
+    )
+    ends = Ends(len(micro), int(micro.min()), tuple(latest[::-1].tolist()))
+    return (*_robot(log), *_ties(log), *_stray(events, ends), *_of_rows(events))
 
 
-def counted_warnings(events: Events, found: Crowd) -> tuple[Problem, ...]:
+def counted_warnings(events: Events, found: Crowd, ends: Ends) -> tuple[Problem, ...]:
     """Return what looks odd about a log whose customers were counted part by part."""
-    return (*_odd_crowd(events, found), *_of_rows(events))
+    return (*_odd_crowd(events, found), *_stray(events, ends), *_of_rows(events))
 
 
 def _of_rows(events: Events) -> tuple[Problem, ...]:
@@ -82,6 +101,29 @@ def tie_warning(share: float) -> Problem:
     """Return the warning about customers with events at the very same time."""
     message = f"{share:.0%} of the customers have events at the very same time; they keep the order of the file"
     return Problem("E031", message, severity="warning")
+
+
+def _stray(events: Events, ends: Ends) -> Iterator[Problem]:
+    """Say which few events at the log's end lie so far after all others that they hardly belong to it.
+
+    So far: longer than half of the time that the others cover. A log of a few events has gaps of any length.
+    """
+    if events.settings.cut_off or ends.events < _STRAY_EVENTS:
+        return
+    most = min(MOST_STRAY, max(1, ends.events // _STRAY_PART))
+    for few, (later, before) in enumerate(pairwise(ends.latest[: most + 1]), start=1):
+        if later - before > 0.5 * (before - ends.first):
+            last = np.datetime64(before, "us")
+            where = events.examples(f"reason IS NULL AND epoch_us(time) > {before}")
+            verb = "event lies" if few == 1 else "events lie"
+            yield Problem(
+                "E039",
+                f"{few} {verb} far after all others ({', '.join(where)}), until {np.datetime64(ends.latest[0], 'us')}, and every "
+                "customer looks silent since: placeholders? To set them aside, say until when events were recorded: "
+                f"--cut-off {last.astype('datetime64[s]') + 1} (cut off: in a scenario)",
+                severity="warning",
+            )
+            return
 
 
 def _unread(events: Events) -> Iterator[Problem]:

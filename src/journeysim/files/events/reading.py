@@ -13,6 +13,7 @@ from journeysim.errors import BadInput, Place, Problem
 from journeysim.files.events.oddities import warnings_of
 from journeysim.files.events.relation import REASONS, Events, opened
 from journeysim.files.events.roles import NUMBERS, TEXTS
+from journeysim.files.events.times import cut_off_of
 from journeysim.files.events.weighting import weighting_of
 from journeysim.model.event_log import EventLog, Names, SetAside
 from journeysim.model.log_settings import PLAIN, LogSettings
@@ -30,9 +31,9 @@ def read_events(
 
     The log is CSV, JSON lines or XES (each also .gz, and but for XES .zst), Parquet, or a folder of files of one form.
     `columns` maps roles (`ROLES`) to the file's names; the usual names are found without it. `late` is in days: the
-    column of that role, or the event's time minus its `due`. Events count as recorded up to `cut_off`, by default the
-    last event. Rows with a blank customer or touchpoint, with a time that cannot be read, and exact copies of an
-    earlier row are set aside and counted.
+    column of that role, or the event's time minus its `due`. Events count as recorded up to `cut_off`, by default that of
+    the settings, or else the last event. Rows with a blank customer or touchpoint, with a time that cannot be read, and
+    exact copies of an earlier row are set aside and counted.
 
     Raises what `opened` raises, and BadInput when no row is usable.
     """
@@ -45,6 +46,7 @@ def log_of(events: Events, cut_off: np.datetime64 | None = None, *, where: str =
     """Return the usable events of an open log (those that meet a condition) as arrays; BadInput when there is none."""
     aside = () if where else set_aside(events)
     meets = f"reason IS NULL AND {where}" if where else "reason IS NULL"
+    cut_off = cut_off_of(events.settings) if cut_off is None else cut_off
     form = "TABLE" if where else "VIEW"  # a part of a log is looked for once
     events.connection.execute(f"CREATE OR REPLACE TEMP {form} chosen AS SELECT * FROM events WHERE {meets}")  # noqa: S608
     texts = [role for role in TEXTS if events.has(role)]

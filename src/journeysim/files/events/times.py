@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+
 from journeysim.model.log_settings import EPOCHS, LogSettings
 
 _ISO: Final = r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?\s*(Z|UTC|[+-]\d{2}(:?\d{2})?)?)?"
@@ -38,6 +40,11 @@ def time_of(column: str, kind: str, settings: LogSettings) -> str:
     tidy = rf"regexp_replace(replace({text}, ',', '.'), '\s+([+-]\d\d(:?\d\d)?)$', '\1')"
     parsed = f"coalesce(TRY_CAST({text} AS TIMESTAMPTZ), TRY_CAST({tidy} AS TIMESTAMPTZ))"
     return f"CASE WHEN regexp_full_match({text}, '{_ISO}') THEN {parsed} AT TIME ZONE 'UTC' END"
+
+
+def cut_off_of(settings: LogSettings) -> np.datetime64 | None:
+    """Return until when events were recorded, where that is stated."""
+    return np.datetime64(settings.cut_off, "us") if settings.cut_off else None
 
 
 def _within(time: str) -> str:

@@ -196,6 +196,32 @@ def test_77_customers_with_a_single_event_are_kept_and_counted(one_sided):
     assert (found.single, found.customers, found.set_aside) == (1, 501, ())
 
 
+@pytest.mark.parametrize("stray", ["9999-12-31", "2031-01-01"])
+def test_a_placeholder_at_the_end_is_warned_of_with_its_line_and_a_cut_off_sets_it_aside(write, stray):
+    """All of January 2026, and one event years later: in memory, part by part, and cured."""
+    rows = [f"{n},a,2026-01-{1 + n % 28:02d}" for n in range(60)]
+    path = write(HEADER + "\n".join([*rows[:30], f"x,a,{stray}", *rows[30:]]) + "\n")
+    cured = LogSettings(cut_off="2026-01-31")
+    for read in (observe_log, count_log):
+        (warning,) = [item for item in read(path, journey())[1].warnings if item.code == "E039"]
+        assert "1 event lies far after all others (line 32), until " + stray in warning.message
+        assert "--cut-off 2026-01-28T00:00:01" in warning.message
+        account = read(path, journey(), cured)[1]
+        assert [item.code for item in account.warnings if item.code == "E039"] == []
+        assert (account.cut_off, account.used) == ("2026-01-31T00:00:00.000000", 60)
+        assert [(item.reason, item.rows) for item in account.rows_set_aside] == [("after the cut-off", 1)]
+
+
+def test_a_quiet_month_at_the_end_and_a_log_of_few_events_are_no_placeholders(write):
+    days = [f"{n},a,2026-{1 + n % 3:02d}-0{1 + n % 9}" for n in range(60)]
+    assert "E039" not in [
+        item.code for item in read_events(write(HEADER + "\n".join([*days, "x,a,2026-04-09"]) + "\n")).warnings
+    ]
+    assert "E039" not in [
+        item.code for item in read_events(write(HEADER + "1,a,2026-01-01\n2,a,2029-01-01\n")).warnings
+    ]
+
+
 def test_78_one_customer_with_forty_percent_of_all_events_is_warned_of(write):
     rows = [f"{n},a,2026-01-{1 + n % 28:02d}" for n in range(60)]
     rows += [f"robot,{'ab'[k % 2]},2026-01-01T00:{k:02d}" for k in range(40)]
