@@ -46,31 +46,32 @@ JOURNEY: Final = JourneyMap(
 )
 
 
-def swung(series: int, weeks: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return sds of levels (series, 1) and log factors (series, week) from the prior of `layers.swings`, without a level."""
+def swung(series: int, weeks: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return sds of levels (series, 1), and without a level what lasts and whole log factors (series, week); from the prior."""
     scales = np.abs(SCALE_SD * rng.normal(size=(2, 1)))
     lasting, weekly = np.abs(scales * rng.normal(size=(2, series)))[..., None]
     carry = rng.choice(CARRIES, (series, 1))[:, 0]
     x = rng.normal(size=(series, weeks))
     for week in range(1, weeks):
         x[:, week] = carry * x[:, week - 1] + np.sqrt(1 - carry**2) * x[:, week]
-    return np.hypot(lasting, weekly), lasting * x + weekly * rng.standard_t(FREEDOM, x.shape)
+    return np.hypot(lasting, weekly), lasting * x, lasting * x + weekly * rng.standard_t(FREEDOM, x.shape)
 
 
 def layer_alone(count: int, seed: int) -> dict[str, Worlds]:
     """Return worlds of ten series that expect 10 to 300 moves a week, up to a level."""
     rng = np.random.default_rng(seed)
-    names = ("log factor of the next week", "log factor of the last week", "moves in the next week")
+    names = ("log factor of the next week", "what lasts of the last week", "moves in the next week")
     truth, draws = np.empty((3, count)), np.empty((3, RANKED, count))
     for i in range(count):
         expected = np.exp(rng.uniform(np.log(10), np.log(300), SERIES))
-        sd, logs = swung(SERIES, WEEKS + 1, rng)
-        logs += sd * rng.normal(size=sd.shape)
+        sd, lasting, logs = swung(SERIES, WEEKS + 1, rng)
+        level = sd * rng.normal(size=sd.shape)
+        lasting, logs = lasting + level, logs + level
         seen = rng.poisson(expected[:, None] * np.exp(logs)).astype(np.float64)
         fits = [Series(str(k), seen[k, :-1], np.full((RANKED, WEEKS), expected[k])) for k in range(SERIES)]
         state = swings_of("moves by week", fits, seed=1000 * seed + i).states[0]
         following = ahead(state, 1, rng)[:, 0]
-        truth[:, i] = logs[0, -1], logs[0, -2], seen[0, -1]
+        truth[:, i] = logs[0, -1], lasting[0, -2], seen[0, -1]
         draws[:, :, i] = following, state[:, 0] + state[:, 1], rng.poisson(expected[0] * np.exp(following))
     return {name: Worlds(truth[k], draws[k]) for k, name in enumerate(names)}
 
@@ -81,7 +82,7 @@ def whole(count: int, seed: int) -> dict[str, Worlds]:
     names = ("visits to ask", "reached left", "reached bought")
     truth, draws = np.empty((3, count)), np.empty((3, RANKED, count))
     for i in range(count):
-        log = lived(np.exp(np.clip(swung(3, WEEKS + 1, rng)[1], -MOST, MOST)), rng)
+        log = lived(np.exp(np.clip(swung(3, WEEKS + 1, rng)[2], -MOST, MOST)), rng)
         origin = log.cut_off - 7 * DAY
         cut = cut_log(log, origin)
         fit = calibrate(JOURNEY, observe(cut, JOURNEY), seed=1000 * seed + i, draws=RANKED)

@@ -67,6 +67,11 @@ def _head(found: Discovery, log: EventLog, source: str, *, stand_alone: bool, sh
         f"({_part(covered.journeys_whole, covered.customers)}) fit whole.",
         weight,
         *(
+            ["Weights count in shares, dwell, entry, personas and arrivals; customers and moves are as in the log."]
+            if log.weight is not None
+            else []
+        ),
+        *(
             ["The log was shaped first: calibrate with the same options (they stand as `shape` in the scenario)."]
             if shaped
             else []
@@ -92,7 +97,8 @@ def _on_touchpoint(found: Discovery, at: int) -> Iterator[str]:
     here = passages.source == at
     stays, customers = int(here.sum()), np.unique(passages.customer[here]).size
     again = f", {stays / customers:.1f} times each" if customers and stays > 1.05 * customers else ""
-    yield f"{customers:,} customers{again}; {stays - silence.silent:,.0f} moved on, {silence.silent:,.0f} last seen here"
+    moved = int(np.sum(here & (passages.target >= 0)))
+    yield f"{customers:,} customers{again}; {moved:,} moved on, {stays - moved:,} last seen here"
     folded = [(split_link(link)[1], n) for link, n in found.folded if split_link(link)[0] == passages.touchpoints[at]]
     if folded:
         named = ", ".join(f"{name} {moves:,}" for name, moves in folded[:_MOST_NAMED])

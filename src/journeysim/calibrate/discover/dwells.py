@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -25,35 +26,44 @@ _QUANTILES: Final = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 _SHORTEST: Final = DAYS_PER["second"]
 
 
-def bins_of(days: Floats, edges: Floats | None = None) -> Bins:
-    """Return times as counts in the widest dwell bins that calibration uses."""
+def bins_of(days: Floats, edges: Floats | None = None, weight: Floats | None = None) -> Bins:
+    """Return times as counts, or sums of weights, in the widest dwell bins that calibration uses."""
     edges = coarse_edges(float(days.max(initial=0.0))) if edges is None else edges
     micro = np.rint(days * MICROSECONDS_PER_DAY)
-    at, count = np.unique(
-        np.searchsorted(dwell_edges_in_microseconds(edges), micro, side="right") - 1, return_counts=True
+    at, where = np.unique(
+        np.searchsorted(dwell_edges_in_microseconds(edges), micro, side="right") - 1, return_inverse=True
     )
-    return Bins(edges[at], edges[at + 1], count.astype(np.float64))
+    count = np.bincount(where, weights=weight, minlength=len(at)).astype(np.float64)
+    return Bins(edges[at], edges[at + 1], count)
 
 
-def dwell_of(days: Floats) -> Dwell:
-    """Return how long a link took, rounded to what can be read.
+def dwell_of(days: Floats, weight: Floats | None = None) -> Dwell:
+    """Return how long a link took, rounded to what can be read; `weight` says for how many each time counts.
 
     Always the same time, or nearly always below a second: fixed. Fewer than 5 moves: exponential with their mean. Else
     the family that predicts best what it was not fitted to (`calibrate.dwells`), or the quantiles: where many took no
     time, and where the family's distribution function is more than 10 points off somewhere and 50 moves show it.
     """
+    weight = np.ones(len(days)) if weight is None else weight
     if len(days) < _FEW:
-        mean = float(days.mean())
+        mean = float(np.average(days, weights=weight))
         return Dwell(Family.EXPONENTIAL, Fixed(rounded(max(mean, _SHORTEST)))) if days.max() > 0 else INSTANT
-    if days.min() == days.max() or np.quantile(days, _NEARLY_ALL) < _SHORTEST:
-        return Dwell(Family.FIXED, Fixed(rounded(float(np.median(days)))))
-    if np.mean(days < _SHORTEST) > _AT_ONCE:
-        return _empirical(days)
-    done = bins_of(days)
+    if days.min() == days.max() or _quantiles(days, weight, [_NEARLY_ALL])[0] < _SHORTEST:
+        return Dwell(Family.FIXED, Fixed(rounded(float(_quantiles(days, weight, [0.5])[0]))))
+    if np.average(days < _SHORTEST, weights=weight) > _AT_ONCE:
+        return _empirical(days, weight)
+    done = bins_of(days, weight=weight)
     family, a, b = _fitted(done)
     if len(days) >= _MANY and _worst_miss(done, family, a, b) > _POOR_FIT:
-        return _empirical(days)
+        return _empirical(days, weight)
     return _written(family, a, b)
+
+
+def _quantiles(days: Floats, weight: Floats, at: Sequence[float]) -> Floats:
+    """Return quantiles; between two times only where all count alike."""
+    if np.ptp(weight) == 0:
+        return np.asarray(np.quantile(days, at))
+    return np.asarray(np.quantile(days, at, weights=weight, method="inverted_cdf"))
 
 
 def _fitted(done: Bins) -> tuple[Family, float, float]:
@@ -74,10 +84,11 @@ def _worst_miss(done: Bins, family: Family, a: float, b: float) -> float:
     return float(np.max(np.abs(cdf(family, a, b, done.high) - observed)))
 
 
-def _empirical(days: Floats) -> Dwell:
+def _empirical(days: Floats, weight: Floats) -> Dwell:
     """Return quantiles; the last is such that the slowest twentieth keep their mean, which one straggler would ruin."""
-    times = np.quantile(days, _QUANTILES)
-    times[-1] = 2 * float(days[days >= times[-2]].mean()) - times[-2]
+    times = _quantiles(days, weight, _QUANTILES)
+    slow = days >= times[-2]
+    times[-1] = 2 * float(np.average(days[slow], weights=weight[slow])) - times[-2]
     pairs = zip(_QUANTILES, (rounded(float(time)) for time in times), strict=True)
     return Dwell(Family.EMPIRICAL, Fixed(1.0), quantiles=tuple(pairs))
 

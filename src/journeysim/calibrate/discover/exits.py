@@ -17,6 +17,7 @@ from journeysim.calibrate.discover.silence import Silence, silence_of
 from journeysim.model.event_log import Bools
 from journeysim.model.quantity import Floats
 from journeysim.model.transitions import coarse_edges
+from journeysim.model.weights import worth
 
 #: Expected part of the proposed silent exits that are none; also the chance of any where nobody leaves silently.
 FALSE_ALARM: Final = 0.01
@@ -36,13 +37,18 @@ class SilentExit:
 
 
 def silences_of(passages: Passages, support: Support) -> tuple[Silence, ...]:
-    """Return how the silence at every touchpoint is read; fewer silent customers than a link asks for are not judged."""
+    """Return how the silence at every touchpoint is read; fewer silent customers than a link asks for are not judged.
+
+    In a weighted sample customers are counted as unweighted ones that are worth as much, all of a touchpoint by one factor.
+    """
+    worths = worth(passages.source, passages.weight, passages.square)
     edges = coarse_edges(float(passages.days.max(initial=0.0)))
     found = []
     for at in range(len(passages.touchpoints)):
         here, moved = passages.source == at, passages.target >= 0
-        silent = bins_of(passages.days[here & ~moved], edges)
-        seen = bins_of(passages.days[here & moved], edges) if silent.size >= support.customers else NO_BINS
+        silent = bins_of(passages.days[here & ~moved], edges, worths[here & ~moved])
+        enough = passages.own[here & ~moved].sum() >= support.customers
+        seen = bins_of(passages.days[here & moved], edges, worths[here & moved]) if enough else NO_BINS
         found.append(silence_of(seen, silent))
     return tuple(found)
 

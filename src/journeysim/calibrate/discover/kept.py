@@ -24,8 +24,8 @@ from journeysim.model.quantity import Floats
 class Links:
     """Moves between places and entries, and which of them are proposed.
 
-    `moves` and `kept` have shape (touchpoint, place); `entries` and `entered` shape (touchpoint,). `without_support`
-    counts the links that are there only because a place could not be reached or left without them.
+    `moves` (weighted) and `kept` have shape (touchpoint, place); `entries` (weighted) and `entered` shape (touchpoint,).
+    `without_support` counts the links that are there only because a place could not be reached or left without them.
     """
 
     moves: Floats
@@ -51,10 +51,12 @@ def links_of(passages: Passages, support: Support, exits: Bools) -> Links:
     """Return the moves of a log and which are proposed; `exits` are the touchpoints with a silent exit."""
     n = len(passages.touchpoints)
     moves, customers = _counted(passages)
-    first = passages.first[passages.first < n]
-    entries = np.bincount(first, minlength=n).astype(np.float64)
+    at_touchpoint = passages.first < n
+    first, weight = passages.first[at_touchpoint], passages.first_weight[at_touchpoint]
+    entries = np.bincount(first, weights=weight, minlength=n).astype(np.float64)
+    who = np.bincount(first, weights=passages.first_own[at_touchpoint], minlength=n).astype(np.float64)
     kept = _supported(moves, customers, support)
-    entered = np.asarray(_supported(entries[None], entries[None], support)[0], dtype=bool)
+    entered = np.asarray(_supported(entries[None], who[None], support)[0], dtype=bool)
     if not np.any(entered) and np.any(entries):
         entered[int(entries.argmax())] = True
     before = int(kept.sum() + entered.sum())
@@ -64,13 +66,13 @@ def links_of(passages: Passages, support: Support, exits: Bools) -> Links:
 
 
 def _counted(passages: Passages) -> tuple[Floats, Floats]:
-    """Return moves and the customers who made them, both of shape (touchpoint, place)."""
+    """Return moves, weighted, and the log's customers who made them, both of shape (touchpoint, place)."""
     n, places = len(passages.touchpoints), len(passages.places)
     went = passages.target >= 0
     pair = passages.source[went] * places + passages.target[went]
-    moves = np.bincount(pair, minlength=n * places)
-    each = np.unique(np.stack([passages.customer[went], pair]), axis=1)[1]
-    customers = np.bincount(each, minlength=n * places)
+    moves = np.bincount(pair, weights=passages.weight[went], minlength=n * places)
+    each, at = np.unique(np.stack([passages.customer[went], pair]), axis=1, return_index=True)
+    customers = np.bincount(each[1], weights=passages.own[went][at], minlength=n * places)
     return moves.reshape(n, places).astype(np.float64), customers.reshape(n, places).astype(np.float64)
 
 

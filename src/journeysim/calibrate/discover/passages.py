@@ -20,8 +20,10 @@ class Passages:
     """Every stay at a touchpoint, and where journeys began; places are touchpoints, then outcomes.
 
     `target` is the place moved to, -1 where the customer has been silent since; `days` how long the stay took, or has
-    lasted at the cut-off. `first` and `persona` are the place of each customer's first arrival and the position in
-    `personas`. `rank` orders the touchpoints: the mean number of other touchpoints that their customers had met before.
+    lasted at the cut-off. `weight` says how many customers a stay counts for, `own` how many of the log's these are (copies;
+    1 in a sample), see `model.weights`. `first` and `persona` are the place of each customer's first arrival and the position
+    in `personas`, `first_weight` and `first_own` what the customer counts for. `rank` orders the touchpoints: the mean number
+    of other touchpoints that their customers had met before.
     """
 
     touchpoints: tuple[str, ...]
@@ -31,8 +33,12 @@ class Passages:
     source: Ints
     target: Ints
     days: Floats
+    weight: Floats
+    own: Floats
     first: Ints
     persona: Ints
+    first_weight: Floats
+    first_own: Floats
     rank: Floats
     set_aside: tuple[SetAside, ...]
 
@@ -40,6 +46,11 @@ class Passages:
     def places(self) -> tuple[str, ...]:
         """Touchpoints, then outcomes."""
         return self.touchpoints + self.outcomes
+
+    @property
+    def square(self) -> Floats:
+        """The squares that go with the weights of stays (`model.weights`)."""
+        return np.asarray(self.weight**2 / self.own)
 
 
 def passages_of(
@@ -59,7 +70,9 @@ def passages_of(
     return Passages(
         touchpoints, outcomes, journey.persona_names, visits.customer[at], visits.place[at],
         np.where(followed, visits.place[following], -1), (until - visits.micro[at]) / MICROSECONDS_PER_DAY,
-        visits.place[visits.first], visits.persona[visits.first], _ranks(visits, n), visits.set_aside,
+        visits.weight[at], visits.weight[at] ** 2 / visits.square[at], visits.place[visits.first],
+        visits.persona[visits.first], visits.weight[visits.first],
+        (visits.weight**2 / visits.square)[visits.first], _ranks(visits, n), visits.set_aside,
     )  # fmt: skip
 
 

@@ -14,8 +14,9 @@ from journeysim.calibrate.discover.passages import Passages
 from journeysim.calibrate.discover.shares import round_shares
 from journeysim.model.event_log import EventLog
 from journeysim.model.journey import JourneyMap, Link, Outcome, Persona, Touchpoint
-from journeysim.model.quantity import Fixed
+from journeysim.model.quantity import Fixed, Floats
 from journeysim.model.units import DAYS_PER_MONTH
+from journeysim.model.weights import worth
 
 _SILENT: Final = "left silently"
 #: What the map says weighs one customer against the log it was read from, which must not count twice.
@@ -33,7 +34,7 @@ def proposed_map(
 ) -> JourneyMap:
     """Return the map; `stand_alone` weighs its shares with the customers they were counted from."""
     silent = silent_name(passages.places) if exits else ""
-    seen = links.departures if stand_alone else np.full(len(passages.touchpoints), _LIGHT)
+    seen = _departed(passages, links) if stand_alone else np.full(len(passages.touchpoints), _LIGHT)
     entered = np.flatnonzero(links.entered)
     entry = round_shares(links.entries[entered].tolist())
     return JourneyMap(
@@ -54,9 +55,24 @@ def proposed_map(
         ),
         entry=tuple((passages.touchpoints[at], share) for at, share in zip(entered, entry, strict=True)),
         personas=_personas(passages),
-        seen_entry=float(links.entries.sum()) if stand_alone else _LIGHT,
+        seen_entry=_entered(passages) if stand_alone else _LIGHT,
         arrivals_per_day=_arrivals(log, passages),
     )
+
+
+def _departed(passages: Passages, links: Links) -> Floats:
+    """Return how many unweighted moves those over proposed links are worth, shape (touchpoint,)."""
+    went = np.flatnonzero(passages.target >= 0)
+    went = went[links.kept[passages.source[went], passages.target[went]]]
+    worths = worth(passages.source[went], passages.weight[went], passages.square[went])
+    return np.bincount(passages.source[went], weights=worths, minlength=len(passages.touchpoints)).astype(np.float64)
+
+
+def _entered(passages: Passages) -> float:
+    """Return how many unweighted customers those who entered at a touchpoint are worth."""
+    there = passages.first < len(passages.touchpoints)
+    weight, own = passages.first_weight[there], passages.first_own[there]
+    return float(worth(np.zeros(len(weight), dtype=np.int64), weight, weight**2 / own).sum())
 
 
 def usual_channel(log: EventLog, touchpoint: str) -> tuple[str, float]:
@@ -83,22 +99,25 @@ def _row(passages: Passages, links: Links, at: int, leaving: SilentExit | None, 
     if part < 1:
         shares = round_shares([*weights, *([part] if part else [])])
         here = passages.source == at
+        worths = worth(passages.source[here], passages.weight[here], passages.square[here])
+        days, to = passages.days[here], passages.target[here]
         for target, share in zip(targets, shares, strict=False):
-            yield Link(passages.places[target], share, dwell_of(passages.days[here & (passages.target == target)]))
+            yield Link(passages.places[target], share, dwell_of(days[to == target], worths[to == target]))
     if leaving:
         yield Link(silent, shares[-1] if part < 1 else Fixed(1.0))
 
 
 def _personas(passages: Passages) -> tuple[Persona, ...]:
-    seen = np.bincount(passages.persona, minlength=len(passages.personas))
+    seen = np.bincount(passages.persona, weights=passages.first_weight, minlength=len(passages.personas))
     there = np.flatnonzero(seen)
     shares = round_shares(seen[there].tolist())
     return tuple(Persona(passages.personas[at], share) for at, share in zip(there, shares, strict=True))
 
 
 def _arrivals(log: EventLog, passages: Passages) -> Fixed | None:
-    """Return customers per day between the first event and the cut-off, in three digits a month."""
+    """Return customers (weighted) per day between the first event and the cut-off, in three digits a month."""
     days = float((log.cut_off - log.time.min()) / np.timedelta64(1, "s")) / 86_400
     if days <= 0 or len(passages.first) < 2:
         return None
-    return Fixed(significant(len(passages.first) / days * DAYS_PER_MONTH, 3) / DAYS_PER_MONTH)
+    entered = float(passages.first_weight.sum())
+    return Fixed(significant(entered / days * DAYS_PER_MONTH, 3) / DAYS_PER_MONTH)

@@ -178,3 +178,33 @@ def test_round_shares_add_up_and_leave_no_one_out(weights):
     assert sum(shares) == pytest.approx(1.0, abs=1e-12)
     assert min(shares) > 0
     assert np.allclose(shares, np.array(weights) / np.sum(weights), atol=1e-3)
+
+
+def weighted(rows: list[tuple[str, str, float]], weights: dict[str, float], *, copies: bool) -> EventLog:
+    column = np.array([weights.get(customer, 1.0) for customer, _, _ in rows])
+    return log_of(rows, cut_off=400, weight=column, copies=copies)
+
+
+def test_copies_propose_what_the_log_with_each_customer_written_so_often_proposes(tmp_path):
+    """Every fifth customer three times: the same map to the last digit, entries and arrivals included."""
+    rows = funnel(400)
+    weights = {f"c{n}": 3.0 for n in range(0, 400, 5)}
+    often = [(f"{name}.{k}", point, day) for name, point, day in rows for k in range(int(weights.get(name, 1.0)))]
+    found = checked(weighted(rows, weights, copies=True), tmp_path)
+    assert found.journey == discover(log_of(often, cut_off=400), name="test").journey
+
+
+def test_a_sample_has_the_shares_of_its_population_and_is_no_surer_than_its_customers(tmp_path):
+    """Of 400 those who only look weigh 1, the others 2.5: 100 of 850 leave; only ratios matter, but for arrivals."""
+    rows = funnel(400)
+    log = weighted(rows, {f"c{n}": 2.5 for n in range(400) if n % 4}, copies=False)
+    found = checked(log, tmp_path)
+    shares = {link.target: link.share.mean for link in found.journey.touchpoint("look").links}
+    assert shares == pytest.approx({"choose": 750 / 850, "left silently": 100 / 850}, abs=0.005)
+    assert "Weights count in shares" in written(found, log)
+    alone = discover(log, name="test", stand_alone=True).journey
+    assert alone.seen_entry == pytest.approx(850**2 / (100 + 300 * 2.5**2))
+    plain = discover(log_of(rows, cut_off=400), name="test").journey
+    twice = discover(weighted(rows, {f"c{n}": 2.5 for n in range(400)}, copies=False), name="test").journey
+    assert twice.touchpoints == plain.touchpoints
+    assert twice.arrivals_per_day.mean == pytest.approx(2.5 * plain.arrivals_per_day.mean, rel=0.01)
