@@ -88,10 +88,11 @@ def serve(
     while status[0] == DONE:
         r = NOBODY
         if _enters_next(came, count, people.time, heap):
-            ready = _prepare(
-                came, ready, count, layout, parameters, row, draw, truth, points, clocks, people, customers, plans, planner,
-                carried, lanes, status,
-            )  # fmt: skip
+            if came == ready:
+                ready = _prepare(
+                    came, count, layout, parameters, row, draw, truth, points, clocks, people, customers, plans, planner,
+                    carried, lanes, status,
+                )  # fmt: skip
             slot, now = slot_of(planner.slot[came % AHEAD]), people.time[came]
             fate = _enter(came, slot, layout, points, people, customers, end, trace, status)
             came += 1
@@ -100,7 +101,9 @@ def serve(
             pop(heap)
             slot = slot_of(code)
             r = desk_changes(code, now, window, end, points.spans, desks, heap, status)
-            fate = customer_changes(code, now, window, points, customers, plans, desks, lines)
+            fate = STAYS
+            if r == NOBODY:
+                fate = customer_changes(code, now, window, points, customers, plans, desks, lines)
         else:
             break
         if fate == ASKS:
@@ -108,19 +111,32 @@ def serve(
                 slot, now, window, end, levels, layout, draw, points, clocks, people, customers, plans, desks, lines, heap,
                 status,
             )  # fmt: skip
-        while status[0] == DONE:
-            if r != NOBODY:
-                if not (desks.now[r, IN_LINE] > 0 and takes(desks, r)):
-                    break
-                slot = slot_of(next_of(desks, lines, r, levels, layout.seed_low, layout.seed_high, draw))
-                fate = call(slot, r, now, window, customers, desks, lines)
-            if fate != STAYS:
-                _go_on(
-                    slot, fate, now, end, layout, parameters, row, draw, truth, carried, points, people, customers, plans,
-                    heap, trace, lanes, status,
-                )  # fmt: skip
-            if r == NOBODY:
+        _follow(
+            slot, r, fate, now, window, end, levels, layout, parameters, row, draw, truth, carried, points, people, customers,
+            plans, desks, lines, heap, trace, lanes, status,
+        )  # fmt: skip
+
+
+@compiled_into
+def _follow(
+    slot: int, r: int, fate: int, now: float, window: float, end: float, levels: int, layout: Layout,
+    parameters: Parameters, row: int, draw: np.uint64, truth: Truth, carried: Carried, points: Points, people: People,
+    customers: Customers, plans: Plans, desks: Desks, lines: Lines, heap: Heap, trace: Trace, lanes: Lanes, status: Ints,
+) -> None:  # fmt: skip
+    """Follow the customer whose event it was, or those whom a resource takes now, one after the other."""
+    while status[0] == DONE:
+        if r != NOBODY:
+            if not (desks.now[r, IN_LINE] > 0 and takes(desks, r)):
                 break
+            slot = slot_of(next_of(desks, lines, r, levels, layout.seed_low, layout.seed_high, draw))
+            fate = call(slot, r, now, window, customers, desks, lines)
+        if fate != STAYS:
+            _go_on(
+                slot, fate, now, end, layout, parameters, row, draw, truth, carried, points, people, customers, plans,
+                heap, trace, lanes, status,
+            )  # fmt: skip
+        if r == NOBODY:
+            break
 
 
 @compiled_into
@@ -134,23 +150,8 @@ def _enters_next(came: int, count: int, time: Floats, heap: Heap) -> bool:
     return bool(key < heap.key[0])
 
 
-@compiled_into
-def _prepare(
-    came: int, ready: int, count: int, layout: Layout, parameters: Parameters, row: int, draw: np.uint64, truth: Truth,
-    points: Points, clocks: Clocks, people: People, customers: Customers, plans: Plans, planner: Planner, carried: Carried,
-    lanes: Lanes, status: Ints,
-) -> int:  # fmt: skip
-    """Make the next customers ready where none is; return up to whom they are."""
-    if came < ready:
-        return ready
-    return _prepare_block(
-        came, count, layout, parameters, row, draw, truth, points, clocks, people, customers, plans, planner, carried, lanes,
-        status,
-    )  # fmt: skip
-
-
 @compiled_inner
-def _prepare_block(
+def _prepare(
     first: int, count: int, layout: Layout, parameters: Parameters, row: int, draw: np.uint64, truth: Truth, points: Points,
     clocks: Clocks, people: People, customers: Customers, plans: Plans, planner: Planner, carried: Carried, lanes: Lanes,
     status: Ints,
