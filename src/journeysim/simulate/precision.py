@@ -27,6 +27,8 @@ from journeysim.simulate.streams import BLOCK
 
 #: Noise of a draw's difference at most this part of the spread over draws: ranges at most 2 % too wide.
 PART: Final = 0.2
+#: What a decision rests on where money moves, and where none does.
+MONEY, SHARE = "clv", "conversion"
 #: Batches of each round, whole blocks of customers as far as there are that many.
 BATCHES: Final = 4
 FIRST: Final = BATCHES * BLOCK

@@ -22,7 +22,9 @@ from journeysim.simulate.executors import HERE, Executor
 from journeysim.simulate.outcomes import ArmOutcomes
 from journeysim.simulate.precision import (
     FIRST,
+    MONEY,
     PART,
+    SHARE,
     Batches,
     Part,
     Precision,
@@ -37,8 +39,6 @@ from journeysim.simulate.walk import Crowd, Look, crowd_tally, empty_crowd, walk
 from journeysim.simulate.walk.sums import FIELDS
 
 VALUE, COST = FIELDS.index("value_pv"), FIELDS.index("cost_pv")
-#: What a decision rests on where money moves, and where none does.
-MONEY, SHARE = "clv", "conversion"
 
 
 def walk_worlds(

@@ -32,7 +32,7 @@ def outcomes():
     scenario = read_scenario(str(examples() / "telephone_advice" / "scenario.yaml"))
     scenario = dataclasses.replace(scenario, proposals=PROPOSALS)
     arms = build_arms(scenario, prior_draws(scenario.journey, draws=6, seed=1), seed=1)
-    return simulate(arms, settings=Settings(30.0), seed=1)
+    return simulate(arms, settings=Settings(30.0), seed=1, customers=2_000)
 
 
 def one_more_adviser(realism):
@@ -40,7 +40,7 @@ def one_more_adviser(realism):
     more = Proposal("third adviser", (ChangeStaff("advisers", staff=Fixed(3.0)),), realism)
     scenario = dataclasses.replace(scenario, proposals=(more,))
     arms = build_arms(scenario, prior_draws(scenario.journey, draws=2, seed=1), seed=1)
-    return simulate(arms, settings=Settings(30.0), seed=1)
+    return simulate(arms, settings=Settings(30.0), seed=1, customers=2_000)
 
 
 def mean(arm, metric):

@@ -15,7 +15,9 @@ from journeysim.model.units import DAYS_PER_MONTH
 from journeysim.simulate.chain import Ints, compile_world
 from journeysim.simulate.lives import Lives, Step
 from journeysim.simulate.outcomes import ArmOutcomes, Engine, Outcomes
+from journeysim.simulate.precision import more_customers, too_few
 from journeysim.simulate.service.blueprint import Span, blueprint_of
+from journeysim.simulate.service.enough import served_precision
 from journeysim.simulate.service.run import CUSTOMERS, Service, first_lives, run_some, run_stage, span_of
 from journeysim.simulate.service.stage import Stage, arriving_of, stage_of
 from journeysim.simulate.service.ways_out import with_ways_out
@@ -44,20 +46,32 @@ def serve_arms(
     seed : int
         Addresses every uniform: the same customers come at the same times in every arm.
     customers : int, optional
-        How many are measured per draw, at least; whole weeks are.
+        How many are measured per draw, at least; whole weeks are. Left out, as many as it takes (see `precision`): a run
+        of more weeks begins with the very same customers and goes on.
     """
     today = _arriving(arms[0].worlds[0])
-    span = span_of(today.draws, settings, customers=customers or CUSTOMERS)
-    lives = _spread(today.draws.count)
-    served: dict[tuple[int, int], Service] = {}
-    for arm in arms:
-        for world in arm.worlds:
-            if _key(world) not in served:
-                served[_key(world)] = _serve(world, today, settings, span, seed, lives)
+    asked, given = customers or CUSTOMERS, customers is not None
+    while True:
+        span = span_of(today.draws, settings, customers=asked)
+        found = _served(arms, today, settings, span, seed)
+        measured = span.window * float(np.mean(today.draws.values("arrivals")))
+        precision = served_precision(found, asked=asked, measured=measured, found=not given)
+        more = more_customers(precision)
+        if more == 0:
+            break
+        asked += more
+    warnings = (*_warnings(arms), *_counted_twice(arms[0].worlds[0], limited, found[0].tallies[0]), *too_few(precision))
+    return Outcomes(found, settings, seed, Engine("service", _why(limited, span)), (), warnings, asked, precision)
+
+
+def _served(arms: Sequence[Arm], today: World, settings: Settings, span: Span, seed: int) -> tuple[ArmOutcomes, ...]:
+    """Return what happens in every arm over these days; worlds that arms share are run once."""
+    lives, served = _spread(today.draws.count), dict[tuple[int, int], Service]()
+    for world in (world for arm in arms for world in arm.worlds):
+        if _key(world) not in served:
+            served[_key(world)] = _serve(world, today, settings, span, seed, lives)
     shortest = min(len(item.lives.customers) for item in served.values())
-    found = tuple(_outcomes(arm, served, shortest) for arm in arms)
-    warnings = (*_warnings(arms), *_counted_twice(arms[0].worlds[0], limited, served[_key(arms[0].worlds[0])].tally))
-    return Outcomes(found, settings, seed, Engine("service", _why(limited, span)), (), warnings, customers)
+    return tuple(_outcomes(arm, served, shortest) for arm in arms)
 
 
 def served_stories(
