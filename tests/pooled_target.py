@@ -16,7 +16,7 @@ from scipy import special
 
 from journeysim.calibrate.dwells.fit import TAU_VALUES, tau_log_weights
 from journeysim.calibrate.dwells.mode import prior_normal
-from journeysim.calibrate.shares import KAPPA_MEDIAN, KAPPA_SPREAD
+from journeysim.calibrate.pooled import KAPPA_MEDIAN, KAPPA_SPREAD
 from journeysim.calibrate.silence.points import Observed, Points, contrasts
 from journeysim.model.quantity import Floats
 

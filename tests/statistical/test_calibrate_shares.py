@@ -1,7 +1,7 @@
 """Coverage of the share posterior over synthetic worlds, hundreds of them in one fit.
 
-A touchpoint with its personas is a world of its own: the posterior factorises by touchpoint. So one PyMC model with n
-synthetic touchpoints, drawn from the model's own prior, is n worlds for the price of one compilation.
+A touchpoint with its personas is a world of its own: the posterior factorises by touchpoint. So one fit of n synthetic
+touchpoints, drawn from the model's own prior, is n worlds.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from journeysim.calibrate.shares import KAPPA_MEDIAN, KAPPA_SPREAD, ShareRows, sample_rows
+from journeysim.calibrate.pooled import KAPPA_MEDIAN, KAPPA_SPREAD
+from journeysim.calibrate.shares import ShareRows, fit_shares
 
 pytestmark = pytest.mark.statistical
 WEIGHT, CUSTOMERS = np.array([6.0, 3.0, 1.0]), (12, 300)
@@ -45,7 +46,7 @@ def test_intervals_cover_in_small_worlds():
     It would catch coverage of 82 % or less nine times in ten; the pooled plug-in (46 % for the small persona) fails.
     """
     data, truth = worlds(400, seed=11)
-    run = sample_rows(data, seed=5, draws=350, chains=2, tune=250)
+    run = fit_shares(data, seed=5, draws=700)
     found = covered(run.shares, truth)
     assert np.all((found > 0.85) & (found < 0.95)), found
     pooled = WEIGHT + data.counts.sum(axis=1)
@@ -63,6 +64,6 @@ def test_intervals_cover_in_two_thousand_worlds():
     found = []
     for block in range(5):
         data, truth = worlds(400, seed=100 + block)
-        run = sample_rows(data, seed=block, draws=700, chains=2, tune=400)
+        run = fit_shares(data, seed=block, draws=1400)
         found.append(covered(run.shares, truth))
     assert np.all(np.abs(np.mean(found, axis=0) - 0.9) < 0.02), found

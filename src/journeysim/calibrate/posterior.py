@@ -72,8 +72,6 @@ def calibrate(
     *,
     seed: int,
     draws: int = 1000,
-    chains: int = 4,
-    tune: int = 500,
 ) -> Calibration:
     """Return posterior draws of everything the observations say something about; the rest is as in `prior_draws`.
 
@@ -94,7 +92,7 @@ def calibrate(
     prior = prior_draws(journey, draws=max(draws, WORKING_DRAWS), seed=seed)
     data = prior_draws(journey, draws=draws, seed=seed).data.copy(deep=True)
     with one_thread():
-        fit = fit_touchpoints(journey, counts, prior, seed, chains, tune)
+        fit = fit_touchpoints(journey, counts, prior, seed)
         gates = list(fit.gates)
         for i, touchpoint in enumerate(fit.touchpoints):
             data, found = write_touchpoint(data, fit, i, touchpoint, seed)

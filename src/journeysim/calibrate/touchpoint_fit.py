@@ -61,7 +61,7 @@ class Fit:
         return {"share": shares, "dwell": frozenset(a.link for a in self.accounts if a.observed > seen[a.link])}
 
 
-def fit_touchpoints(journey: JourneyMap, counts: Counts, prior: Draws, seed: int, chains: int, tune: int) -> Fit:
+def fit_touchpoints(journey: JourneyMap, counts: Counts, prior: Draws, seed: int) -> Fit:
     """Return families, working draws and gates of every touchpoint that the observations say something about."""
     touchpoints = observed_touchpoints(counts, journey)
     rows = share_rows(counts, journey, touchpoints)
@@ -82,7 +82,7 @@ def fit_touchpoints(journey: JourneyMap, counts: Counts, prior: Draws, seed: int
         choices.update(chosen)
     factors = tuple(tempering(row, spread) for row, spread in zip(rows.counts, spreads, strict=True))
     full = replace(rows, counts=_with_open(rows, spreads) * np.reshape(factors, (-1, 1, 1)))
-    fitted = fit_shares(full, seed=seed, draws=prior.count, chains=chains, tune=tune)
+    fitted = fit_shares(full, seed=seed, draws=prior.count)
     drawn, sizes = [], {}
     for dwells, spread, factor in zip(links, spreads, factors, strict=True):
         finished, fits = _draw_dwells(dwells, spread, factor, seed, len(fitted.shares))

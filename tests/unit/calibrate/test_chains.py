@@ -68,7 +68,7 @@ def surrogate_of(observed: Observed, alpha: np.ndarray, draws: int = 2000) -> Gi
     names = tuple(each.name for each in links)
     full = (observed.counts + by_link) * factor
     rows = ShareRows(("t",), (names,), links[0].belief.personas, full[None], alpha[None], np.ones(shape), on)
-    fitted = fit_shares(rows, seed=1, draws=draws, chains=4, tune=300)
+    fitted = fit_shares(rows, seed=1, draws=draws)
     drawn = tuple(with_draws(each, j, spreads, factor, draws) for j, each in enumerate(links))
     rows_of = Rows(
         alpha, np.ones((personas, len(links))), observed.counts, by_link, factor, fitted.theta[:, 0], fitted.kappa[:, 0]

@@ -31,7 +31,7 @@ _SHARES = (
     Model(
         "Shares, three personas",
         "The same links; 12, 300 and 60 customers, the last persona with a row of its own in the map.",
-        pooled, maps=1, per_map=200,
+        pooled, maps=10, per_map=200,
     ),
     Model(
         "Entry and persona shares",

@@ -11,7 +11,7 @@ from journeysim.calibrate.layers.memory.second_order import KAPPA2_MEDIAN, draw_
 from journeysim.calibrate.layers.memory.seen import Seen
 from journeysim.calibrate.layers.memory.visit_effect import draw_visits
 from journeysim.calibrate.layers.memory.visit_fit import SLOPE_SD
-from journeysim.calibrate.shares import KAPPA_SPREAD
+from journeysim.calibrate.pooled import KAPPA_SPREAD
 from journeysim.calibrate.silence.points import contrasts
 from journeysim.model.quantity import Floats
 from validation.sbc import RANKED, Worlds

@@ -8,7 +8,7 @@ from typing import Final, final
 import numpy as np
 
 from journeysim.calibrate import calibrate
-from journeysim.calibrate.shares import KAPPA_MEDIAN, KAPPA_SPREAD
+from journeysim.calibrate.pooled import KAPPA_MEDIAN, KAPPA_SPREAD
 from journeysim.model.journey import JourneyMap, Link, Outcome, Persona, Row, Touchpoint
 from journeysim.model.quantity import Fixed, Floats
 from validation.sbc import RANKED, Worlds

@@ -17,7 +17,7 @@ import numpy as np
 from journeysim.calibrate import calibrate, touchpoint_fit
 from journeysim.calibrate.dwells.beliefs import dwell_belief
 from journeysim.calibrate.dwells.families import CANDIDATES
-from journeysim.calibrate.shares import KAPPA_MEDIAN, KAPPA_SPREAD
+from journeysim.calibrate.pooled import KAPPA_MEDIAN, KAPPA_SPREAD
 from journeysim.calibrate.silence import settle
 from journeysim.model.draws import Draws, tables_of
 from journeysim.model.dwell import Dwell, Family, ppf, quantile_by_draw

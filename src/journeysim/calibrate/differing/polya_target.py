@@ -17,7 +17,7 @@ from scipy import special
 
 from journeysim.calibrate.differing.polya import PolyaSums
 from journeysim.calibrate.numerics.student import climb
-from journeysim.calibrate.shares import KAPPA_MEDIAN, KAPPA_SPREAD
+from journeysim.calibrate.pooled import KAPPA_MEDIAN, KAPPA_SPREAD
 from journeysim.calibrate.silence.points import contrasts
 from journeysim.model.quantity import Floats
 

@@ -40,8 +40,6 @@ from journeysim.model.transitions import Transitions
 if TYPE_CHECKING:
     import xarray as xr
 
-_CHAINS: Final = 4
-_TUNE: Final = 500
 _FIELDS: Final = ("share", "dwell_a", "dwell_b")
 
 
@@ -95,7 +93,7 @@ def _learn(cells: Cells, whole: xr.Dataset, tables: list[Floats], silent: frozen
     """Calibrate the cells, write the result into the whole map's data and tables, and say what was found."""
     counts = count_transitions(cells.transitions, cells.journey)
     prior = prior_draws(cells.journey, draws=max(whole.sizes["draw"], WORKING_DRAWS), seed=seed)
-    fit = fit_touchpoints(cells.journey, counts, prior, seed, _CHAINS, _TUNE)
+    fit = fit_touchpoints(cells.journey, counts, prior, seed)
     data = prior_draws(cells.journey, draws=whole.sizes["draw"], seed=seed).data.copy(deep=True)
     gates = [*fit.gates]
     for i, touchpoint in enumerate(fit.touchpoints):

@@ -20,7 +20,7 @@ import numpy as np
 
 from journeysim.calibrate.dwells.fit import TAU_VALUES
 from journeysim.calibrate.dwells.scores import LEAST_SHAPE, LEFT, NODES, SHAPE_STEP, SHAPES, STEP
-from journeysim.calibrate.shares import KAPPA_MEDIAN, KAPPA_SCORES, KAPPA_SPREAD
+from journeysim.calibrate.pooled import KAPPA_MEDIAN, KAPPA_SCORES, KAPPA_SPREAD
 from journeysim.model.event_log import Ints
 from journeysim.model.quantity import Floats
 

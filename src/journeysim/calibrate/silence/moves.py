@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from journeysim.calibrate.numerics.addressed import softmax
-from journeysim.calibrate.shares import KAPPA_MEDIAN, KAPPA_SPREAD
+from journeysim.calibrate.pooled import KAPPA_MEDIAN, KAPPA_SPREAD
 from journeysim.calibrate.silence.division import Division, Known, log_of
 from journeysim.calibrate.silence.proposals import Dwells, Places, Proposal, Spells
 from journeysim.model.dwell import Family

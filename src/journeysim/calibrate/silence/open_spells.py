@@ -22,7 +22,7 @@ from journeysim.calibrate.counts import Bins
 from journeysim.calibrate.dwells.families import log_likelihood, survival, survival_by_draw, to_scale_shape
 from journeysim.calibrate.dwells.mode import DwellBelief, persona_modes
 from journeysim.calibrate.dwells.tables import Curves, likely_survival
-from journeysim.calibrate.shares import KAPPA_MEDIAN
+from journeysim.calibrate.pooled import KAPPA_MEDIAN
 from journeysim.model.dwell import Family, by_family
 from journeysim.model.quantity import Floats
 

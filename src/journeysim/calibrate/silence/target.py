@@ -29,7 +29,7 @@ from journeysim.calibrate.dwells.families import survival
 from journeysim.calibrate.dwells.fit import tau_log_weights
 from journeysim.calibrate.dwells.mode import prior_normal
 from journeysim.calibrate.dwells.scores import FAMILIES, ScoreFamily, base_tables
-from journeysim.calibrate.shares import KAPPA_SCORES
+from journeysim.calibrate.pooled import KAPPA_SCORES
 from journeysim.calibrate.silence.points import Observed, Points, contrasts
 from journeysim.model.event_log import Ints
 from journeysim.model.quantity import Floats

@@ -15,7 +15,7 @@ import numpy as np
 
 from journeysim.calibrate.layers.memory.seen import Seen
 from journeysim.calibrate.layers.memory.visit_fit import fit_visits
-from journeysim.calibrate.shares import KAPPA_MEDIAN
+from journeysim.calibrate.pooled import KAPPA_MEDIAN
 from journeysim.model.quantity import Floats
 
 #: kappa of order 2 while scoring: the one that predicts best counts, and has to beat order 1 by more than luck.

@@ -27,7 +27,7 @@ from journeysim.calibrate.layers.memory.scores import base_rows
 from journeysim.calibrate.layers.memory.seen import Seen
 from journeysim.calibrate.numerics.addressed import dirichlet
 from journeysim.calibrate.numerics.student import draw_points
-from journeysim.calibrate.shares import KAPPA_SPREAD
+from journeysim.calibrate.pooled import KAPPA_SPREAD
 from journeysim.calibrate.silence.points import contrasts
 from journeysim.model.addresses import name_key
 from journeysim.model.quantity import Floats

@@ -14,7 +14,7 @@ from typing import Final, final
 import numpy as np
 
 from journeysim.calibrate.layers.memory.seen import Seen
-from journeysim.calibrate.shares import KAPPA_MEDIAN
+from journeysim.calibrate.pooled import KAPPA_MEDIAN
 from journeysim.calibrate.silence.points import contrasts
 from journeysim.model.quantity import Floats
 
