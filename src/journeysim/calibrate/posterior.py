@@ -90,7 +90,8 @@ def calibrate(
     observed = Observations(observed) if isinstance(observed, Transitions) else observed
     counts = count_transitions(observed.transitions, journey)
     prior = prior_draws(journey, draws=max(draws, WORKING_DRAWS), seed=seed)
-    data = prior_draws(journey, draws=draws, seed=seed).data.copy(deep=True)
+    stated = prior.take(np.arange(draws))  # every draw has its address, so these are the prior's at so many draws
+    data = stated.data.copy(deep=True)
     with one_thread():
         fit = fit_touchpoints(journey, counts, prior, seed)
         gates = list(fit.gates)
@@ -115,7 +116,7 @@ def calibrate(
     gates += [check.gate for check in checked.checks]
     notes += checked.notes
     choices = tuple(choice for layer in layers for choice in layer.choices)
-    parts = prior_parts(journey, prior.take(np.arange(draws)), posterior)
+    parts = prior_parts(journey, stated, posterior)
     return Calibration(
         posterior, tuple(gates), accounts, dwells, tuple(notes), choices, checked.checks, prior_parts=parts
     )

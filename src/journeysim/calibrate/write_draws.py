@@ -14,8 +14,8 @@ from journeysim.calibrate.gates import ESS_LIMIT, PARETO_LIMIT, Gate, pareto_tai
 from journeysim.calibrate.numerics.addressed import dirichlet
 from journeysim.calibrate.numerics.student import resample
 from journeysim.calibrate.silence.chains import LEAST_DRAWS, Given, sample_chains
-from journeysim.calibrate.silence.moves import Rows
 from journeysim.calibrate.silence.open_spells import LinkDwell, log_weights
+from journeysim.calibrate.silence.rows import Rows
 from journeysim.calibrate.touchpoint_fit import Fit
 from journeysim.model.addresses import uniforms
 from journeysim.model.draws import TABLE_SIZE, tables_of, with_more_tables

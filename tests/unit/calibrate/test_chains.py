@@ -14,9 +14,9 @@ from journeysim.calibrate.dwells.families import CANDIDATES, log_likelihood, sur
 from journeysim.calibrate.dwells.fit import DwellBelief, fit_dwell, log_prior
 from journeysim.calibrate.shares import ShareRows, fit_shares
 from journeysim.calibrate.silence.chains import Given, Sampled, sample_chains
-from journeysim.calibrate.silence.moves import Rows
 from journeysim.calibrate.silence.open_spells import LinkDwell, Spread, silent_link, spread_open, tempering
 from journeysim.calibrate.silence.points import Observed, Points
+from journeysim.calibrate.silence.rows import Rows
 from journeysim.calibrate.silence.settle import settle_silent
 from journeysim.calibrate.silence.target import joint_target
 from journeysim.model.dwell import Family, ppf

@@ -2,13 +2,14 @@
 
 The surrogate (`open_spells`) is a little wrong in every share and every dwell. Weights multiply all these errors; chains
 meet them one at a time (`moves`). While they find their way, what they visit becomes the proposal of the dwells that
-open spells may belong to; from then on nothing is adapted, and the draws count.
+open spells may belong to, and dwells also move by the difference of two other chains (ter Braak 2006, differential
+evolution Markov chain); from then on nothing is adapted, and the draws count.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final, final
 
 import numpy as np
@@ -16,11 +17,24 @@ from numpy.typing import NDArray
 
 from journeysim.calibrate.dwells.families import survival
 from journeysim.calibrate.gates import Gate
-from journeysim.calibrate.silence.moves import Chains, Mover, Rows, Source, pooled_odds
+from journeysim.calibrate.silence.moves import Known, Plan, divide_all, sweep_all
 from journeysim.calibrate.silence.open_spells import LinkDwell, Spread
-from journeysim.calibrate.silence.proposals import Places, Proposal, Spells, kernel_around, scale_shape, surrogate
+from journeysim.calibrate.silence.proposals import (
+    Codes,
+    Dwells,
+    Places,
+    Proposal,
+    Spells,
+    kernel_around,
+    scale_shape,
+    surrogate,
+)
+from journeysim.calibrate.silence.rows import Rows
 from journeysim.calibrate.silence.settle import Story
+from journeysim.calibrate.silence.shelves import Chains, Shelves
 from journeysim.model.addresses import name_key
+from journeysim.model.dwell import Family
+from journeysim.model.event_log import Ints
 from journeysim.model.quantity import Floats
 
 #: Enough for the gates on effective sizes.
@@ -33,12 +47,15 @@ _TOLD: Final = 1000
 #: Sweeps before the first kernels and the next, and of each round that counts. While gates fail, what a round visited
 #: makes the kernels of a longer one.
 _FIND: Final = (120, 120)
-_ROUNDS: Final = (250, 500, 1000, 2500)
+_ROUNDS: Final = (500, 1000, 2500, 5000)
 #: Open spells that must be in doubt between two links before they are moved together.
 _DOUBT: Final = 0.05
-_PAIRS: Final = 4
 _STUCK: Final = 0.4
-_SOURCES: Final[tuple[Source, ...]] = ("now", "near", "surrogate", "near")
+#: Part of the differences that are taken whole, which leads from hump to hump.
+_WHOLE: Final = 0.1
+_JITTER: Final = 0.02
+#: Sweeps that the gates look at, spread evenly over those of a round.
+_JUDGED: Final = 1000
 
 
 @final
@@ -74,20 +91,22 @@ def sample_chains(given: Given, *, draws: int, seed: int, name: str) -> Sampled:
     learned = tuple(j for j, link in enumerate(given.links) if link.learned)
     proposals = tuple(surrogate(given.links[j], j, spells, given.rows.factor) for j in learned)
     plan = _Plan.of(given, spells, learned)
-    mover, at = Mover(spells, given.rows, proposals, rng), _start(given, spells, proposals, rng)
+    row = rng.choice(len(given.shares), _CHAINS, replace=False)
+    mover = _Mover(_known(given, spells), _fixed(given, spells, row), proposals, plan, rng)
+    at = _At.of(mover, given, row)
     if given.stories:
-        mover, at = _told(mover, at, given, plan)
+        mover, at = _told(mover, at, given)
     for sweeps in _FIND:
-        history = list(_sweeps(mover, at, plan, sweeps, steps=True))
-        mover, at = _adapted(mover, history[sweeps // 2 :], plan)
-    plan = plan.harder(history)
+        history = _found(mover, at, sweeps)
+        mover, at = _adapted(mover, history.later(sweeps // 2))
+    mover = replace(mover, plan=mover.plan.harder(history))
     for sweeps in _ROUNDS:
-        kept = list(_sweeps(mover, at, plan, sweeps, steps=False))
-        gates = _gates(name, kept)
+        history = _swept(mover, at, sweeps)
+        gates = _gates(name, history)
         if all(gate.passed for gate in gates):
             break
-        mover, at = _adapted(mover, kept, plan)
-    return _sampled(given, learned, kept, draws, gates)
+        mover, at = _adapted(mover, history)
+    return _sampled(given, learned, history, row, draws, gates)
 
 
 @final
@@ -95,7 +114,7 @@ def sample_chains(given: Given, *, draws: int, seed: int, name: str) -> Sampled:
 class _Plan:
     """Which pairs (learned link, other link) are moved together, how often, and which links are scaled."""
 
-    pairs: NDArray[np.intp]
+    pairs: Ints
     often: Floats
     scaled: tuple[tuple[int, int], ...]
 
@@ -116,35 +135,122 @@ class _Plan:
         scaled = tuple(
             (j, most[j]) for j, link in enumerate(given.links) if link.silent and everybody[j] and most[j] != j
         )
-        return cls(np.array(found, dtype=np.intp).reshape(-1, 2), often / max(often.sum(), 1e-300), scaled)
+        return cls(np.array(found, dtype=np.int64).reshape(-1, 2), often / max(often.sum(), 1e-300), scaled)
 
-    def harder(self, history: list[Chains]) -> _Plan:
+    def harder(self, history: _History) -> _Plan:
         """Return the plan with pairs as much rarer as their link's dwell is easily swapped by itself."""
-        ease = np.array([_accepted(history, k) for k, _ in self.pairs])
+        ease = np.array([history.accepted(int(k)) for k, _ in self.pairs])
         often = self.often * (1 - ease) ** 2 + 1e-12
         return replace(self, often=often / often.sum()) if len(often) else self
 
-    def draw(self, rng: np.random.Generator, count: int) -> Iterator[tuple[int, int]]:
-        """Yield pairs, none where nothing is in doubt."""
-        for which in rng.choice(len(self.pairs), count, p=self.often) if len(self.pairs) else ():
-            yield int(self.pairs[which, 0]), int(self.pairs[which, 1])
+    def compiled(self, places: Mapping[int, Places]) -> Plan:
+        """Return the plan as `moves` reads it, with where log kappa and the log odds of scaled links were."""
+        known = [places[j] for j, _ in self.scaled if j in places]
+        at, roots = (
+            np.array([getattr(each, part) for each in known], dtype=np.float64) for part in ("at", "root")
+        )  # fmt: skip
+        empty = np.empty((len(self.scaled), 0, 2)), np.empty((0, 2, 2))
+        scaled = np.array(self.scaled, dtype=np.int64).reshape(-1, 2)
+        return Plan(self.pairs, np.cumsum(self.often), scaled, *((at, roots) if known else empty))
 
 
-def _start(given: Given, spells: Spells, proposals: tuple[Proposal, ...], rng: np.random.Generator) -> Chains:
-    row = rng.choice(len(given.shares), _CHAINS, replace=False)
-    still = np.ones((_CHAINS, len(given.links), len(spells.time)))
-    for j, link in enumerate(given.links):
-        if not link.learned and not link.silent:
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class _Mover:
+    """What moves chains: what is known, dwells that stay (link, chain, spell), proposals by learned link, and the plan."""
+
+    known: Known
+    fixed: Floats
+    proposals: tuple[Proposal, ...]
+    plan: _Plan
+    rng: np.random.Generator
+    places: Mapping[int, Places] = field(default_factory=dict)  # by scaled link
+
+    @property
+    def doubtful(self) -> set[int]:
+        """Learned links whose dwells are in doubt."""
+        return {int(k) for k, _ in self.plan.pairs}
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class _At:
+    """Chains, and the shelves that their rows belong to."""
+
+    shelves: Shelves
+    chains: Chains
+
+    @classmethod
+    def of(cls, mover: _Mover, given: Given, row: NDArray[np.intp]) -> _At:
+        """Return chains at draws of the surrogate."""
+        rows = np.zeros((_CHAINS, len(given.links)), dtype=np.int64)
+        chains = Chains(given.rows.theta[row], given.rows.kappa[row], given.shares[row], rows)
+        return cls.begun(mover, [each.cloud.take(row) for each in mover.proposals], chains)
+
+    @classmethod
+    def begun(cls, mover: _Mover, own: list[Dwells], chains: Chains) -> _At:
+        """Return chains at their own dwells."""
+        shelves = Shelves.of(mover.proposals, own, mover.fixed)
+        return cls(shelves, shelves.begun(chains))
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class _History:
+    """Where chains were, sweep by sweep: chains, and families (sweep, chain) and coordinates by learned link; the last."""
+
+    chains: Chains
+    families: tuple[Codes, ...]
+    phi: tuple[Floats, ...]
+    last: _At
+
+    @classmethod
+    def of(cls, chains: Chains, last: _At) -> _History:
+        """Return the history of chains whose shelves stayed the same."""
+        found = [last.shelves.where(chains, k) for k in range(len(last.shelves.proposals))]
+        return cls(chains, tuple(each[0] for each in found), tuple(each[1] for each in found), last)
+
+    def later(self, first: int) -> _History:
+        """Return the sweeps from one on."""
+        cut = slice(first, None)
+        return _History(
+            self.chains.at(cut), tuple(x[cut] for x in self.families), tuple(x[cut] for x in self.phi), self.last
+        )
+
+    def every(self, step: int) -> _History:
+        """Return every so manieth sweep."""
+        cut = slice(None, None, step)
+        return _History(
+            self.chains.at(cut), tuple(x[cut] for x in self.families), tuple(x[cut] for x in self.phi), self.last
+        )
+
+    def accepted(self, k: int) -> float:
+        """Return how often the dwell of learned link k was another one after a sweep."""
+        return float(np.mean(np.any(np.diff(self.phi[k], axis=0) != 0, axis=(2, 3))))
+
+
+def _known(given: Given, spells: Spells) -> Known:
+    rows = given.rows
+    alpha, tilt, taken, spread, theta, kappa = (
+        np.array(x) for x in (rows.alpha, rows.tilt, rows.counts, rows.spread, rows.theta, rows.kappa)
+    )
+    who = spells.who.astype(np.int64)
+    return Known(who, spells.count, alpha, tilt, taken, spread, float(rows.factor), theta, kappa, rows.root)
+
+
+def _fixed(given: Given, spells: Spells, row: NDArray[np.intp]) -> Floats:
+    """Return P(longer than each open spell) of the links that are not learned, (link, chain, spell); 1 for a silent one."""
+    found = [np.empty((0, len(row), len(spells.time)))]
+    for link in given.links:
+        if link.silent:
+            found.append(np.ones((1, len(row), len(spells.time))))
+        elif not link.learned:
             a, b = (x[row % len(x)][:, spells.who] for x in (link.a, link.b))
-            still[:, j] = survival(link.family, a, b, spells.time, link.tables)
-    dwells = tuple(proposal.cloud.take(row) for proposal in proposals)
-    for proposal, each in zip(proposals, dwells, strict=True):
-        still[:, proposal.position] = each.still
-    theta, kappa = given.rows.theta[row], given.rows.kappa[row]
-    return Chains(theta, kappa, given.rows.weights(theta, kappa), given.shares[row], still, dwells, row)
+            found.append(survival(link.family, a, b, spells.time, link.tables)[None])
+    return np.concatenate(found)
 
 
-def _told(mover: Mover, at: Chains, given: Given, plan: _Plan) -> tuple[Mover, Chains]:
+def _told(mover: _Mover, at: _At, given: Given) -> tuple[_Mover, _At]:
     """Return the mover with kernels around what the stories say of dwells in doubt; all but a quarter of chains start there."""
     weights = np.exp([story.behind for story in given.stories])
     each = mover.rng.multinomial(_TOLD, weights / weights.sum())
@@ -153,84 +259,123 @@ def _told(mover: Mover, at: Chains, given: Given, plan: _Plan) -> tuple[Mover, C
     pick = mover.rng.permutation(_TOLD)[:_CHAINS]
     told = np.arange(_CHAINS) >= _CHAINS // _GROUPS
     logs = np.concatenate([point.logs for point in points])[pick]
-    at = replace(at, shares=np.where(told[:, None, None], np.exp(logs), at.shares))
-    proposals, doubtful = list(mover.proposals), set(plan.pairs[:, 0].tolist())
+    shares = np.where(told[:, None, None], np.exp(logs), at.chains.shares)
+    proposals, own = list(mover.proposals), list(at.shelves.own)
     for k, proposal in enumerate(mover.proposals):
         families = np.array([story.families[proposal.position] for story in given.stories], dtype=np.int8)[from_story]
-        if proposal.moves and (k in doubtful or len(np.unique(families)) > 1):
+        if proposal.moves and (k in mover.doubtful or len(np.unique(families)) > 1):
             phi = np.concatenate([point.phi[:, :, k] for point in points])
             proposals[k] = kernel_around(proposal, families, phi, mover.rng)
-            now = proposals[k].again(at.dwells[k])
-            at = at.taken(np.ones(_CHAINS, dtype=bool), k, proposal.position, now, at.shares)
-            at = at.taken(told, k, proposal.position, proposals[k].at(families[pick], phi[pick])[0], at.shares)
-    return replace(mover, proposals=tuple(proposals)), at
+            own[k] = proposals[k].again(own[k]).where(told, proposals[k].at(families[pick], phi[pick])[0])
+    mover = replace(mover, proposals=tuple(proposals))
+    return mover, _At.begun(mover, own, replace(at.chains, shares=shares))
 
 
-def _sweeps(mover: Mover, at: Chains, plan: _Plan, count: int, *, steps: bool) -> Iterator[Chains]:
-    for _ in range(count):
-        for k in range(len(mover.proposals)):
-            at = mover.swap(at, k)
-        for source in _SOURCES:
-            at = mover.renew(at, source)
-        for k, other in plan.draw(mover.rng, _PAIRS):
-            at = mover.pair(at, k, other)
-        for k, other in plan.draw(mover.rng, int(steps)):
-            at = mover.step(at, k, other) if mover.proposals[k].moves else at
-        for j, other in plan.scaled:
-            at = mover.scale(at, j)
-            at = mover.pool(at, j, other) if j in mover.pooled else at
-        yield at
+def _swept(mover: _Mover, at: _At, sweeps: int) -> _History:
+    """Return where chains went in so many sweeps."""
+    room = at.chains.repeated(sweeps)
+    sweep_all(
+        mover.known, at.shelves.shelf(), mover.plan.compiled(mover.places), room.theta, room.kappa, room.shares,
+        room.rows, mover.rng,
+    )  # fmt: skip
+    return _History.of(room.at(slice(1, None)), _At(at.shelves, room.at(-1)))
 
 
-def _adapted(mover: Mover, history: list[Chains], plan: _Plan) -> tuple[Mover, Chains]:
+def _found(mover: _Mover, at: _At, sweeps: int) -> _History:
+    """Return where chains went, each sweep followed by a step of one link's dwell."""
+    plan, seen = mover.plan, []
+    for _ in range(sweeps):
+        seen.append(_swept(mover, at, 1))
+        at = seen[-1].last
+        if len(plan.pairs):
+            k, other = plan.pairs[mover.rng.choice(len(plan.pairs), p=plan.often)]
+            at = _stepped(mover, at, int(k), int(other)) if mover.proposals[k].moves else at
+    chains = Chains(*(
+        np.concatenate([getattr(each.chains, part) for each in seen]) for part in ("theta", "kappa", "shares", "rows")
+    ))  # fmt: skip
+    families, phi = (
+        tuple(np.concatenate(parts) for parts in zip(*(getattr(each, name) for each in seen), strict=True))
+        for name in ("families", "phi")
+    )
+    return _History(chains, families, phi, at)
+
+
+def _stepped(mover: _Mover, at: _At, k: int, other: int) -> _At:
+    """Return the chains after half of them moved the dwell of link k by a difference of two of the other half."""
+    proposal, rng = mover.proposals[k], mover.rng
+    family, now = at.shelves.where(at.chains, k)
+    mine, theirs = np.array_split(rng.permutation(_CHAINS), 2)
+    first = rng.integers(len(theirs), size=len(mine))
+    second = (first + rng.integers(1, len(theirs), size=len(mine))) % len(theirs)
+    a, b = theirs[first], theirs[second]
+    alike = (family[a] == family[mine]) & (family[b] == family[mine])
+    length = np.where(rng.uniform(size=len(mine)) < _WHOLE, 1.0, 2.38 / np.sqrt(2 * now[0].size))
+    length = (length * rng.uniform(0.2, 1.1, len(mine)))[:, None, None] * _personas(rng, len(mine), now.shape[1])
+    phi, tried = now.copy(), np.full(_CHAINS, -1, dtype=np.int64)
+    phi[mine] += length * (now[a] - now[b]) * (1 + _JITTER * rng.standard_normal((len(mine), *now.shape[1:])))
+    phi[family == Family.EXPONENTIAL, :, 1] = 0.0
+    tried[mine[alike]] = at.shelves.tried_rows[mine[alike]]
+    new, height = proposal.at(family, phi)
+    gain = height - proposal.at(family, now)[1]
+    to = at.chains.repeated(0).at(0)
+    divide_all(
+        mover.known, at.shelves.shelf(new), k, other, tried, gain, to.theta, to.kappa, to.shares, to.rows, mover.rng
+    )
+    return _At(*at.shelves.stepped(to, k, new))
+
+
+def _personas(rng: np.random.Generator, count: int, personas: int) -> NDArray[np.bool_]:
+    """Return whom a step moves, (chain, persona, 1): in half of the chains everybody, in half one persona."""
+    one = rng.integers(personas, size=(count, 1)) == np.arange(personas)
+    return np.asarray(one | (rng.uniform(size=(count, 1)) < 0.5))[..., None]
+
+
+def _adapted(mover: _Mover, history: _History) -> tuple[_Mover, _At]:
     """Return the mover with kernels where dwells are in doubt or their swaps are refused, and the chains as it sees them."""
-    proposals, dwells = list(mover.proposals), list(history[-1].dwells)
-    doubtful = set(plan.pairs[:, 0].tolist())
+    last = history.last
+    proposals, own = list(mover.proposals), [last.shelves.dwells(last.chains, k) for k in range(len(mover.proposals))]
     for k, proposal in enumerate(mover.proposals):
-        if proposal.moves and (k in doubtful or _accepted(history, k) < _STUCK):
-            family = np.concatenate([at.dwells[k].family for at in history])
-            phi = np.concatenate([at.dwells[k].phi for at in history])
-            proposals[k] = kernel_around(proposal, family, phi, mover.rng)
-            dwells[k] = proposals[k].again(dwells[k])
-    pooled = {
-        j: Places.of(np.concatenate([pooled_odds(at, j) for at in history]), mover.rng)
-        for j, _ in plan.scaled if len(mover.rows.counts) > 1
-    }  # fmt: skip
-    return replace(mover, proposals=tuple(proposals), pooled=pooled), replace(history[-1], dwells=tuple(dwells))
+        if proposal.moves and (k in mover.doubtful or history.accepted(k) < _STUCK):
+            phi = history.phi[k]
+            proposals[k] = kernel_around(
+                proposal, history.families[k].ravel(), phi.reshape(-1, *phi.shape[2:]), mover.rng
+            )
+            own[k] = proposals[k].again(own[k])
+    several = len(mover.known.taken) > 1
+    places = {j: Places.of(history.chains.odds(j).reshape(-1, 2), mover.rng) for j, _ in mover.plan.scaled if several}
+    mover = replace(mover, proposals=tuple(proposals), places=places)
+    return mover, _At.begun(mover, own, last.chains)
 
 
-def _accepted(history: list[Chains], k: int) -> float:
-    """Return how often the dwell of learned link k was another one after a sweep."""
-    left = np.array([at.dwells[k].left for at in history])
-    return float(np.mean(np.diff(left, axis=0) != 0))
-
-
-def _gates(name: str, kept: list[Chains]) -> tuple[Gate, ...]:
+def _gates(name: str, history: _History) -> tuple[Gate, ...]:
     """Return the gates on shares and dwells; to R-hat the chains of one explanation are one."""
     from journeysim.calibrate.numerics import pymc_adapter
 
-    values = np.stack([
-        np.concatenate([at.shares.reshape(_CHAINS, -1), *(each.phi.reshape(_CHAINS, -1) for each in at.dwells)], axis=1)
-        for at in kept
-    ], axis=1)  # fmt: skip
-    return pymc_adapter.convergence(f'"{name}" (open spells)', values, groups=_GROUPS)
+    kept = history.every(-(-len(history.chains.kappa) // _JUDGED))
+    sweeps = len(kept.chains.kappa)
+    parts = (kept.chains.shares, *kept.phi)
+    values = np.concatenate([part.reshape(sweeps, _CHAINS, -1) for part in parts], axis=-1)
+    return pymc_adapter.convergence(f'"{name}" (open spells)', np.moveaxis(values, 0, 1), groups=_GROUPS)
 
 
 def _sampled(
-    given: Given, learned: tuple[int, ...], kept: list[Chains], draws: int, gates: tuple[Gate, ...]
+    given: Given,
+    learned: tuple[int, ...],
+    history: _History,
+    row: NDArray[np.intp],
+    draws: int,
+    gates: tuple[Gate, ...],
 ) -> Sampled:
-    every = max(1, len(kept) * _CHAINS // draws)
-    chosen = kept[::every]
-    links, row = list(given.links), np.concatenate([at.row for at in chosen])
+    chosen = history.every(max(1, len(history.chains.kappa) * _CHAINS // draws))
+    links, rows = list(given.links), np.tile(row, len(chosen.chains.kappa))
     for j, link in enumerate(given.links):
         if link.learned:
-            family, phi = (
-                np.concatenate([getattr(at.dwells[learned.index(j)], part) for at in chosen])
-                for part in ("family", "phi")
-            )
+            k = learned.index(j)
+            family, phi = chosen.families[k].ravel(), chosen.phi[k].reshape(-1, *chosen.phi[k].shape[2:])
             a, b = scale_shape(family, phi)
             links[j] = replace(link, families=family, a=a, b=b)
         else:
-            links[j] = replace(link, a=link.a[row % len(link.a)], b=link.b[row % len(link.b)],
-                               families=link.families[row % len(link.families)])  # fmt: skip
-    return Sampled(tuple(links), np.concatenate([at.shares for at in chosen]), gates)
+            links[j] = replace(link, a=link.a[rows % len(link.a)], b=link.b[rows % len(link.b)],
+                               families=link.families[rows % len(link.families)])  # fmt: skip
+    shares = chosen.chains.shares
+    return Sampled(tuple(links), shares.reshape(-1, *shares.shape[2:]), gates)

@@ -1,321 +1,501 @@
-"""How chains of a touchpoint's exact posterior move: all of them at once, each accepted or refused by itself.
+"""Compiled: how chains of a touchpoint's exact posterior move, one after the other, each step accepted or refused.
 
     swap    a link's dwell, for all personas, becomes one of its proposal's draws
     rows    all shares: theta and kappa stay or are a draw of the surrogate, P_g from the Dirichlet that has the open
             spells spread as the shares of now spread them (what data augmentation would draw, without drawing it)
     pair    a link's dwell, and how it and one other link divide what they have: the dwell is a draw of its proposal, or
-            moved by the difference of two other chains (ter Braak 2006, differential evolution Markov chain); the
-            division is drawn given that dwell and all else, so that slow and gone may change places in one step
+            a given one; the division is drawn given that dwell and all else, so that slow and gone may change places in
+            one step
     scale   the share of a link nobody was seen to take, pooled and of every persona: small shares differ by factors
     pool    kappa and theta of such a link are new, drawn around where chains were, and every persona divides anew: with
             a large kappa all personas are alike and small shares are small together, a needle that no step leads into
 
-Every proposal but the difference is independent of what it replaces or has an explicit density both ways, and is
-weighed on the exact likelihood (Metropolis and Hastings); the difference is symmetric, between halves of the chains.
+Every proposal is independent of what it replaces or has an explicit density both ways, and is weighed on the exact
+likelihood (Metropolis and Hastings). Arrays of one chain: theta (link,), shares (persona, link), rows (link,): the row of
+the shelf where a link's P(longer than each open spell) stands.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Final, Literal, final
+import math
+from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import special
 
-from journeysim.calibrate.numerics.addressed import softmax
 from journeysim.calibrate.pooled import KAPPA_MEDIAN, KAPPA_SPREAD
-from journeysim.calibrate.silence.division import Division, Known, log_of
-from journeysim.calibrate.silence.proposals import Dwells, Places, Proposal, Spells
-from journeysim.model.dwell import Family
+from journeysim.calibrate.silence.density import compiled
+from journeysim.calibrate.silence.division import Division, draw_odds, log_ratio, parts_of, peak
+from journeysim.model.event_log import Ints
 from journeysim.model.quantity import Floats
 
-#: Where the theta and kappa of new shares come from: as they are, a step away, or a draw of the surrogate.
-Source = Literal["now", "near", "surrogate"]
-
 _LEAST: Final = 1e-300
+#: The smallest gamma variate: shares are never quite 0.
+_SMALL: Final = 1e-290
+#: Where the theta and kappa of new shares come from: as they are, a step away, or a draw of the surrogate.
+_NOW, _NEAR, _SURROGATE = 0, 1, 2
+_SOURCES: Final = (_NOW, _NEAR, _SURROGATE, _NEAR)
 #: Steps of `scale`: sds of the common factor's log, and of what every persona adds to it.
-_COMMON, _OWN = np.array([0.5, 3.0]), np.array([0.0, 0.3, 1.5])
-#: Part of the differences that are taken whole, which leads from hump to hump.
-_WHOLE: Final = 0.1
+_COMMON: Final = (0.5, 3.0)
+_OWN: Final = (0.0, 0.3, 1.5)
 #: Lengths of the steps of theta and kappa from where they are.
-_POOLED: Final = np.array([0.3, 1.0])
-_JITTER: Final = 0.02
+_POOLED: Final = (0.3, 1.0)
+_KAPPA_STEP: Final = 1.5
+#: Of the density around places: degrees of freedom, the two widths, and how often the wide one.
+_DEGREES, _WIDTHS, _RARELY = 5.0, (0.5, 2.0), 0.25
+_PAIRS: Final = 4
 
 
-@final
-@dataclass(frozen=True, slots=True, eq=False)
-class Rows:
-    """What is known of a touchpoint's rows: prior weights, completed moves, the surrogate's open spells by link.
+class Known(NamedTuple):
+    """Open spells (persona and how many), and what is known of the rows, as in `rows.Rows`."""
 
-    `theta` (n, link) and `kappa` (n,) are the surrogate's draws of what pools the personas, and `weighed` (n,) the log
-    likelihood it gave them. With one persona there is nothing to pool: kappa t is the prior's weights, in every draw.
-    """
-
+    who: Ints
+    sizes: Floats
     alpha: Floats
-    tilt: Floats  # (persona, link)
-    counts: Floats  # (persona, link)
-    spread: Floats  # (persona, link)
+    tilt: Floats
+    taken: Floats
+    spread: Floats
     factor: float
     theta: Floats
     kappa: Floats
-
-    def weights(self, theta: Floats, kappa: Floats) -> Floats:
-        """Return kappa t of every persona, shape (n, persona, link)."""
-        if len(self.counts) == 1:
-            return np.tile(self.alpha, (len(kappa), 1))[:, None]
-        raw = theta[:, None] * self.tilt
-        return np.asarray(kappa[:, None, None] * raw / raw.sum(axis=-1, keepdims=True))
-
-    @property
-    def root(self) -> Floats:
-        """Return the root of the surrogate's covariance of log theta, for steps of optimal length (Roberts and others 1997)."""
-        spread = np.cov(log_of(self.theta).T) * 2.38**2 / len(self.alpha)
-        return np.asarray(np.linalg.cholesky(spread + 1e-9 * np.eye(len(self.alpha))), dtype=np.float64)
-
-    def log_prior(self, theta: Floats, kappa: Floats) -> Floats:
-        """Return the log prior of log theta and log kappa, up to a constant."""
-        score = (np.log(kappa) - np.log(KAPPA_MEDIAN)) / KAPPA_SPREAD
-        return np.asarray(log_of(theta) @ self.alpha - 0.5 * score**2)
-
-    def surrogate(self, weights: Floats) -> Floats:
-        """Return the surrogate's log likelihood of the weights, up to a constant."""
-        return log_polya(self.factor * (self.counts + self.spread), weights)
+    root: Floats
 
 
-@final
-@dataclass(frozen=True, slots=True, eq=False)
-class Chains:
-    """Where the chains are: theta and kappa, shares (chain, persona, link), survival (chain, link, spell), dwells."""
+class Shelf(NamedTuple):
+    """Dwells to take: P(longer than each open spell) by row, drawn ones and then the chains' own, and what they leave out.
 
-    theta: Floats
-    kappa: Floats
-    weights: Floats
-    shares: Floats
-    still: Floats
-    dwells: tuple[Dwells, ...]
-    row: NDArray[np.intp]
+    Link `position[k]` may take the `size[k]` rows from `first[k]` on.
+    """
 
-    def taken(self, yes: NDArray[np.bool_], k: int, j: int, new: Dwells, shares: Floats) -> Chains:
-        """Return the chains with another dwell of learned link k, at position j, and other shares, where `yes`."""
-        dwells, still = list(self.dwells), self.still.copy()
-        dwells[k] = self.dwells[k].where(yes, new)
-        still[yes, j] = new.still[yes]
-        return replace(
-            self, dwells=tuple(dwells), still=still, shares=np.where(yes[:, None, None], shares, self.shares)
-        )
+    still: Floats  # (row, spell)
+    own: Floats  # (row, spell)
+    left: Floats  # (row + own row,)
+    position: Ints
+    first: Ints
+    size: Ints
 
 
-@final
-@dataclass(frozen=True, slots=True, eq=False)
-class Mover:
-    """Moves chains; `spells` and `rows` say what was observed, `proposals` (by learned link) where dwells may go."""
+class Plan(NamedTuple):
+    """Pairs (learned link, other link) to move together with their cumulative chances, and (silent link, other) to scale.
 
-    spells: Spells
-    rows: Rows
-    proposals: tuple[Proposal, ...]
-    rng: np.random.Generator
-    pooled: Mapping[int, Places] = field(default_factory=dict)  # by link: log kappa and log odds of theta
+    `places` (scaled, place, 2) are log kappa and log odds of theta where chains were, `roots` of their spread; without any, no
+    pool.
+    """
 
-    def waiting(self, shares: Floats, still: Floats) -> Floats:
-        """Return P(still there after t) of every spell, shape (chain, spell)."""
-        return np.asarray(np.maximum(np.einsum("ksj,kjs->ks", shares[:, self.spells.who], still), _LEAST))
-
-    def accepted(self, gain: Floats) -> NDArray[np.bool_]:
-        """Return which chains take a step of these log gains."""
-        return np.log(self.rng.uniform(size=len(gain))) < gain
-
-    def swap(self, at: Chains, k: int) -> Chains:
-        """Return the chains after new dwells of learned link k were tried."""
-        proposal, was = self.proposals[k], at.dwells[k]
-        j, who = proposal.position, self.spells.who
-        new = proposal.cloud.take(self.rng.integers(len(proposal.cloud.left), size=len(at.kappa)))
-        before = self.waiting(at.shares, at.still)
-        after = np.maximum(before + at.shares[:, who, j] * (new.still - was.still), _LEAST)
-        yes = self.accepted(np.log(after / before) @ self.spells.count + new.left - was.left)
-        return at.taken(yes, k, j, new, at.shares)
-
-    def renew(self, at: Chains, source: Source) -> Chains:
-        """Return the chains after new shares were tried, with theta and kappa from a source."""
-        theta, kappa, gain = self._pooled(at, source)
-        weights = self.rows.weights(theta, kappa)
-        there = self._spread(at.shares, at.still)
-        shares = _dirichlet(weights + self.rows.counts + there, self.rng)
-        back = self._spread(shares, at.still)
-        gain += self._kept(weights, shares, at.still, there) - self._kept(at.weights, at.shares, at.still, back)
-        yes = self.accepted(gain)
-        wide = yes[:, None, None]
-        return replace(
-            at, theta=np.where(yes[:, None], theta, at.theta), kappa=np.where(yes, kappa, at.kappa),
-            weights=np.where(wide, weights, at.weights), shares=np.where(wide, shares, at.shares),
-        )  # fmt: skip
-
-    def _pooled(self, at: Chains, source: Source) -> tuple[Floats, Floats, Floats]:
-        """Return theta, kappa, and the log of prior over proposal, of these over those of now."""
-        rows, count = self.rows, len(at.kappa)
-        if source == "now" or len(rows.counts) == 1:
-            return at.theta, at.kappa, np.zeros(count)
-        if source == "surrogate":
-            pick = self.rng.integers(len(rows.kappa), size=count)
-            theta, kappa = rows.theta[pick], rows.kappa[pick]
-            return theta, kappa, rows.surrogate(at.weights) - rows.surrogate(rows.weights(theta, kappa))
-        which, length = self.rng.uniform(size=(count, 1)) < 0.5, self.rng.choice(_POOLED, (count, 1))
-        kappa = at.kappa * np.exp(np.where(which, 1.5 * length * self.rng.standard_normal((count, 1)), 0.0)[:, 0])
-        steps = self.rng.standard_normal(at.theta.shape) @ rows.root.T
-        theta = softmax(log_of(at.theta) + np.where(which, 0.0, length * steps))
-        return theta, kappa, rows.log_prior(theta, kappa) - rows.log_prior(at.theta, at.kappa)
-
-    def _spread(self, shares: Floats, still: Floats) -> Floats:
-        """Return how many open spells count for each link, shape (chain, persona, link)."""
-        joint = shares[:, self.spells.who].transpose(0, 2, 1) * still
-        joint /= np.maximum(joint.sum(axis=1, keepdims=True), _LEAST)
-        return self.spells.by_persona(joint).transpose(0, 2, 1)
-
-    def _kept(self, weights: Floats, shares: Floats, still: Floats, spread: Floats) -> Floats:
-        """Return the log of the posterior of the shares over Dirichlet(weights + counts + spread), up to a constant."""
-        logs = np.sum(np.where(weights > 0, spread * log_of(shares), 0.0), axis=(1, 2))
-        exact = np.log(self.waiting(shares, still)) @ self.spells.count
-        return np.asarray(log_polya(self.rows.counts + spread, weights) - logs + exact)
-
-    def pair(self, at: Chains, k: int, other: int) -> Chains:
-        """Return the chains after new dwells of learned link k, and its share beside another one's, were tried."""
-        proposal = self.proposals[k]
-        new = proposal.cloud.take(self.rng.integers(len(proposal.cloud.left), size=len(at.kappa)))
-        everyone = np.ones(len(at.kappa), dtype=bool)
-        return self._divide(at, k, other, new, new.left - at.dwells[k].left, everyone)
-
-    def step(self, at: Chains, k: int, other: int) -> Chains:
-        """Return the chains after half of them moved the dwell of link k by a difference of two of the other half."""
-        proposal, now = self.proposals[k], at.dwells[k]
-        order = self.rng.permutation(len(at.kappa))
-        mine, theirs = np.array_split(order, 2)
-        first = self.rng.integers(len(theirs), size=len(mine))
-        second = (first + self.rng.integers(1, len(theirs), size=len(mine))) % len(theirs)
-        a, b = theirs[first], theirs[second]
-        alike = (now.family[a] == now.family[mine]) & (now.family[b] == now.family[mine])
-        size = now.phi[0].size
-        length = np.where(self.rng.uniform(size=len(mine)) < _WHOLE, 1.0, 2.38 / np.sqrt(2 * size))
-        length = np.where(alike, length * self.rng.uniform(0.2, 1.1, len(mine)), 0.0)[:, None, None]
-        length = length * self._personas(len(mine), now.phi.shape[1])[..., None]
-        wobble = 1 + _JITTER * self.rng.standard_normal((len(mine), *now.phi.shape[1:]))
-        phi, moved = now.phi.copy(), np.zeros(len(at.kappa), dtype=bool)
-        phi[mine] += length * (now.phi[a] - now.phi[b]) * wobble
-        phi[now.family == Family.EXPONENTIAL, :, 1] = 0.0
-        moved[mine] = alike
-        new, height = proposal.at(now.family, phi)
-        return self._divide(at, k, other, new, height - proposal.at(now.family, now.phi)[1], moved)
-
-    def _personas(self, count: int, personas: int) -> NDArray[np.bool_]:
-        """Return whom a step moves: in half of the chains everybody, in half one persona."""
-        one = self.rng.integers(personas, size=(count, 1)) == np.arange(personas)
-        return np.asarray(one | (self.rng.uniform(size=(count, 1)) < 0.5))
-
-    def _divide(self, at: Chains, k: int, other: int, new: Dwells, gain: Floats, moved: NDArray[np.bool_]) -> Chains:
-        """Try new dwells of link k with a new division of what it and another link have; `gain` is the dwells' own."""
-        j = self.proposals[k].position
-        then = at.still.copy()
-        then[:, j] = new.still
-        there, here = (self._division(at, (j, other), still) for still in (then, at.still))
-        now = log_of(at.shares[..., j]) - log_of(at.shares[..., other])
-        u = there.draw(self.rng)
-        yes = self.accepted(gain + there.log_ratio(u) - here.log_ratio(now)) & moved
-        part, shares = special.expit(u), at.shares.copy()
-        shares[..., j], shares[..., other] = there.whole * part, there.whole * (1 - part)
-        return at.taken(yes, k, j, new, shares)
-
-    def _division(self, at: Chains, pair: tuple[int, int], still: Floats) -> Division:
-        a, b = (at.weights[..., j] + self.rows.counts[:, j] for j in pair)
-        j, other = pair
-        known = Known(a, b, (self.rows.spread[:, j], self.rows.spread[:, other]))
-        return Division.of(self.spells, at.shares, still, pair, known)
-
-    def pool(self, at: Chains, j: int, other: int) -> Chains:
-        """Return the chains after kappa, theta of link j, and its shares beside another link's, were tried anew."""
-        places, pair = self.pooled[j], (j, other)
-        new, now = places.draw(len(at.kappa), self.rng), pooled_odds(at, j)
-        kappa, theta = np.exp(new[:, 0]), _multiplied(at.theta, j, new[:, 1] - now[:, 1])
-        to = replace(at, kappa=kappa, theta=theta, weights=self.rows.weights(theta, kappa))
-        there, here = (self._division(chains, pair, at.still) for chains in (to, at))
-        u = there.draw(self.rng)
-        gain = there.log_ratio(u) - here.log_ratio(log_of(at.shares[..., j]) - log_of(at.shares[..., other]))
-        gain += self._pool_density(to, pair) - self._pool_density(at, pair)
-        yes = self.accepted(gain + places.log_density(now) - places.log_density(new))
-        part, shares, wide = special.expit(u), at.shares.copy(), yes[:, None, None]
-        shares[..., j], shares[..., other] = there.whole * part, there.whole * (1 - part)
-        return replace(
-            at, theta=np.where(yes[:, None], theta, at.theta), kappa=np.where(yes, kappa, at.kappa),
-            weights=np.where(wide, to.weights, at.weights), shares=np.where(wide, shares, at.shares),
-        )  # fmt: skip
-
-    def _pool_density(self, at: Chains, pair: tuple[int, int]) -> Floats:
-        """Return the log density of log kappa, theta's log odds and the shares, but for how the pair divides its own."""
-        whole, logs = np.log(at.shares[..., pair].sum(axis=-1)), log_of(at.shares)
-        logs[..., pair] = whole[..., None]
-        row = np.sum(at.weights * logs - special.gammaln(np.maximum(at.weights, _LEAST)), axis=-1)
-        row += special.gammaln(at.weights.sum(axis=-1))
-        row = row.sum(axis=1) + self.rows.log_prior(at.theta, at.kappa) - log_of(at.theta).sum(axis=1)
-        return np.asarray(row + _log_measure(at.theta, pair[0]))
-
-    def scale(self, at: Chains, j: int) -> Chains:
-        """Return the chains after the share of link j, pooled and of every persona, was multiplied."""
-        count, personas = len(at.kappa), at.shares.shape[1]
-        common = self.rng.standard_normal(count) * self.rng.choice(_COMMON, count)
-        own = self.rng.standard_normal((count, personas)) * self.rng.choice(_OWN, (count, 1))
-        theta = _multiplied(at.theta, j, common) if personas > 1 else at.theta
-        shares, weights = _multiplied(at.shares, j, common[:, None] + own), self.rows.weights(theta, at.kappa)
-        yes = self.accepted(
-            self._scaled(theta, weights, shares, at.still, j)
-            - self._scaled(at.theta, at.weights, at.shares, at.still, j)
-        )
-        wide = yes[:, None, None]
-        return replace(
-            at, theta=np.where(yes[:, None], theta, at.theta), weights=np.where(wide, weights, at.weights),
-            shares=np.where(wide, shares, at.shares),
-        )  # fmt: skip
-
-    def _scaled(self, theta: Floats, weights: Floats, shares: Floats, still: Floats, j: int) -> Floats:
-        """Return the log posterior on the scale of log odds of link j, the other shares in proportion."""
-        rows, on = self.rows, weights > 0
-        logs = np.sum(np.where(on, (weights + rows.counts - 1) * log_of(shares), 0.0), axis=(1, 2))
-        logs += np.sum(_log_measure(shares, j), axis=1) + np.log(self.waiting(shares, still)) @ self.spells.count
-        if len(rows.counts) == 1:
-            return np.asarray(logs)
-        whole = special.gammaln(weights.sum(axis=-1)) - np.where(on, special.gammaln(np.where(on, weights, 1)), 0).sum(
-            -1
-        )
-        return np.asarray(logs + whole.sum(axis=1) + log_of(theta) @ (rows.alpha - 1) + _log_measure(theta, j))
+    pairs: Ints
+    upto: Floats
+    scaled: Ints
+    places: Floats
+    roots: Floats
 
 
-def pooled_odds(at: Chains, j: int) -> Floats:
-    """Return log kappa and the log odds of a link's theta, shape (chain, 2)."""
-    return np.stack([np.log(at.kappa), log_of(at.theta[:, j]) - log_of(1 - at.theta[:, j])], axis=1)
+@compiled
+def sweep_all(
+    known: Known, shelf: Shelf, plan: Plan, theta: Floats, kappa: Floats, shares: Floats, rows: Ints,
+    rng: np.random.Generator,
+) -> None:  # fmt: skip
+    """Write what follows the first entry of every array (sweep, chain, …), sweep by sweep."""
+    for t in range(1, len(kappa)):
+        theta[t], kappa[t], shares[t], rows[t] = theta[t - 1], kappa[t - 1], shares[t - 1], rows[t - 1]
+        for c in range(kappa.shape[1]):
+            kappa[t, c] = _sweep(known, shelf, plan, theta[t, c], kappa[t, c], shares[t, c], rows[t, c], rng)
 
 
-def log_polya(counts: Floats, weights: Floats) -> Floats:
-    """Return the log of the Dirichlet-multinomial of counts, summed over personas, up to a constant: (…, persona, link)."""
-    on = weights > 0
-    safe = np.where(on, weights, 1.0)
-    each = np.where(on, special.gammaln(safe + counts) - special.gammaln(safe), 0.0).sum(axis=-1)
-    whole = weights.sum(axis=-1)
-    total = np.where(on, counts, 0.0).sum(axis=-1)
-    return np.asarray((each + special.gammaln(whole) - special.gammaln(whole + total)).sum(axis=-1))
+@compiled
+def _sweep(
+    known: Known, shelf: Shelf, plan: Plan, theta: Floats, kappa: float, shares: Floats, rows: Ints,
+    rng: np.random.Generator,
+) -> float:  # fmt: skip
+    waiting = _waiting(known, shelf, shares, rows)
+    for k in range(len(shelf.first)):
+        _swap(known, shelf, k, shares, rows, waiting, rng)
+    for source in _SOURCES:
+        kappa = _renew(known, shelf, source, theta, kappa, shares, rows, waiting, rng)
+    if len(plan.pairs):
+        for _ in range(_PAIRS):
+            which = min(int(np.searchsorted(plan.upto, rng.random())), len(plan.upto) - 1)
+            k, other = int(plan.pairs[which, 0]), int(plan.pairs[which, 1])
+            row = shelf.first[k] + rng.integers(0, shelf.size[k])
+            gain = shelf.left[row] - shelf.left[rows[shelf.position[k]]]
+            weights = _weights(known, theta, kappa)
+            divide(known, shelf, weights, shelf.position[k], other, row, gain, shares, rows, waiting, rng)
+    for q in range(len(plan.scaled)):
+        j = plan.scaled[q, 0]
+        _scale(known, shelf, j, theta, kappa, shares, rows, waiting, rng)
+        if plan.places.shape[1]:
+            kappa = _pool(known, shelf, plan, q, theta, kappa, shares, rows, waiting, rng)
+    return kappa
 
 
-def _dirichlet(weights: Floats, rng: np.random.Generator) -> Floats:
-    raw = np.where(weights > 0, np.maximum(rng.standard_gamma(weights), 1e-290), 0.0)
-    return np.asarray(raw / raw.sum(axis=-1, keepdims=True))
+@compiled
+def _row_of(shelf: Shelf, row: int) -> Floats:
+    drawn = len(shelf.still)
+    return np.asarray(shelf.still[row] if row < drawn else shelf.own[row - drawn])
 
 
-def _multiplied(shares: Floats, j: int, logs: Floats) -> Floats:
-    """Return shares with the odds of link j multiplied by exp(logs), the others in proportion."""
-    rest = np.maximum(1 - shares[..., j], 1e-12)
-    odds = shares[..., j] / rest * np.exp(logs)
-    new = shares / (rest * (1 + odds))[..., None]
-    new[..., j] = odds / (1 + odds)
-    return np.asarray(new)
+@compiled
+def _waiting(known: Known, shelf: Shelf, shares: Floats, rows: Ints) -> Floats:
+    """Return P(still there after t) of every spell."""
+    out = np.zeros(len(known.who))
+    for j in range(len(rows)):
+        still = _row_of(shelf, rows[j])
+        for s in range(len(out)):
+            out[s] += shares[known.who[s], j] * still[s]
+    return np.maximum(out, _LEAST)
 
 
-def _log_measure(shares: Floats, j: int) -> Floats:
+@compiled
+def _weights(known: Known, theta: Floats, kappa: float) -> Floats:
+    """Return kappa t of every persona, (persona, link); with one persona the prior's weights."""
+    personas, links = known.tilt.shape
+    out = np.empty((personas, links))
+    if personas == 1:
+        out[0] = known.alpha
+        return out
+    for g in range(personas):
+        whole = 0.0
+        for j in range(links):
+            out[g, j] = theta[j] * known.tilt[g, j]
+            whole += out[g, j]
+        for j in range(links):
+            out[g, j] *= kappa / whole
+    return out
+
+
+@compiled
+def _log(x: float) -> float:
+    return math.log(max(x, _LEAST))
+
+
+@compiled
+def _log_waiting(known: Known, waiting: Floats) -> float:
+    total = 0.0
+    for s in range(len(waiting)):
+        total += known.sizes[s] * math.log(waiting[s])
+    return total
+
+
+@compiled
+def _swap(
+    known: Known, shelf: Shelf, k: int, shares: Floats, rows: Ints, waiting: Floats, rng: np.random.Generator
+) -> None:
+    j = shelf.position[k]
+    row = shelf.first[k] + rng.integers(0, shelf.size[k])
+    new, old = _row_of(shelf, row), _row_of(shelf, rows[j])
+    gain, then = shelf.left[row] - shelf.left[rows[j]], np.empty(len(waiting))
+    for s in range(len(waiting)):
+        then[s] = max(waiting[s] + shares[known.who[s], j] * (new[s] - old[s]), _LEAST)
+        gain += known.sizes[s] * math.log(then[s] / waiting[s])
+    if math.log(rng.random()) < gain:
+        rows[j] = row
+        waiting[:] = then
+
+
+@compiled
+def _renew(  # noqa: PLR0913, PLR0917
+    known: Known, shelf: Shelf, source: int, theta: Floats, kappa: float, shares: Floats, rows: Ints, waiting: Floats,
+    rng: np.random.Generator,
+) -> float:  # fmt: skip
+    """Try new shares, with theta and kappa from a source; return kappa."""
+    to_theta, to_kappa, gain = _pooled(known, source, theta, kappa, rng)
+    old, new = _weights(known, theta, kappa), _weights(known, to_theta, to_kappa)
+    there = _spread(known, shelf, shares, rows, waiting)
+    to_shares = _dirichlet(new, known.taken + there, rng)
+    then = _waiting(known, shelf, to_shares, rows)
+    back = _spread(known, shelf, to_shares, rows, then)
+    gain += _kept(known, new, to_shares, then, there) - _kept(known, old, shares, waiting, back)
+    if math.log(rng.random()) >= gain:
+        return kappa
+    theta[:] = to_theta
+    shares[:] = to_shares
+    waiting[:] = then
+    return to_kappa
+
+
+@compiled
+def _pooled(
+    known: Known, source: int, theta: Floats, kappa: float, rng: np.random.Generator
+) -> tuple[Floats, float, float]:
+    """Return theta, kappa, and the log of prior over proposal, of these over those of now."""
+    if source == _NOW or len(known.taken) == 1:
+        return theta.copy(), kappa, 0.0
+    if source == _SURROGATE:
+        pick = rng.integers(0, len(known.kappa))
+        counts = known.factor * (known.taken + known.spread)
+        new = _weights(known, known.theta[pick], known.kappa[pick])
+        gain = log_polya(counts, _weights(known, theta, kappa)) - log_polya(counts, new)
+        return known.theta[pick].copy(), known.kappa[pick], gain
+    length = _POOLED[rng.integers(0, len(_POOLED))]
+    to_theta, to_kappa = theta.copy(), kappa
+    if rng.random() < 0.5:
+        to_kappa = kappa * math.exp(_KAPPA_STEP * length * rng.standard_normal())
+    else:
+        links = len(theta)
+        z = np.empty(links)
+        for j in range(links):
+            z[j] = rng.standard_normal()
+        logs = np.log(np.maximum(theta, _LEAST)) + length * np.dot(known.root, z)
+        to_theta = np.exp(logs - logs.max())
+        to_theta /= to_theta.sum()
+    return to_theta, to_kappa, _log_prior(known, to_theta, to_kappa) - _log_prior(known, theta, kappa)
+
+
+@compiled
+def _log_prior(known: Known, theta: Floats, kappa: float) -> float:
+    """Return the log prior of log theta and log kappa, up to a constant."""
+    score = (math.log(kappa) - math.log(KAPPA_MEDIAN)) / KAPPA_SPREAD
+    total = -0.5 * score * score
+    for j in range(len(theta)):
+        total += known.alpha[j] * _log(theta[j])
+    return total
+
+
+@compiled
+def _spread(known: Known, shelf: Shelf, shares: Floats, rows: Ints, waiting: Floats) -> Floats:
+    """Return how many open spells count for each link, shape (persona, link)."""
+    out = np.zeros(shares.shape)
+    for j in range(len(rows)):
+        still = _row_of(shelf, rows[j])
+        for s in range(len(waiting)):
+            g = known.who[s]
+            out[g, j] += known.sizes[s] * shares[g, j] * still[s] / waiting[s]
+    return out
+
+
+@compiled
+def _dirichlet(weights: Floats, counts: Floats, rng: np.random.Generator) -> Floats:
+    out = np.zeros(weights.shape)
+    for g in range(weights.shape[0]):
+        for j in range(weights.shape[1]):
+            if weights[g, j] > 0:
+                out[g, j] = max(rng.standard_gamma(weights[g, j] + counts[g, j]), _SMALL)
+        out[g] /= out[g].sum()
+    return out
+
+
+@compiled
+def _kept(known: Known, weights: Floats, shares: Floats, waiting: Floats, spread: Floats) -> float:
+    """Return the log of the posterior of the shares over Dirichlet(weights + counts + spread), up to a constant."""
+    total = log_polya(known.taken + spread, weights) + _log_waiting(known, waiting)
+    for g in range(weights.shape[0]):
+        for j in range(weights.shape[1]):
+            if weights[g, j] > 0:
+                total -= spread[g, j] * _log(shares[g, j])
+    return total
+
+
+@compiled
+def log_polya(counts: Floats, weights: Floats) -> float:
+    """Return the log of the Dirichlet-multinomial of counts, summed over personas, up to a constant."""
+    total = 0.0
+    for g in range(weights.shape[0]):
+        whole, size = 0.0, 0.0
+        for j in range(weights.shape[1]):
+            if weights[g, j] > 0:
+                whole += weights[g, j]
+                size += counts[g, j]
+                total += math.lgamma(weights[g, j] + counts[g, j]) - math.lgamma(weights[g, j])
+        total += math.lgamma(whole) - math.lgamma(whole + size)
+    return total
+
+
+@compiled
+def divide_all(  # noqa: PLR0913, PLR0917
+    known: Known, shelf: Shelf, k: int, other: int, tried: Ints, gain: Floats,
+    theta: Floats, kappa: Floats, shares: Floats, rows: Ints, rng: np.random.Generator,
+) -> None:  # fmt: skip
+    """Try a row of the shelf for learned link k in every chain, with a new division; a row below 0 is not tried."""
+    for c in range(len(kappa)):
+        if tried[c] >= 0:
+            waiting, weights = _waiting(known, shelf, shares[c], rows[c]), _weights(known, theta[c], kappa[c])
+            divide(known, shelf, weights, shelf.position[k], other, tried[c], gain[c], shares[c], rows[c], waiting, rng)
+
+
+@compiled
+def divide(  # noqa: PLR0913, PLR0917
+    known: Known, shelf: Shelf, weights: Floats, j: int, other: int, row: int, gain: float,
+    shares: Floats, rows: Ints, waiting: Floats, rng: np.random.Generator,
+) -> None:  # fmt: skip
+    """Try a new dwell of link j with a new division of what it and another link have; `gain` is the dwell's own."""
+    here = _division(known, shelf, weights, j, other, shares, rows)
+    then = rows.copy()
+    then[j] = row
+    there = _division(known, shelf, weights, j, other, shares, then)
+    u, gained = _new_odds(known, there, here, shares, j, other, rng)
+    if math.log(rng.random()) < gain + gained:
+        rows[j] = row
+        _take(known, there, u, j, other, shares, waiting)
+
+
+@compiled
+def _new_odds(
+    known: Known, there: Division, here: Division, shares: Floats, j: int, other: int, rng: np.random.Generator
+) -> tuple[Floats, float]:
+    """Return new log odds of a pair by persona, and the log of density over proposal, of these over those of now."""
+    mode, sd = peak(there, known.who, known.sizes)
+    u = draw_odds(there, mode, sd, rng)
+    gain = log_ratio(there, mode, sd, u, known.who, known.sizes)
+    now = np.empty(len(u))
+    for g in range(len(u)):
+        now[g] = _log(shares[g, j]) - _log(shares[g, other])
+    mode, sd = peak(here, known.who, known.sizes)
+    return u, gain - log_ratio(here, mode, sd, now, known.who, known.sizes)
+
+
+@compiled
+def _take(known: Known, parts: Division, u: Floats, j: int, other: int, shares: Floats, waiting: Floats) -> None:
+    """Divide what a pair has by log odds."""
+    part = parts_of(u)
+    for g in range(len(u)):
+        whole = shares[g, j] + shares[g, other]
+        shares[g, j], shares[g, other] = whole * part[g], whole * (1.0 - part[g])
+    for s in range(len(waiting)):
+        p = part[known.who[s]]
+        waiting[s] = max(parts.rest[s] + p * parts.x[s] + (1.0 - p) * parts.y[s], _LEAST)
+
+
+@compiled
+def _division(known: Known, shelf: Shelf, weights: Floats, j: int, other: int, shares: Floats, rows: Ints) -> Division:
+    spells = len(known.who)
+    rest, x, y = np.zeros(spells), np.empty(spells), np.empty(spells)
+    for i in range(len(rows)):
+        if i not in (j, other):
+            still = _row_of(shelf, rows[i])
+            for s in range(spells):
+                rest[s] += shares[known.who[s], i] * still[s]
+    one, two = _row_of(shelf, rows[j]), _row_of(shelf, rows[other])
+    for s in range(spells):
+        whole = shares[known.who[s], j] + shares[known.who[s], other]
+        x[s], y[s] = whole * one[s], whole * two[s]
+    a, b = weights[:, j] + known.taken[:, j], weights[:, other] + known.taken[:, other]
+    late = known.spread[:, j].copy()
+    return Division(a, b, late, late + known.spread[:, other], rest, x, y)
+
+
+@compiled
+def _scale(  # noqa: PLR0913, PLR0917
+    known: Known, shelf: Shelf, j: int, theta: Floats, kappa: float, shares: Floats, rows: Ints, waiting: Floats,
+    rng: np.random.Generator,
+) -> None:  # fmt: skip
+    """Try the share of link j, pooled and of every persona, multiplied."""
+    common = rng.standard_normal() * _COMMON[rng.integers(0, len(_COMMON))]
+    width = _OWN[rng.integers(0, len(_OWN))]
+    to_theta, to_shares = theta.copy(), shares.copy()
+    if len(shares) > 1:
+        _multiply(to_theta, j, common)
+    for g in range(len(shares)):
+        _multiply(to_shares[g], j, common + width * rng.standard_normal())
+    then = _waiting(known, shelf, to_shares, rows)
+    gain = _scaled(known, to_theta, _weights(known, to_theta, kappa), to_shares, then, j)
+    gain -= _scaled(known, theta, _weights(known, theta, kappa), shares, waiting, j)
+    if math.log(rng.random()) < gain:
+        theta[:] = to_theta
+        shares[:] = to_shares
+        waiting[:] = then
+
+
+@compiled
+def _multiply(shares: Floats, j: int, by: float) -> None:
+    """Multiply the odds of link j by exp(by), the others staying in proportion."""
+    rest = max(1.0 - shares[j], 1e-12)
+    odds = shares[j] / rest * math.exp(by)
+    for i in range(len(shares)):
+        shares[i] /= rest * (1.0 + odds)
+    shares[j] = odds / (1.0 + odds)
+
+
+@compiled
+def _log_measure(shares: Floats, j: int) -> float:
     """Return the log of d shares / d (log odds of j, proportions of the others): P_j (1 - P_j)^(J - 1)."""
-    return np.asarray(log_of(shares[..., j]) + (shares.shape[-1] - 1) * log_of(1 - shares[..., j]))
+    return _log(shares[j]) + (len(shares) - 1) * _log(1.0 - shares[j])
+
+
+@compiled
+def _scaled(known: Known, theta: Floats, weights: Floats, shares: Floats, waiting: Floats, j: int) -> float:
+    """Return the log posterior on the scale of log odds of link j, the other shares in proportion."""
+    total = _log_waiting(known, waiting)
+    for g in range(shares.shape[0]):
+        total += _log_measure(shares[g], j)
+        for i in range(shares.shape[1]):
+            if weights[g, i] > 0:
+                total += (weights[g, i] + known.taken[g, i] - 1.0) * _log(shares[g, i])
+    return total + _pooling(known, theta, weights, j) if len(shares) > 1 else total
+
+
+@compiled
+def _pooling(known: Known, theta: Floats, weights: Floats, j: int) -> float:
+    """Return what normalises the rows of personas, and the log prior of theta on the scale of log odds of link j."""
+    total = _log_measure(theta, j)
+    for i in range(len(theta)):
+        total += (known.alpha[i] - 1.0) * _log(theta[i])
+    for g in range(weights.shape[0]):
+        total += math.lgamma(weights[g].sum())
+        for i in range(weights.shape[1]):
+            if weights[g, i] > 0:
+                total -= math.lgamma(weights[g, i])
+    return total
+
+
+@compiled
+def _pool(  # noqa: PLR0913, PLR0917
+    known: Known, shelf: Shelf, plan: Plan, q: int, theta: Floats, kappa: float, shares: Floats, rows: Ints,
+    waiting: Floats, rng: np.random.Generator,
+) -> float:  # fmt: skip
+    """Try kappa, theta of a link, and its shares beside another link's, all anew; return kappa."""
+    j, other = plan.scaled[q, 0], plan.scaled[q, 1]
+    new = _near_place(plan.places[q], plan.roots[q], rng)
+    now = np.array([math.log(kappa), _log(theta[j]) - _log(1.0 - theta[j])])
+    to_kappa, to_theta = math.exp(new[0]), theta.copy()
+    _multiply(to_theta, j, new[1] - now[1])
+    to, at = _weights(known, to_theta, to_kappa), _weights(known, theta, kappa)
+    there = _division(known, shelf, to, j, other, shares, rows)
+    here = _division(known, shelf, at, j, other, shares, rows)
+    u, gain = _new_odds(known, there, here, shares, j, other, rng)
+    gain += _pool_density(known, to_theta, to_kappa, to, shares, j, other)
+    gain -= _pool_density(known, theta, kappa, at, shares, j, other)
+    gain += log_places(plan.places[q], plan.roots[q], now) - log_places(plan.places[q], plan.roots[q], new)
+    if math.log(rng.random()) >= gain:
+        return kappa
+    theta[:] = to_theta
+    _take(known, there, u, j, other, shares, waiting)
+    return to_kappa
+
+
+@compiled
+def _pool_density(
+    known: Known, theta: Floats, kappa: float, weights: Floats, shares: Floats, j: int, other: int
+) -> float:
+    """Return the log density of log kappa, theta's log odds and the shares, but for how the pair divides its own."""
+    total = _log_prior(known, theta, kappa) + _log_measure(theta, j)
+    for i in range(len(theta)):
+        total -= _log(theta[i])
+    for g in range(weights.shape[0]):
+        whole = _log(shares[g, j] + shares[g, other])
+        total += math.lgamma(weights[g].sum())
+        for i in range(weights.shape[1]):
+            total += weights[g, i] * (whole if i in (j, other) else _log(shares[g, i]))
+            total -= math.lgamma(max(weights[g, i], _LEAST))
+    return total
+
+
+@compiled
+def _near_place(places: Floats, root: Floats, rng: np.random.Generator) -> Floats:
+    width = _WIDTHS[1] if rng.random() < _RARELY else _WIDTHS[0]
+    width /= math.sqrt(2.0 * rng.standard_gamma(_DEGREES / 2.0) / _DEGREES)
+    place, first, second = places[rng.integers(0, len(places))], rng.standard_normal(), rng.standard_normal()
+    return np.array(
+        [place[0] + width * root[0, 0] * first, place[1] + width * (root[1, 0] * first + root[1, 1] * second)]
+    )
+
+
+@compiled
+def log_places(places: Floats, root: Floats, at: Floats) -> float:
+    """Return the log density around places, two coordinates, up to a constant; as `proposals.Places` has it."""
+    total = 0.0
+    for p in range(len(places)):
+        first = (at[0] - places[p, 0]) / root[0, 0]
+        second = (at[1] - places[p, 1] - root[1, 0] * first) / root[1, 1]
+        square = first * first + second * second
+        near = (1.0 + square / (_DEGREES * _WIDTHS[0] ** 2)) ** (-(_DEGREES + 2.0) / 2.0) / _WIDTHS[0] ** 2
+        far = (1.0 + square / (_DEGREES * _WIDTHS[1] ** 2)) ** (-(_DEGREES + 2.0) / 2.0) / _WIDTHS[1] ** 2
+        total += (1.0 - _RARELY) * near + _RARELY * far
+    return math.log(total)
