@@ -17,6 +17,7 @@ from journeysim.calibrate.counts import (
     silent_outcomes,
 )
 from journeysim.calibrate.dwells.beliefs import dwell_belief
+from journeysim.calibrate.dwells.choice import worth_trying
 from journeysim.calibrate.dwells.doubt import POSSIBLE, FamilyDraws, draw_families, evidence_by_family
 from journeysim.calibrate.gates import ESS_LIMIT, Gate
 from journeysim.calibrate.shares import LEAST_WEIGHT, ShareRows, fit_shares
@@ -29,8 +30,6 @@ from journeysim.model.quantity import Floats
 
 #: Draws the fit works with before some of them are kept; enough for the gates on effective sizes.
 WORKING_DRAWS: Final = 4000
-#: Families this far behind (log evidence) before open spells are spread are not tried again.
-_HOPELESS: Final = 30.0
 
 
 @final
@@ -148,9 +147,7 @@ def _with_evidence(link: LinkDwell, data: list[tuple[Bins, Bins]], seed: int) ->
     """Return the link with its families' evidence; those that were hopeless before are not tried again."""
     if not link.learned:
         return link
-    before = link.evidence
-    near = [family for family in before if before[family] > max(before.values()) - _HOPELESS]
-    possible = (near if len(near) > 1 else list(before)[:2]) if before else POSSIBLE
+    possible = worth_trying(link.evidence) if link.evidence else POSSIBLE
     found = evidence_by_family(link.belief, data, seed=seed, name=link.name, possible=possible)
     return replace(link, family=next(iter(found)), evidence=found)
 

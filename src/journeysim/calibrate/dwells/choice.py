@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, final
 
@@ -23,6 +23,8 @@ from journeysim.model.dwell import Family
 from journeysim.model.quantity import Floats
 
 _LEAST: Final = 1e-300
+#: Families this far behind (log evidence) are not tried again.
+_HOPELESS: Final = 30.0
 _GRID: Final = np.linspace(-4.0, 4.0, 17)
 
 
@@ -53,6 +55,13 @@ def choose_family(
         order = [belief.family, *(family for family in order if family is not belief.family)]
     best, second = order[0], order[1]
     return choice_of((best, second), (points[best], points[second]), counts)
+
+
+def worth_trying(evidence: Mapping[Family, float]) -> tuple[Family, ...]:
+    """Return the families that are not hopeless by their log evidence, the likeliest first, and two at least."""
+    order = sorted(evidence, key=lambda family: -evidence[family])
+    near = sum(evidence[family] > evidence[order[0]] - _HOPELESS for family in order)
+    return tuple(order[: max(near, 2)])
 
 
 def choice_of(families: tuple[Family, Family], points: tuple[Floats, Floats], counts: Floats) -> FamilyChoice:

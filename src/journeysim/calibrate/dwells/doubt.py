@@ -24,7 +24,7 @@ from journeysim.calibrate.dwells.choice import FamilyChoice, choice_of, left_out
 from journeysim.calibrate.dwells.families import CANDIDATES, bin_probability, survival
 from journeysim.calibrate.dwells.fit import fit_dwell
 from journeysim.calibrate.dwells.mode import DwellBelief
-from journeysim.calibrate.dwells.tables import Curves, draw_tables, fit_tables
+from journeysim.calibrate.dwells.tables import Curves, TableFit, draw_tables, fit_tables
 from journeysim.calibrate.numerics.student import log_mean
 from journeysim.model.addresses import uniforms
 from journeysim.model.dwell import Family
@@ -112,26 +112,38 @@ def draw_families(
     chance = special.softmax(list(tried.values()))
     part = np.maximum(chance, _FEWEST) / np.maximum(chance, _FEWEST).sum()
     counts = np.diff(np.round(np.cumsum(part) * draws).astype(np.int64), prepend=0)
-    found = [
-        _draw(family, belief, data, count, seed, name, factor) for family, count in zip(tried, counts, strict=True)
-    ]
+    likely = (*tried, *list(evidence)[:2])
+    tables = fit_tables(belief, data, seed=seed, centres=_CENTRES, name=name) if Family.EMPIRICAL in likely else None
+    given = _Given(belief, data, seed, name, tables)
+    found = [_draw(family, given, count, factor) for family, count in zip(tried, counts, strict=True)]
     effective = float(1.0 / np.sum(chance**2 / [each.effective for each in found]))
     weights = np.concatenate([each.logs - np.log(share) for each, share in zip(found, part, strict=True)])
-    choice = _choice(evidence, belief, data, seed, name)
+    choice = _choice(evidence, given)
     return _joined(
         found, weights, choice, effective, uniforms(seed, draws, "posterior dwell", name, "order of families")
     )
 
 
-def _draw(family: Family, belief: DwellBelief, data: Data, count: int, seed: int, name: str, factor: float) -> _Drawn:
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class _Given:
+    """What the draws of a link's families are made from; `tables` where quantiles are among the families."""
+
+    belief: DwellBelief
+    data: Data
+    seed: int
+    name: str
+    tables: TableFit | None
+
+
+def _draw(family: Family, given: _Given, count: int, factor: float) -> _Drawn:
     """Return so many draws of one family."""
-    if family is Family.EMPIRICAL:
-        tables = fit_tables(belief, data, seed=seed, centres=_CENTRES, name=name)
-        made = draw_tables(tables, seed=seed, draws=count, name=name)
-        logs, shape = tables.evidence + made.logs, made.rows.astype(np.float64)
-        return _Drawn(family, np.ones(shape.shape), shape, made.curves, logs, tables.effective)
-    fewer = [(done.times(factor), still.times(factor)) for done, still in data]
-    fit = fit_dwell(family, belief, fewer, seed=seed, draws=max(count, _FIRST), name=name)
+    if family is Family.EMPIRICAL and given.tables is not None:
+        made = draw_tables(given.tables, seed=given.seed, draws=count, name=given.name)
+        logs, shape = given.tables.evidence + made.logs, made.rows.astype(np.float64)
+        return _Drawn(family, np.ones(shape.shape), shape, made.curves, logs, given.tables.effective)
+    fewer = [(done.times(factor), still.times(factor)) for done, still in given.data]
+    fit = fit_dwell(family, given.belief, fewer, seed=given.seed, draws=max(count, _FIRST), name=given.name)
     rows = ((np.arange(count) + 0.5) * len(fit.a) / max(count, 1)).astype(np.intp)
     return _Drawn(family, fit.a[rows], fit.b[rows], None, np.full(count, fit.evidence), fit.effective)
 
@@ -145,13 +157,13 @@ def _joined(parts: list[_Drawn], logs: Floats, choice: FamilyChoice, effective: 
     return FamilyDraws(families[order], a[order], b[order], curves, (logs - logs.max())[order], choice, effective)
 
 
-def _choice(evidence: Mapping[Family, float], belief: DwellBelief, data: Data, seed: int, name: str) -> FamilyChoice:
+def _choice(evidence: Mapping[Family, float], given: _Given) -> FamilyChoice:
     """Return the two likeliest families, and how far the first is ahead in predicting a customer left out."""
     first, *others = evidence
     if not others:
         return FamilyChoice(first, None, 0.0, 0.0)
-    points = [_pointwise(_draw(family, belief, data, _FIRST, seed, name, 1.0), data) for family in (first, others[0])]
-    counts = np.concatenate([part.count for done, still in data for part in (done, still) if part.size])
+    points = [_pointwise(_draw(family, given, _FIRST, 1.0), given.data) for family in (first, others[0])]
+    counts = np.concatenate([part.count for done, still in given.data for part in (done, still) if part.size])
     return choice_of((first, others[0]), (points[0], points[1]), counts)
 
 

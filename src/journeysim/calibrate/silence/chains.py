@@ -47,7 +47,7 @@ _TOLD: Final = 1000
 #: Sweeps before the first kernels and the next, and of each round that counts. While gates fail, what a round visited
 #: makes the kernels of a longer one.
 _FIND: Final = (120, 120)
-_ROUNDS: Final = (500, 1000, 2500, 5000)
+_ROUNDS: Final = (500, 2000, 5000)
 #: Open spells that must be in doubt between two links before they are moved together.
 _DOUBT: Final = 0.05
 _STUCK: Final = 0.4

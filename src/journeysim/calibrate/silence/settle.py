@@ -15,7 +15,7 @@ from typing import Final, final
 import numpy as np
 
 from journeysim.calibrate.counts import Bins
-from journeysim.calibrate.dwells.choice import FamilyChoice
+from journeysim.calibrate.dwells.choice import FamilyChoice, worth_trying
 from journeysim.calibrate.dwells.families import CANDIDATES, from_log_moments, survival, to_scale_shape
 from journeysim.calibrate.silence.mode import JointMode, find_joint_mode
 from journeysim.calibrate.silence.open_spells import LinkDwell, Spread
@@ -28,8 +28,6 @@ _PASSES: Final = 3
 _PROBABILITIES: Final = (np.arange(50) + 0.5) / 50
 _LEAST: Final = 1e-300
 _ROW: Final = np.zeros(1, dtype=np.intp)
-#: After the first pass over the links, families this far behind (log evidence) are not tried again.
-_HOPELESS: Final = 30.0
 #: Stories told: no more than these, none this far behind (a weight of 1 in 400).
 _MOST_STORIES: Final = 12
 _MATTERS: Final = 6.0
@@ -108,8 +106,7 @@ def settle_silent(links: Sequence[LinkDwell], silent: tuple[Bins, ...], counts: 
                 found = [_with_family(best, j, family, (silent, counts, alphas), tried) for family in families]
                 found.sort(key=lambda fit: -fit.evidence)
                 best, second = found[:2]
-                near = [fit.links[j].family for fit in found if fit.evidence > best.evidence - _HOPELESS]
-                candidates[link.name] = tuple(near) if len(near) > 1 else (near[0], second.links[j].family)
+                candidates[link.name] = worth_trying({fit.links[j].family: fit.evidence for fit in found})
                 margin = best.evidence - second.evidence
                 choices[link.name] = FamilyChoice(best.links[j].family, second.links[j].family, margin, 0.0)
         if _families(best) == before:
