@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy import special
+from scipy import special, stats
 
 from joint_nuts import sample_jointly, starting_points
 from journeysim.calibrate.counts import NO_BINS, Bins
@@ -126,6 +126,16 @@ def test_chains_find_the_posterior_that_a_fine_grid_gives(family: Family):
     found = sample_chains(surrogate_of(observed, alpha), draws=1200, seed=1, name="x")
     assert all(gate.passed for gate in found.gates)
     assert_like(found, on_a_grid(observed, alpha, shapes), 400)
+
+
+def test_where_nobody_waits_shares_are_conjugate():
+    """No open spell, one persona: means within 5 errors of 400 draws of the Dirichlet's."""
+    alpha, observed = np.array([1.0, 1.0]), world((Family.EXPONENTIAL,), (200,), 10.0, seed=2)
+    nobody = Observed(observed.links, (NO_BINS,), observed.counts)
+    found = sample_chains(surrogate_of(nobody, alpha), draws=1200, seed=1, name="x")
+    assert all(gate.passed for gate in found.gates)
+    exact = stats.beta(1 + observed.counts[0, 0], 1.0)
+    assert found.shares[:, 0, 0].mean() == pytest.approx(exact.mean(), abs=5 * exact.std() / 20)
 
 
 def test_two_explanations_are_drawn_by_their_weights():

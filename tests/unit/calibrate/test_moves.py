@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from journeysim.calibrate.silence.division import Division, draw_odds, log_ratio, peak
-from journeysim.calibrate.silence.moves import log_places, log_polya
+from journeysim.calibrate.silence.moves.division import Division, draw_odds, log_ratio, peak
+from journeysim.calibrate.silence.moves.small import log_places
+from journeysim.calibrate.silence.moves.state import log_polya
 from journeysim.calibrate.silence.proposals import Places
 
 RNG = np.random.default_rng(3)

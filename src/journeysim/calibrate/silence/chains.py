@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from journeysim.calibrate.dwells.families import survival
 from journeysim.calibrate.gates import Gate
-from journeysim.calibrate.silence.moves import Known, Plan, divide_all, sweep_all
+from journeysim.calibrate.silence.moves import Known, divide_all, sweep_all
 from journeysim.calibrate.silence.open_spells import LinkDwell, Spread
+from journeysim.calibrate.silence.plan import MovePlan
 from journeysim.calibrate.silence.proposals import (
     Codes,
     Dwells,
@@ -34,7 +35,6 @@ from journeysim.calibrate.silence.settle import Story
 from journeysim.calibrate.silence.shelves import Chains, Shelves
 from journeysim.model.addresses import name_key
 from journeysim.model.dwell import Family
-from journeysim.model.event_log import Ints
 from journeysim.model.quantity import Floats
 
 #: Enough for the gates on effective sizes.
@@ -48,8 +48,6 @@ _TOLD: Final = 1000
 #: makes the kernels of a longer one.
 _FIND: Final = (120, 120)
 _ROUNDS: Final = (500, 2000, 5000)
-#: Open spells that must be in doubt between two links before they are moved together.
-_DOUBT: Final = 0.05
 _STUCK: Final = 0.4
 #: Part of the differences that are taken whole, which leads from hump to hump.
 _WHOLE: Final = 0.1
@@ -90,7 +88,7 @@ def sample_chains(given: Given, *, draws: int, seed: int, name: str) -> Sampled:
     spells = Spells.of(given.spreads)
     learned = tuple(j for j, link in enumerate(given.links) if link.learned)
     proposals = tuple(surrogate(given.links[j], j, spells, given.rows.factor) for j in learned)
-    plan = _Plan.of(given, spells, learned)
+    plan = MovePlan.of(given.links, given.rows.tilt, spells, learned)
     row = rng.choice(len(given.shares), _CHAINS, replace=False)
     mover = _Mover(_known(given, spells), _fixed(given, spells, row), proposals, plan, rng)
     at = _At.of(mover, given, row)
@@ -99,7 +97,7 @@ def sample_chains(given: Given, *, draws: int, seed: int, name: str) -> Sampled:
     for sweeps in _FIND:
         history = _found(mover, at, sweeps)
         mover, at = _adapted(mover, history.later(sweeps // 2))
-    mover = replace(mover, plan=mover.plan.harder(history))
+    mover = replace(mover, plan=mover.plan.harder([history.accepted(k) for k in range(len(learned))]))
     for sweeps in _ROUNDS:
         history = _swept(mover, at, sweeps)
         gates = _gates(name, history)
@@ -111,65 +109,15 @@ def sample_chains(given: Given, *, draws: int, seed: int, name: str) -> Sampled:
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
-class _Plan:
-    """Which pairs (learned link, other link) are moved together, how often, and which links are scaled."""
-
-    pairs: Ints
-    often: Floats
-    scaled: tuple[tuple[int, int], ...]
-
-    @classmethod
-    def of(cls, given: Given, spells: Spells, learned: tuple[int, ...]) -> _Plan:
-        """Return the pairs between which open spells are in doubt, each as often as the root of how many."""
-        doubt = (spells.spread * spells.count[:, None]).T @ spells.spread
-        everybody = np.all(given.rows.tilt > 0, axis=0)
-        found = [
-            (k, other) for k, j in enumerate(learned) for other in range(len(given.links))
-            if other != j and doubt[j, other] > _DOUBT and everybody[j] and everybody[other]
-        ]  # fmt: skip
-        often = np.sqrt([doubt[learned[k], other] for k, other in found])
-        most = [
-            max((i for i in range(len(doubt)) if i != j and everybody[i]), key=lambda i: doubt[j, i], default=j)
-            for j in range(len(doubt))
-        ]
-        scaled = tuple(
-            (j, most[j]) for j, link in enumerate(given.links) if link.silent and everybody[j] and most[j] != j
-        )
-        return cls(np.array(found, dtype=np.int64).reshape(-1, 2), often / max(often.sum(), 1e-300), scaled)
-
-    def harder(self, history: _History) -> _Plan:
-        """Return the plan with pairs as much rarer as their link's dwell is easily swapped by itself."""
-        ease = np.array([history.accepted(int(k)) for k, _ in self.pairs])
-        often = self.often * (1 - ease) ** 2 + 1e-12
-        return replace(self, often=often / often.sum()) if len(often) else self
-
-    def compiled(self, places: Mapping[int, Places]) -> Plan:
-        """Return the plan as `moves` reads it, with where log kappa and the log odds of scaled links were."""
-        known = [places[j] for j, _ in self.scaled if j in places]
-        at, roots = (
-            np.array([getattr(each, part) for each in known], dtype=np.float64) for part in ("at", "root")
-        )  # fmt: skip
-        empty = np.empty((len(self.scaled), 0, 2)), np.empty((0, 2, 2))
-        scaled = np.array(self.scaled, dtype=np.int64).reshape(-1, 2)
-        return Plan(self.pairs, np.cumsum(self.often), scaled, *((at, roots) if known else empty))
-
-
-@final
-@dataclass(frozen=True, slots=True, eq=False)
 class _Mover:
     """What moves chains: what is known, dwells that stay (link, chain, spell), proposals by learned link, and the plan."""
 
     known: Known
     fixed: Floats
     proposals: tuple[Proposal, ...]
-    plan: _Plan
+    plan: MovePlan
     rng: np.random.Generator
     places: Mapping[int, Places] = field(default_factory=dict)  # by scaled link
-
-    @property
-    def doubtful(self) -> set[int]:
-        """Learned links whose dwells are in doubt."""
-        return {int(k) for k, _ in self.plan.pairs}
 
 
 @final
@@ -232,7 +180,7 @@ class _History:
 def _known(given: Given, spells: Spells) -> Known:
     rows = given.rows
     alpha, tilt, taken, spread, theta, kappa = (
-        np.array(x) for x in (rows.alpha, rows.tilt, rows.counts, rows.spread, rows.theta, rows.kappa)
+        np.array(x, order="C") for x in (rows.alpha, rows.tilt, rows.counts, rows.spread, rows.theta, rows.kappa)
     )
     who = spells.who.astype(np.int64)
     return Known(who, spells.count, alpha, tilt, taken, spread, float(rows.factor), theta, kappa, rows.root)
@@ -263,7 +211,7 @@ def _told(mover: _Mover, at: _At, given: Given) -> tuple[_Mover, _At]:
     proposals, own = list(mover.proposals), list(at.shelves.own)
     for k, proposal in enumerate(mover.proposals):
         families = np.array([story.families[proposal.position] for story in given.stories], dtype=np.int8)[from_story]
-        if proposal.moves and (k in mover.doubtful or len(np.unique(families)) > 1):
+        if proposal.moves and (k in mover.plan.doubtful or len(np.unique(families)) > 1):
             phi = np.concatenate([point.phi[:, :, k] for point in points])
             proposals[k] = kernel_around(proposal, families, phi, mover.rng)
             own[k] = proposals[k].again(own[k]).where(told, proposals[k].at(families[pick], phi[pick])[0])
@@ -335,7 +283,7 @@ def _adapted(mover: _Mover, history: _History) -> tuple[_Mover, _At]:
     last = history.last
     proposals, own = list(mover.proposals), [last.shelves.dwells(last.chains, k) for k in range(len(mover.proposals))]
     for k, proposal in enumerate(mover.proposals):
-        if proposal.moves and (k in mover.doubtful or history.accepted(k) < _STUCK):
+        if proposal.moves and (k in mover.plan.doubtful or history.accepted(k) < _STUCK):
             phi = history.phi[k]
             proposals[k] = kernel_around(
                 proposal, history.families[k].ravel(), phi.reshape(-1, *phi.shape[2:]), mover.rng

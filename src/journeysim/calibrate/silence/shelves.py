@@ -62,7 +62,7 @@ class Shelves:
     def of(cls, proposals: Sequence[Proposal], own: Sequence[Dwells], fixed: Floats) -> Shelves:
         """Return the shelves of proposals, with the chains' own dwells by learned link."""
         still = np.concatenate([np.empty((0, fixed.shape[-1])), *(each.cloud.still for each in proposals)])
-        return cls(tuple(proposals), tuple(own), fixed, still)
+        return cls(tuple(proposals), tuple(own), fixed, np.ascontiguousarray(still))
 
     @property
     def chains(self) -> int:
@@ -85,13 +85,17 @@ class Shelves:
 
     def shelf(self, tried: Dwells | None = None) -> Shelf:
         """Return the shelf, with what a step tries."""
-        more = () if tried is None else (tried,)
+        more, spells = () if tried is None else (tried,), self.fixed.shape[-1]
         kept = (each.still for each in self.own)
         left = [each.cloud.left for each in self.proposals] + [each.left for each in self.own]
         stay = np.zeros(self.fixed.shape[0] * self.chains)
         return Shelf(
             self.still,
-            np.concatenate([*kept, self.fixed.reshape(-1, self.fixed.shape[-1]), *(each.still for each in more)]),
+            np.ascontiguousarray(
+                np.concatenate(
+                    [*kept, self.fixed.reshape(len(self.fixed) * self.chains, spells), *(each.still for each in more)]
+                )
+            ),
             np.concatenate([*left, stay, *(each.left for each in more)]),
             np.array([each.position for each in self.proposals], dtype=np.int64),
             self.first[:-1],

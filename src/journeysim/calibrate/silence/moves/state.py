@@ -1,0 +1,146 @@
+"""Compiled: what a chain of silent exits is, what is known, and sums over either."""
+
+from __future__ import annotations
+
+import math
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from journeysim.calibrate.pooled import KAPPA_MEDIAN, KAPPA_SPREAD
+from journeysim.calibrate.silence.density import compiled
+from journeysim.model.event_log import Ints
+from journeysim.model.quantity import Floats
+
+LEAST: Final = 1e-300
+
+
+class Known(NamedTuple):
+    """Open spells (persona and how many), and what is known of the rows, as in `rows.Rows`."""
+
+    who: Ints
+    sizes: Floats
+    alpha: Floats
+    tilt: Floats
+    taken: Floats
+    spread: Floats
+    factor: float
+    theta: Floats
+    kappa: Floats
+    root: Floats
+
+
+class Shelf(NamedTuple):
+    """Dwells to take: P(longer than each open spell) by row, drawn ones and then the chains' own, and what they leave out.
+
+    Link `position[k]` may take the `size[k]` rows from `first[k]` on.
+    """
+
+    still: Floats  # (row, spell)
+    own: Floats  # (row, spell)
+    left: Floats  # (row + own row,)
+    position: Ints
+    first: Ints
+    size: Ints
+
+
+class Plan(NamedTuple):
+    """Pairs (learned link, other link) to move together with their cumulative chances, and (silent link, other) to scale.
+
+    `places` (scaled, place, 2) are log kappa and log odds of theta where chains were, `roots` of their spread; without any, no
+    pool.
+    """
+
+    pairs: Ints
+    upto: Floats
+    scaled: Ints
+    places: Floats
+    roots: Floats
+
+
+@compiled
+def row_of(shelf: Shelf, row: int) -> Floats:
+    """Return a row of the shelf, P(longer than each open spell)."""
+    drawn = len(shelf.still)
+    return np.asarray(shelf.still[row] if row < drawn else shelf.own[row - drawn])
+
+
+@compiled
+def waiting_of(known: Known, shelf: Shelf, shares: Floats, rows: Ints) -> Floats:
+    """Return P(still there after t) of every spell."""
+    out = np.zeros(len(known.who))
+    for j in range(len(rows)):
+        still = row_of(shelf, rows[j])
+        for s in range(len(out)):
+            out[s] += shares[known.who[s], j] * still[s]
+    return np.maximum(out, LEAST)
+
+
+@compiled
+def weights_of(known: Known, theta: Floats, kappa: float) -> Floats:
+    """Return kappa t of every persona, (persona, link); with one persona the prior's weights."""
+    personas, links = known.tilt.shape
+    out = np.empty((personas, links))
+    if personas == 1:
+        out[0] = known.alpha
+        return out
+    for g in range(personas):
+        whole = 0.0
+        for j in range(links):
+            out[g, j] = theta[j] * known.tilt[g, j]
+            whole += out[g, j]
+        for j in range(links):
+            out[g, j] *= kappa / whole
+    return out
+
+
+@compiled
+def log_of(x: float) -> float:
+    """Return the log, of 0 a very small one."""
+    return math.log(max(x, LEAST))
+
+
+@compiled
+def log_waiting(known: Known, waiting: Floats) -> float:
+    """Return the log likelihood of the open spells."""
+    total = 0.0
+    for s in range(len(waiting)):
+        total += known.sizes[s] * math.log(waiting[s])
+    return total
+
+
+@compiled
+def log_prior(known: Known, theta: Floats, kappa: float) -> float:
+    """Return the log prior of log theta and log kappa, up to a constant."""
+    score = (math.log(kappa) - math.log(KAPPA_MEDIAN)) / KAPPA_SPREAD
+    total = -0.5 * score * score
+    for j in range(len(theta)):
+        total += known.alpha[j] * log_of(theta[j])
+    return total
+
+
+@compiled
+def spread_of(known: Known, shelf: Shelf, shares: Floats, rows: Ints, waiting: Floats) -> Floats:
+    """Return how many open spells count for each link, shape (persona, link)."""
+    out = np.zeros(shares.shape)
+    for j in range(len(rows)):
+        still = row_of(shelf, rows[j])
+        for s in range(len(waiting)):
+            g = known.who[s]
+            out[g, j] += known.sizes[s] * shares[g, j] * still[s] / waiting[s]
+    return out
+
+
+@compiled
+def log_polya(counts: Floats, weights: Floats) -> float:
+    """Return the log of the Dirichlet-multinomial of counts, summed over personas, up to a constant."""
+    total = 0.0
+    for g in range(weights.shape[0]):
+        whole, size = 0.0, 0.0
+        for j in range(weights.shape[1]):
+            if weights[g, j] > 0:
+                whole += weights[g, j]
+                size += counts[g, j]
+                total += math.lgamma(weights[g, j] + counts[g, j]) - math.lgamma(weights[g, j])
+        total += math.lgamma(whole) - math.lgamma(whole + size)
+    return total
