@@ -164,13 +164,15 @@ def _normalised(events: Events) -> str:
         *(f"{_texted(events, role)} AS {role}" for role in TEXTS if role in events.roles),
         f"{_time(events, 'time')} AS time",
         *_numbers(events),
-        f"{_said(events, 'time')} AS time_said",
+        f"{_named(events, 'time')} AS time_written",
         f"hash({', '.join(_identifier(name) for name in events.source.columns)}) AS cells",
     ]  # fmt: skip
     reasons = "CASE WHEN customer = '' THEN 0 WHEN touchpoint = '' THEN 1 WHEN time IS NULL THEN 2 END"
     plain = f"SELECT {', '.join(columns)} FROM {events.source.scan}"  # noqa: S608 - quoted
-    said = "CASE WHEN time IS NULL THEN time_said END"
-    return f"SELECT * REPLACE ({said} AS time_said), {reasons} AS reason FROM ({plain})"  # noqa: S608 - from above
+    said = (
+        "CASE WHEN time IS NULL THEN trim(CAST(time_written AS VARCHAR)) END"  # of few rows: a text of each costs much
+    )
+    return f"SELECT * EXCLUDE (time_written), {said} AS time_said, {reasons} AS reason FROM ({plain})"  # noqa: S608 - from above
 
 
 def _numbers(events: Events) -> Iterator[str]:

@@ -9,6 +9,8 @@ import pytest
 
 from journeysim.errors import BadInput
 from journeysim.files.events import read_events, read_transitions
+from journeysim.files.events.times import time_of
+from journeysim.model.log_settings import LogSettings
 
 HEADER = "customer,touchpoint,time\n"
 
@@ -210,3 +212,28 @@ def test_wrong_rows_of_a_table_are_refused_with_their_line(write, row: str, said
 def test_a_table_needs_its_columns(write):
     with pytest.raises(BadInput, match="missing: count"):
         read_transitions(write("persona,from,to,dwell_from_days,dwell_to_days\n", "t.csv"))
+
+
+def test_times_read_at_once_are_those_that_the_pattern_reads():
+    """Thousands of texts that are nearly a time: in UTC, where some are read at once, as in Etc/UTC, where none is."""
+    texts = [
+        "infinity",
+        "0027-01-15 (BC) 10:00:00",
+        "10000-01-01 00:00:00",
+        "2026-01-15 23:59:60",
+        "2026-01-15 10:00:00.1234567",
+    ]
+    for plain in ("2026-01-15 10:00:00", "2026-01-15T10:00:00"):
+        changed = [plain[:i] + mark + plain[i + 1 :] for i in range(19) for mark in " +-.a:0T9Z"]
+        texts += [text + end for text in changed for end in ("", ".25", "Z", "+02")]
+        texts += [text[:i] + mark + text[i + 1 :] for text in changed[::4] for i in range(19) for mark in " +."]
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("CREATE TABLE said AS SELECT unnest($1) AS time", [texts])
+        fast, slow = (time_of("time", "VARCHAR", LogSettings(zone=zone)) for zone in ("UTC", "Etc/UTC"))
+        apart = f"SELECT time FROM said WHERE ({fast}) IS DISTINCT FROM ({slow})"  # noqa: S608 - from above
+        read = connection.execute(f"SELECT count({fast}) FROM said").fetchone()  # noqa: S608 - from above
+        assert connection.execute(apart).fetchall() == []
+    assert fast != slow
+    assert read is not None
+    assert read[0] > 100
