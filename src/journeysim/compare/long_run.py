@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
 
@@ -10,6 +11,8 @@ from journeysim.compare.comparison import Level, spread_of
 from journeysim.model.quantity import Floats
 from journeysim.simulate.long_run import LongRun, of_everybody
 from journeysim.simulate.outcomes import ArmOutcomes
+
+_ROUNDING: Final = 1e-14
 
 
 def long_run_levels(arm: ArmOutcomes, everybody: str) -> Iterator[Level]:
@@ -61,6 +64,7 @@ def _sd(values: Floats) -> float | None:
 
 def _luck(mean: Floats, squares: Floats) -> float | None:
     """Return the root of the mean variance over draws; rounding may take a variance of 0 a little below."""
-    variance = np.maximum(squares - mean**2, 0.0)
+    variance = squares - mean**2
+    variance = np.where(variance <= _ROUNDING * squares, 0.0, variance)
     finite = variance[np.isfinite(variance)]
     return float(np.sqrt(finite.mean())) if len(finite) * 2 >= len(variance) and len(finite) else None

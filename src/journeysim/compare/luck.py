@@ -103,6 +103,7 @@ SINGLE: Final[Mapping[str, Callable[[Lives, JourneyMap], Floats]]] = MappingProx
 )
 
 
+_ROUNDING: Final = 1e-14
 _SHARES: Final = frozenset({"conversion", "churn", "loss", "active", "bounce", "reach"})
 
 
@@ -132,7 +133,8 @@ def luck_of_share(values: Floats) -> float | None:
     The same number as `pooled_sd` estimates from single customers, without its error.
     """
     known = values[np.isfinite(values)]
-    return float(np.sqrt(np.mean(known * (1.0 - known)).clip(0.0))) if len(known) else None
+    variance = known * (1.0 - known)
+    return float(np.sqrt(np.mean(np.where(variance > _ROUNDING, variance, 0.0)))) if len(known) else None
 
 
 def of_persona(lives: Lives, personas: Sequence[str], persona: str) -> Bools:

@@ -148,15 +148,20 @@ def discounted_worth(chain: Chain, rate_value: float, rate_cost: float) -> Worth
     of the dwell and r_i the visit's own money plus its daily money times (1 - sum_j P_ij phi_ij) / f.
     """
     chain = _without_tenure(chain)
-    value, value_from = _discounted(chain, rate_value, 0)
-    cost, cost_from = _discounted(chain, rate_cost, 1)
+    lost = {rate: lost_to_discounting(chain, _force(rate)) for rate in {rate_value, rate_cost}}
+    value, value_from = _discounted(chain, rate_value, 0, lost[rate_value])
+    cost, cost_from = _discounted(chain, rate_cost, 1, lost[rate_cost])
     return Worth(value=value, cost=cost, value_from=value_from, cost_from=cost_from)
 
 
-def _discounted(chain: Chain, rate: float, side: int) -> tuple[Floats, Floats]:
+def _force(rate: float) -> float:
+    """Return the force of interest per day of a yearly rate."""
+    return float(np.log1p(rate) / DAYS_PER_YEAR)
+
+
+def _discounted(chain: Chain, rate: float, side: int, lost: Floats) -> tuple[Floats, Floats]:
     """Return one side's discounted money from entry and from each touchpoint; side 0 is value, 1 is cost."""
-    n, force = len(chain.touchpoints), np.log1p(rate) / DAYS_PER_YEAR
-    lost = lost_to_discounting(chain, force)
+    n, force = len(chain.touchpoints), _force(rate)
     kept = chain.share * (1 - lost)
     span = mean_dwells(chain) if force == 0 else lost / force
     visit = (chain.visit_value, chain.visit_cost)[side][:, :, 0]

@@ -27,7 +27,7 @@ from journeysim.simulate.tally import Paths, Tally
 
 #: Links followed once more for all sets together; beyond it walking customers is cheaper.
 MOST_LINKS: Final = 1_500
-_FIRST_STEPS: Final = 30
+_FIRST_STEPS: Final = 15
 
 
 @final

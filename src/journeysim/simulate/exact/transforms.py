@@ -14,14 +14,14 @@ from journeysim.simulate.chain import Chain
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 _REACH: Final = 8.2  # standard normal scores; beyond them lies less than 1e-15 of the mass
-_CLOSE: Final = 1e-13
+_CLOSE: Final = 1e-12
+_SOON: Final = 0.03
 _MOST_PANELS: Final = 1_024
 
 
 def mean_dwells(chain: Chain) -> Floats:
     """Return the expected dwell of each link in days; same shape as `chain.dwell_a`."""
-    means, table = np.empty_like(chain.dwell_a), chain.dwell_table
-    of_table = np.mean((table[:, 1:] + table[:, :-1]) / 2, axis=1)
+    means, (of_table,) = np.empty_like(chain.dwell_a), _table_moments(chain.dwell_table, 1)
     for link in range(len(chain.links)):
         for family, rows in by_family(chain.family[:, link]):
             a, b = chain.dwell_a[rows, ..., link], chain.dwell_b[rows, ..., link]
@@ -32,10 +32,8 @@ def mean_dwells(chain: Chain) -> Floats:
 
 def dwell_variances(chain: Chain) -> Floats:
     """Return the variance of each link's dwell in days squared, infinite where there is none; shape of `chain.dwell_a`."""
-    found, table = np.empty_like(chain.dwell_a), chain.dwell_table
-    low, high = table[:, :-1], table[:, 1:]
-    squares = np.mean((low**2 + low * high + high**2) / 3, axis=1)
-    of_table = squares - np.mean((low + high) / 2, axis=1) ** 2
+    found, (first, second) = np.empty_like(chain.dwell_a), _table_moments(chain.dwell_table, 2)
+    of_table = second - first**2
     for link in range(len(chain.links)):
         for family, rows in by_family(chain.family[:, link]):
             a, b = chain.dwell_a[rows, ..., link], chain.dwell_b[rows, ..., link]
@@ -46,12 +44,35 @@ def dwell_variances(chain: Chain) -> Floats:
 
 def lost_to_discounting(chain: Chain, force: float) -> Floats:
     """Return 1 - E[exp(-force * dwell)] of each link, precise also for a tiny force (per day)."""
-    lost = np.empty_like(chain.dwell_a)
+    lost, moments = np.empty_like(chain.dwell_a), _table_moments(chain.dwell_table, 4)
     for link in range(len(chain.links)):
         for family, rows in by_family(chain.family[:, link]):
             a, b = chain.dwell_a[rows, ..., link], chain.dwell_b[rows, ..., link]
-            lost[rows, ..., link] = _lost(family, a, b, chain.dwell_table, force)
+            if family is Family.EMPIRICAL and _soon(a, b, chain.dwell_table, force):
+                lost[rows, ..., link] = _lost_soon(force * a, [moment[b.astype(np.intp)] for moment in moments])
+            else:
+                lost[rows, ..., link] = _lost(family, a, b, chain.dwell_table, force)
     return lost
+
+
+def _table_moments(tables: Floats, most: int) -> Floats:
+    """Return the first moments of each table's dwell, (most, T)."""
+    from journeysim.simulate.exact.weights import table_moments
+
+    moments = np.empty((most, len(tables)))
+    table_moments(np.ascontiguousarray(tables, dtype=np.float64), moments)
+    return moments
+
+
+def _soon(a: Floats, b: Floats, tables: Floats, force: float) -> bool:
+    """Say whether all of these dwells end while discounting has taken 3 % at most."""
+    return bool((force * a * tables[:, -1][b.astype(np.intp)]).max(initial=0.0) <= _SOON)
+
+
+def _lost_soon(force: Floats, moments: list[Floats]) -> Floats:
+    """Return 1 - E[exp(-force T)] by its series; the first term left out is a hundred-millionth of it."""
+    first, second, third, fourth = moments
+    return np.asarray(force * (first - force * (second / 2 - force * (third / 6 - force * fourth / 24))))
 
 
 def _lost(family: Family, a: Floats, b: Floats, tables: Floats, force: float) -> Floats:

@@ -162,6 +162,21 @@ def _empirical_means(a: float, table: Floats, step: float, means: Floats) -> Non
 
 
 @lean
+def table_moments(tables: Floats, moments: Floats) -> None:
+    """Fill moments (order, T) with E[T^k], k = 1 …, of each table: every piece is uniform, E[T^k] = sum l^j h^(k-j) / (k + 1)."""
+    pieces = tables.shape[1] - 1
+    moments[:] = 0.0
+    for row in range(len(tables)):
+        for piece in range(pieces):
+            low, high = tables[row, piece], tables[row, piece + 1]
+            total, power = 1.0, 1.0
+            for k in range(len(moments)):
+                power *= high
+                total = total * low + power
+                moments[k, row] += total / (k + 2) / pieces
+
+
+@lean
 def limited_means(family: int, a: float, b: float, tables: Floats, step: float, means: Floats) -> None:
     """Fill means[k] = E[min(T, k step)], k = 0 … len(means) - 1, for every family but fixed."""
     if family == LOGLOGISTIC:
