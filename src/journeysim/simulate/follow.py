@@ -15,7 +15,7 @@ from journeysim.simulate.tally import Tally
 from journeysim.simulate.underway import PARTS_OF_MONTH, Run, Underway, underway
 
 #: Cohorts are differences taken on one grid that keeps mean times, so it may be coarser than that of whole figures …
-COARSER: Final = 4
+COARSER: Final = 8
 #: … and customers, the same on every way, fewer.
 FEWER: Final = 4
 LEAST_STEPS, MOST_STEPS = 60, 240

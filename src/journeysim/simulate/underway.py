@@ -3,7 +3,7 @@
 What an arm adds by a calendar date is an integral over days of entry. Had all stayed in the world they enter, whole
 lives in each world would do. What the turns of a timeline add to that is taken at a few days of entry, followed as
 spliced chains, and weighed by Simpson's rule; in a few trial draws panels are halved, the worst first, until what is
-left to gain is below a hundredth of the integral.
+left to gain is below a fiftieth of the integral.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from journeysim.simulate.chain import Chain
 from journeysim.simulate.splice import spliced
 from journeysim.simulate.tally import Tally
 
-TOLERANCE: Final = 0.01
+TOLERANCE: Final = 0.02
+#: A day of entry that adds less than this part of the integral is left out: who entered long ago is mostly gone.
+NOTHING: Final = 2e-3
 MOST_PANELS: Final = 8
 TRIAL_DRAWS: Final = 3
 #: Calendar dates, from the first turn to the end of the last life, at which panels are compared.
@@ -107,7 +109,7 @@ def underway(arm: Arm, chains: Sequence[Chain], run: Run, *, length: float) -> U
             for start, end in crossings_of(timeline.turns, length)
             for node in _nodes(timeline, start, end, trial, length)
         ]
-        cohorts = tuple(Cohort(day, width, way, whole.of(way)) for day, width, way in _merged(nodes))
+        cohorts = tuple(Cohort(day, width, way, whole.of(way)) for day, width, way in nodes)
         groups.append(Group(timeline, cohorts))
     return Underway(tuple(groups), tuple(whole.of(Way((world,))) for world in same), length)
 
@@ -173,9 +175,15 @@ def _nodes(timeline: Timeline, start: float, end: float, trial: _Lives, length: 
     def added(day: float) -> Floats:
         return trial.added(day, way_from(timeline, day, length), dates)
 
+    widths: dict[float, float] = {}
     for low, high in _panels(start, end, added):
         for day, part in ((low, 1 / 6), ((low + high) / 2, 4 / 6), (high, 1 / 6)):
-            yield day, part * (high - low), way_from(timeline, day, length)
+            widths[day] = widths.get(day, 0.0) + part * (high - low)
+    parts = {day: np.abs(width * added(day)).max(axis=(1, 2)) for day, width in widths.items()}
+    whole = sum(parts.values())
+    for day, width in widths.items():
+        if (parts[day] > NOTHING * whole).any():
+            yield day, width, way_from(timeline, day, length)
 
 
 def _panels(start: float, end: float, added: Callable[[float], Floats]) -> list[tuple[float, float]]:
@@ -209,15 +217,6 @@ def _panels(start: float, end: float, added: Callable[[float], Floats]) -> list[
         del panels[low, high]
         panels |= {(low, middle): halved(low, middle), (middle, high): halved(middle, high)}
     return sorted(panels)
-
-
-def _merged(nodes: Sequence[Node]) -> Iterator[Node]:
-    """Yield the nodes with those of neighbouring panels on one day put together."""
-    found: dict[tuple[float, Way], float] = {}
-    for day, width, way in nodes:
-        found[day, way] = found.get((day, way), 0.0) + width
-    for (day, way), width in found.items():
-        yield day, width, way
 
 
 def _equal(one: object, other: object) -> bool:
