@@ -2,8 +2,8 @@
 
 A proposal's changes that share their terms (whom, how many, when) form one *exposure*. Every combination of
 exposures that some customer meets is one *world*: a journey with its draws in which everybody meets exactly those
-changes. A customer lives in the world of the exposures that reach them; that keeps engines free of dates and
-audiences (docs/design/0003).
+changes. A customer lives in the world of the exposures that reach them, and passes from one to another by date
+(`model.timeline`); that keeps engines free of dates and audiences (docs/design/0003, 0019).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class World:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Exposure:
-    """Changes with the same terms: which share of entering customers meets them (draw,), and when (days)."""
+    """Changes with the same terms: which share of customers meets them (draw,), and when (days)."""
 
     name: str
     reach: Floats
@@ -51,7 +51,7 @@ class Exposure:
     decay: float | None = None
 
     def at(self, days: Floats) -> Floats:
-        """Return the share of customers entering at calendar `days` (k,) who meet it, shape (draw, k)."""
+        """Return the share of customers who meet it on calendar `days` (k,), shape (draw, k)."""
         since = np.asarray(days, dtype=np.float64) - self.start
         grown = np.where(since < 0, 0.0, np.clip(since / self.ramp, 0.0, 1.0) if self.ramp > 0 else 1.0)
         if self.decay is not None:

@@ -3,7 +3,7 @@
 What an arm adds by a calendar date is an integral over days of entry. Had all stayed in the world they enter, whole
 lives in each world would do. What the turns of a timeline add to that is taken at a few days of entry, followed as
 spliced chains, and weighed by Simpson's rule; in a few trial draws panels are halved, the worst first, until what is
-left to gain is below a fiftieth of the integral.
+left to gain is below a hundredth of the integral.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from journeysim.simulate.chain import Chain
 from journeysim.simulate.splice import spliced
 from journeysim.simulate.tally import Tally
 
-TOLERANCE: Final = 0.02
+TOLERANCE: Final = 0.01
 #: A day of entry that adds less than this part of the integral is left out: who entered long ago is mostly gone.
-NOTHING: Final = 2e-3
+NOTHING: Final = 5e-4
 MOST_PANELS: Final = 8
 TRIAL_DRAWS: Final = 3
 #: Calendar dates, from the first turn to the end of the last life, at which panels are compared.

@@ -24,8 +24,8 @@ class Terms:
     """Whom a change reaches, when, and what it rests on.
 
     `personas` empty means all; `reach` is the share of customers it is made for; `start`, `ramp` and `decay` are days:
-    from `start` on, the share of entering customers who meet the change grows linearly to `reach` over `ramp`, and
-    then, if `decay` is given, fades linearly to nothing over `decay`.
+    from `start` on, the share of customers who meet the change grows linearly to `reach` over `ramp`, and then, if
+    `decay` is given, fades linearly to nothing over `decay`; each visit goes by the day on which it begins.
     """
 
     personas: tuple[str, ...] = ()
