@@ -75,6 +75,8 @@ class Chain:
     slots: tuple[str, ...] = ()  # (L,) names of the slots; none: those of the targets
     stages: tuple[str, ...] = ()
     stage: Ints | None = None  # (n,) position among `stages`, -1 where a touchpoint has none
+    #: (L,) address of the touchpoint that today stands at the end of a link and that this world lacks, 0 elsewhere
+    gone: NDArray[np.uint32] | None = None
 
     @property
     def draws(self) -> int:
@@ -151,6 +153,7 @@ def compile_world(journey: JourneyMap, draws: Draws, today: Draws | None = None)
         period_end=np.asarray(draws.data["period_end"].values, dtype=np.float64),
         stages=journey.stages,
         stage=_stage_numbers(journey),
+        gone=_gone(slots, touchpoints, today),
         layers=compile_layers(journey, draws, today, _rows(slots, touchpoints, first_world=today is None)),
         **arrays,
     )
@@ -159,6 +162,22 @@ def compile_world(journey: JourneyMap, draws: Draws, today: Draws | None = None)
 def _stage_numbers(journey: JourneyMap) -> Ints:
     known = {name: k for k, name in enumerate(journey.stages)}
     return np.array([known.get(point.stage, -1) for point in journey.touchpoints], dtype=np.int64)
+
+
+def _gone(slots: list[_Slot], touchpoints: tuple[str, ...], today: Draws | None) -> NDArray[np.uint32]:
+    """Return the addresses of touchpoints that only today has, at the links that lead there today.
+
+    Only of those that are reached from one touchpoint alone: its visit number then tells the visits apart.
+    """
+    keys = dict[str, int]()
+    if today is not None:
+        moves = [split_link(label) for label in today.links]
+        entered = today.values("entry").max(axis=(0, 1)) > 0.0
+        for name in {source for source, _ in moves} - set(touchpoints):
+            sources = {source for source, target in moves if target == name and source != name}
+            if len(sources) == 1 and not entered[today.places.index(name)]:
+                keys[name] = name_key("touchpoint", name) & 0xFFFFFFFF
+    return np.array([keys.get(slot.target, 0) for slot in slots], dtype=np.uint32)
 
 
 def _rows(slots: list[_Slot], touchpoints: tuple[str, ...], *, first_world: bool) -> Rows:

@@ -9,7 +9,7 @@ block has four words; the uniform of word w is (w + 0.5) / 2**32, so 0 and 1 nev
 | purpose  | place key            | word 0            | word 1 | word 2            | word 3                |
 |----------|----------------------|-------------------|--------|-------------------|-----------------------|
 | VISIT    | the place's          | choice of link    | dwell  | spread of a value | keep today's choice?  |
-| RESIDUAL | the touchpoint's     | choice when not kept | -   | -                 | -                     |
+| RESIDUAL | the touchpoint's     | choice when not kept (of whom a gone touchpoint was chosen for: its VISIT) | - | - | - |
 | ENTRY    | 0                    | persona           | place of entry | -         | -                     |
 | CUSTOMER | a name's             | one uniform per customer and name | | |                       |
 | OWN_SHARE | touchpoint and slot | gamma variate     | … and its boost | -        | -                     |

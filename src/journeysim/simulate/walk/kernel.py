@@ -190,7 +190,7 @@ def _choose(
     if layout.couples:
         couple_links(
             count, layout.target.size, layout.seed_low, layout.seed_high, draw, layout.row_start,
-            truth.keep, truth.rest, lanes.place, lanes.cell, lanes.words, lanes.link,
+            truth.keep, truth.rest, layout.gone, lanes.place, lanes.cell, lanes.words, lanes.link,
         )  # fmt: skip
     if layout.own.rows:
         choose_own(count, layout, parameters, row, draw, truth.own, carried, lanes)

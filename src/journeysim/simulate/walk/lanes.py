@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Ints
-from journeysim.simulate.streams import BLOCK, RESIDUAL, Words, compiled_inner, uniform_at, unit
+from journeysim.simulate.streams import BLOCK, RESIDUAL, VISIT, Words, compiled_inner, uniform_at, unit
 from journeysim.simulate.walk.layout import BASES, LOG_EXPONENTIAL, LOG_GAMMA, LOGISTIC, NORMAL, TABLE
 from journeysim.simulate.walk.own_layout import OwnRoom, new_own_room
 from journeysim.simulate.walk.quantiles import MIDDLE, exp_of, gamma_of, log_of, middle_normal, tail_normal
@@ -107,13 +107,18 @@ def choose_links(
 @compiled_inner
 def couple_links(
     count: int, links: int, low: np.uint64, high: np.uint64, draw: np.uint64,
-    row_start: Ints, keep: Floats, rest: Floats, place: Indices, cell: Indices, words: Words, link: Indices,
+    row_start: Ints, keep: Floats, rest: Floats, gone: Words, place: Indices, cell: Indices, words: Words,
+    link: Indices,
 ) -> None:  # fmt: skip
-    """Replace choices by today's row that do not stand: maximal coupling, the rest drawn from what the row gained."""
+    """Replace choices by today's row that do not stand: maximal coupling, the rest drawn from what the row gained.
+
+    Whom today's choice leads to a touchpoint that is gone goes on by the very uniform by which they leave it today.
+    """
     for k in range(count):
         offset = cell[k] * links
         if unit(words[KEEP + k]) >= keep[offset + link[k]]:
-            u = uniform_at(low, high, draw, words[CUSTOMER + k], words[KEY + k], words[VISIT_NUMBER + k], RESIDUAL)[0]
+            key, purpose = (gone[link[k]], VISIT) if gone[link[k]] > 0 else (words[KEY + k], RESIDUAL)
+            u = uniform_at(low, high, draw, words[CUSTOMER + k], key, words[VISIT_NUMBER + k], purpose)[0]
             chosen = row_start[place[k]]
             while u >= rest[offset + chosen]:
                 chosen += 1

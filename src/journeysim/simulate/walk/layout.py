@@ -53,6 +53,7 @@ class Layout(NamedTuple):
     period_end: Floats  # (P,)
     coupled: Bools  # (n,)
     couples: bool  # some touchpoint is coupled
+    gone: Words  # (L,) address of the touchpoint at the end of today's link that this world lacks, 0 elsewhere
     base_of: NDArray[np.int8]  # base of each family
     gamma_place: NDArray[np.int32]  # (L,) position among the links that are gamma in some draw
     gamma_links: int  # how many these are
@@ -139,6 +140,7 @@ def layout_of(chain: Chain, settings: Settings, seed: int) -> Layout:
         period_end=_plain(chain.period_end, np.float64),
         coupled=_plain(chain.coupled, np.bool_),
         couples=bool(np.any(chain.coupled)),
+        gone=np.zeros(len(chain.links), dtype=np.uint32) if chain.gone is None else _plain(chain.gone, np.uint32),
         base_of=np.array([_BASE_OF[family] for family in Family], dtype=np.int8),
         gamma_place=_plain(np.cumsum(gamma) - 1, np.int32),
         gamma_links=int(gamma.sum()),

@@ -25,6 +25,7 @@ from journeysim.simulate.streams import (
     OWN_SHARE,
     PURPOSE_SHIFT,
     RESIDUAL,
+    VISIT,
     compiled_inner,
     compiled_into,
     uniform_at,
@@ -238,10 +239,9 @@ def _stay_or_move(
         gain += room.level[e]
     if stays or gain <= 0.0:
         return entry
-    words = lanes.words
-    u = uniform_at(
-        layout.seed_low, layout.seed_high, draw, words[CUSTOMER + k], words[KEY + k], words[VISIT_NUMBER + k], RESIDUAL
-    )
+    words, gone = lanes.words, layout.gone[layout.row_start[lanes.place[k]] + entry - start]
+    key, purpose = (gone, VISIT) if gone > 0 else (words[KEY + k], RESIDUAL)
+    u = uniform_at(layout.seed_low, layout.seed_high, draw, words[CUSTOMER + k], key, words[VISIT_NUMBER + k], purpose)
     return _pick(room.level, start, end, u[0] * gain)
 
 
