@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from journeysim.errors import BadInput, Problem
 from journeysim.model.addresses import name_key
 from journeysim.model.draws import LINK_FIELDS, PLACE_FIELDS, Draws, tables_of
+from journeysim.model.dwell import Family
 from journeysim.model.journey import JourneyMap, split_link
 from journeysim.model.quantity import Floats
 from journeysim.simulate.compile_layers import Rows, compile_layers
@@ -84,14 +85,26 @@ class Chain:
         return int(self.share.shape[0])
 
     def take(self, chosen: Ints) -> Chain:
-        """Return the chain of the chosen draws only."""
+        """Return the chain of the chosen draws only, with the tables of empirical dwells that these use."""
         arrays = {item.name: getattr(self, item.name)[chosen] for item in fields(self) if item.name in _PER_DRAW}
-        return replace(self, layers=self.layers.take(chosen), **arrays)
+        return _with_used_tables(replace(self, layers=self.layers.take(chosen), **arrays))
 
 
 _PER_DRAW: Final = frozenset(
     (*LINK_FIELDS, *PLACE_FIELDS, "family", "today_share", "entry", "persona_share", "arrivals"),
 )
+
+
+def _with_used_tables(chain: Chain) -> Chain:
+    """Return the chain with the tables that some draw refers to alone: draws have tables of their own, and large ones."""
+    row = chain.dwell_b
+    refers = (chain.family == Family.EMPIRICAL)[:, None, None, :] & (row >= 0) & (row < len(chain.dwell_table))
+    used, renumbered = np.unique(row[refers].astype(np.int64), return_inverse=True)
+    if len(used) == len(chain.dwell_table):
+        return chain
+    dwell_b = row.copy()
+    dwell_b[refers] = renumbered
+    return replace(chain, dwell_b=dwell_b, dwell_table=chain.dwell_table[used])
 
 
 @final

@@ -15,6 +15,7 @@ import pytest
 
 from chains import random_chain, with_arrays
 from journeysim.errors import JourneysimError
+from journeysim.model.dwell import Family
 from journeysim.simulate.exact import by_blocks as exact_blocks
 from journeysim.simulate.exact import exact_tallies, exact_tally
 from journeysim.simulate.executors import Here, in_order
@@ -99,6 +100,22 @@ def test_walks_have_the_bits_of_one_chain_alone_on_every_executor(processes, cus
         for (tally, error), (wanted, wanted_error) in zip(found, alone, strict=True):
             assert_same(tally, wanted)
             assert_same(error, wanted_error)
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_a_block_carries_the_tables_of_its_own_draws_alone():
+    shared, draws = rich_chain(3, draws=5), np.arange(5)
+    tables = len(shared.dwell_table)
+    empirical = (shared.family == Family.EMPIRICAL)[:, None, None, :]
+    own = with_arrays(
+        shared,
+        dwell_b=np.where(empirical, shared.dwell_b + tables * draws[:, None, None, None], shared.dwell_b),
+        dwell_table=np.concatenate([shared.dwell_table] * 5),
+    )
+    assert len(own.take(np.array([2])).dwell_table) <= tables
+    wanted = walk_tally(shared, RUN, seed=8, customers=300, threads=1)[0]
+    assert_same(walk_tallies([own], RUN, seed=8, customers=300, executor=Here(1))[0][0], wanted)
+    assert_same(exact_tallies([own], RUN, executor=Here(1))[0][0], exact_tally(shared, RUN)[0])
 
 
 @pytest.mark.usefixtures("small_blocks")
