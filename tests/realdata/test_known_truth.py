@@ -29,7 +29,7 @@ from journeysim.model.visits import visits_of
 from journeysim.simulate.run import simulate
 from journeysim.simulate.settings import Settings
 from prosimos import SECONDS_PER_DAY, Process, cycle_days, journey_of, read_process, write_events
-from validation.page import KNOWN_TRUTH
+from validation.page import KNOWN_TRUTH, stamp
 
 pytestmark = pytest.mark.realdata
 HORIZON = {"Insurance_Claims": 0.1, "Loan_Application": 40.0}
@@ -287,7 +287,17 @@ def cycle_lines(known: dict[str, Known], name: str) -> list[str]:
 
 @pytest.mark.validation
 def test_page(known, record_property):
-    """Leave what was found for the page that `make validate` writes."""
-    about = "Two processes simulated by others (Prosimos), 1,000 cases each, without and with a waiting timer."
+    """Leave what was found for the page that `make validate` writes: 16 decisions, all service times, 9 forecasts a process.
+
+    Every process's actual change of the mean has to be the sum of the three parts that the page takes it into.
+    """
+    about = (
+        f"Two processes simulated by others (Prosimos), 1,000 cases each, without and with a waiting timer. {stamp()}"
+    )
     parts_of = [[about], gateway_lines(known), service_lines(known), *(cycle_lines(known, name) for name in HORIZON)]
     record_property("validation", f"## {KNOWN_TRUTH}\n" + "\n\n".join("\n".join(lines) for lines in parts_of))
+    rows = [sum(line.startswith("| ") for line in lines) - 1 for lines in parts_of[1:]]
+    assert rows == [16, len(services(known)), *[9] * len(HORIZON)]
+    for name in HORIZON:
+        change = 24 * (known[f"{name}_1_timer"].cycle.mean() - known[name].cycle.mean())
+        assert sum(parts(known, name)) == pytest.approx(change, rel=1e-9)

@@ -18,7 +18,7 @@ class Model:
     """A name, what the worlds are like, and `maps` calibrations (seeds 1, 2, …) of `per_map` worlds each.
 
     `fault` says why a model is known to be wrong: it has to fail then, and a test asks for the note to go when it no
-    longer does.
+    longer does. Of what is `counted` all draws may well be one and the same.
     """
 
     name: str
@@ -27,6 +27,7 @@ class Model:
     maps: int
     per_map: int
     fault: str = ""
+    counted: bool = False
 
     @property
     def label(self) -> str:

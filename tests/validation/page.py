@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,9 +11,10 @@ from typing import Final
 
 import numpy as np
 
+import journeysim
 from validation.model import Model
 from validation.models import MODELS
-from validation.sbc import FALSE_ALARM, LEVELS, Check, wrong
+from validation.sbc import FALSE_ALARM, LEVELS, Check, power, wrong
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "validation.md"
 #: The sections of test_shortcuts.py and test_bins.py, after those of the models.
@@ -43,23 +46,55 @@ al. 2023). Seeds are fixed, so the numbers come out the same each time with the 
 | smallest p | of chi-square on ranks, mean, spread and 90 % coverage | not tiny |
 
 A model counts as wrong when any test of any of its quantities fails by Holm's rule at {FALSE_ALARM:.1%}: that is how often a
-right one is called wrong. A posterior 20 % too narrow, or off by 0.3 sd, is caught in 600 worlds (a test shows it).
+right one is called wrong. What it would take to be called wrong nine times in ten, in one quantity beside others that are
+right, stands with each model; a test shows that it is so. Each section also says when it was made and with which code: seven
+digits of a checksum over `calibrate` and `model`, so that sections of older code can be told from newer ones.
 """
+#: How a section says what it cost.
+_COST: Final = re.compile(r"([\d,]+) CPU seconds")
 
 
-def section(model: Model, checks: Sequence[Check]) -> str:
-    """Return the section of a model."""
-    found = wrong(checks)
+def code() -> str:
+    """Return seven digits that change with the code of a calibration, and with nothing else."""
+    package = Path(journeysim.__file__).parent
+    files = sorted(file for room in ("calibrate", "model") for file in (package / room).rglob("*.py"))
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.relative_to(package).as_posix().encode() + file.read_bytes())
+    return digest.hexdigest()[:7]
+
+
+def stamp(seconds: float | None = None) -> str:
+    """Return when a section was made, with which code, and what it cost where that was counted."""
+    today = dt.datetime.now(tz=dt.UTC).date()
+    cost = "" if seconds is None else f" in {seconds:,.0f} CPU seconds"
+    return f"Made on {today} with code {code()}{cost}."
+
+
+def section(model: Model, checks: Sequence[Check], made: str) -> str:
+    """Return the section of a model; `made` is its stamp."""
+    found, caught = wrong(checks), power(model.maps * model.per_map, len(checks))
     size = f"{model.maps} x {model.per_map} worlds (seeds 1 to {model.maps})"
+    able = (f"Caught nine times in ten: intervals {100 * caught.narrow:.0f} % too narrow, or off by {caught.shift:.2f} sd, "
+            "in one quantity.")  # fmt: skip
     because = f" Known: {model.fault}." if model.fault else ""
     verdict = "**Right**: no test fails." if not found else f"**Wrong**: {'; '.join(found)}.{because}"
     rows = [
         "| quantity | mean | spread | 50 % | 80 % | 90 % | bias | smallest p |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    stuck = max(check.stuck for check in checks)
+    stuck = 0 if model.counted else max(check.stuck for check in checks)
     worst = [f"In {stuck} worlds the draws are one and the same: the weights rest on one (a gate fails there).", ""]
-    text = [f"## {model.name}", f"{model.about} {size}.", "", verdict, "", *(worst if stuck else []), *rows]
+    text = [
+        f"## {model.name}",
+        f"{model.about} {size}.",
+        f"{made} {able}",
+        "",
+        verdict,
+        "",
+        *(worst if stuck else []),
+        *rows,
+    ]
     return "\n".join([*text, *map(_row, checks), ""])
 
 
@@ -79,4 +114,6 @@ def written(new: Mapping[str, str], before: str) -> str:
     """Return the page with some sections replaced, in the order of `ORDER`; sections that it does not know stay, last."""
     kept = sections(before) | {name: f"{text.strip()}\n" for name, text in new.items()}
     order = [name for name in ORDER if name in kept] + [name for name in kept if name not in ORDER]
-    return "\n".join([_HEAD, *(f"{kept[name].strip()}\n" for name in order)])
+    body = "\n".join(f"{kept[name].strip()}\n" for name in order)
+    minutes = sum(float(seconds.replace(",", "")) for seconds in _COST.findall(body)) / 60
+    return f"{_HEAD}\nSections that say what they cost add up to {minutes:.1f} CPU minutes.\n\n{body}"

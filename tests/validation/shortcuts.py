@@ -27,10 +27,10 @@ OURS: Final = "calibrated"
 METHODS: Final = (OURS, "silent means lost", "lost after 30 days")
 #: What the worlds are like, and how many calibrations of how many worlds (seeds 1, 2, …: one family each).
 SETTINGS: Final = (
-    ("1,000 customers, 60 days", Setting({"all customers": 1000}, 60.0, silent=True, told=True), 10, 20),
-    ("1,000 customers, 120 days", Setting({"all customers": 1000}, 120.0, silent=True, told=True), 10, 20),
-    ("300 customers, 60 days", Setting({"all customers": 300}, 60.0, silent=True, told=True), 10, 16),
-    ("personas of 600 and 200, 90 days", Setting({"many": 600, "few": 200}, 90.0, silent=True, told=True), 2, 20),
+    ("1,000 customers, 60 days", Setting({"all customers": 1000}, 60.0, silent=True, told=True), 5, 16),
+    ("1,000 customers, 120 days", Setting({"all customers": 1000}, 120.0, silent=True, told=True), 5, 16),
+    ("300 customers, 60 days", Setting({"all customers": 300}, 60.0, silent=True, told=True), 5, 12),
+    ("personas of 600 and 200, 90 days", Setting({"many": 600, "few": 200}, 90.0, silent=True, told=True), 5, 8),
 )  # fmt: skip
 
 

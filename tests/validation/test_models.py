@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
 
 from validation.model import Model
 from validation.models import MODELS
-from validation.page import section
+from validation.page import section, stamp
 from validation.sbc import wrong
 
 pytestmark = pytest.mark.validation
@@ -16,8 +17,9 @@ pytestmark = pytest.mark.validation
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.label)
 def test_the_truth_is_one_more_draw(model: Model, record_property: Callable[[str, object], None]):
+    before = time.process_time()
     checks = model.checks()
-    record_property("validation", section(model, checks))
+    record_property("validation", section(model, checks, stamp(time.process_time() - before)))
     found = wrong(checks)
     if model.fault and found:
         pytest.xfail(f"{model.fault}: {'; '.join(found)}")

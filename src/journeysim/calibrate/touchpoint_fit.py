@@ -46,7 +46,7 @@ class Fit:
     theta: Floats  # (draw, touchpoint, link), what pools the personas
     kappa: Floats  # (draw, touchpoint)
     stories: tuple[tuple[Story, ...], ...]
-    doubts: tuple[float, ...]  # how far families disagree on silent exits, in posterior sds
+    doubts: tuple[float, ...]  # how far families disagree, in posterior sds
     gates: tuple[Gate, ...]
     accounts: tuple[DwellAccount, ...]
 

@@ -58,8 +58,8 @@ def _with_tables(link: LinkDwell, chosen: NDArray[np.intp], first: int) -> tuple
     return shape, link.curves.quantiles(used.astype(np.intp))
 
 
-#: Posterior sds that families of dwells disagree on silent exits by, from where on all of them are drawn from: at 0.2 sd a
-#: 90 % interval of the likeliest family alone still holds the truth 89.4 % of the time.
+#: Posterior sds that families disagree by on silent exits, or on a dwell's median or 90 % point, from where on all of them
+#: are drawn from: at 0.2 sd a 90 % interval of the likeliest family alone still holds the truth 89.4 % of the time.
 _DOUBT: Final = 0.2
 
 

@@ -7,12 +7,13 @@ import pytest
 from scipy import integrate, special
 
 from journeysim.calibrate import calibrate
+from journeysim.calibrate.binning import merge_moves
 from journeysim.calibrate.counts import NO_BINS, Bins
 from journeysim.calibrate.dwells.doubt import POSSIBLE, draw_families, evidence_by_family
 from journeysim.calibrate.dwells.families import CANDIDATES, log_likelihood, to_scale_shape
 from journeysim.calibrate.dwells.fit import TAU_VALUES, fit_dwell, tau_log_weights
 from journeysim.calibrate.dwells.mode import DwellBelief, prior_normal
-from journeysim.calibrate.dwells.tables import STRENGTHS, draw_tables, fit_tables
+from journeysim.calibrate.dwells.tables import LEVELS, STRENGTHS, draw_tables, fit_tables
 from journeysim.model.draws import tables_of
 from journeysim.model.dwell import Family, ppf, quantile_by_draw
 from journeysim.model.journey import JourneyMap, Link, Outcome, Touchpoint
@@ -153,3 +154,21 @@ def test_two_humps_reach_the_draws():
         assert np.median(drawn) == pytest.approx(days_then, rel=0.1)
     assert (found.dwells[0].family, found.dwells[0].chance) == ("empirical", 1.0)
     assert found.dwells[0].margin > 100
+
+
+def test_stretches_follow_no_data():
+    """Whoever moved when: neighbouring stretches meet at the same coarse edges, not at the ends of completed bins."""
+    from journeysim.calibrate.dwells import tables
+
+    for level in LEVELS:
+        ends = []
+        for seed in (1, 2):
+            data = [
+                (Bins(*merge_moves(*np.array([row[3:] for row in moved("", "", "", sample(200, seed))]).T)), NO_BINS)
+            ]
+            cells = tables._cells(tables._edges(data), data)
+            ends.append(cells.edges[cells.joined(level).first])
+        longest = min(each[-1] for each in ends)
+        first, second = (each[each <= longest] for each in ends)
+        np.testing.assert_allclose(first, second)
+        assert np.all(np.min(np.abs(first[:, None] - EDGES), axis=1) < 1e-9)

@@ -73,8 +73,9 @@ def _observe(family: Family, a: float, b: float, customers: int, rng: np.random.
     dwell, age = ppf(family, a, b, rng.uniform(size=customers)), rng.uniform(0, CUT_OFF, customers)
     age[: customers // 2] = np.inf
     done, still = moved("", "", "", dwell[dwell < age]), moved("", "", "", age[dwell >= age])
-    return _bins(done, merge_moves), _bins(still, merge_open)
+    return bins_of(done, merge_moves), bins_of(still, merge_open)
 
 
-def _bins(rows: list[Row], merge: Callable[[Floats, Floats, Floats], Merged]) -> Bins:
+def bins_of(rows: list[Row], merge: Callable[[Floats, Floats, Floats], Merged]) -> Bins:
+    """Return rows of a table as a calibration takes them."""
     return Bins(*merge(*np.array([row[3:] for row in rows]).T)) if rows else NO_BINS

@@ -1,7 +1,8 @@
 """Shares and dwells together, with customers still there at the cut-off, and with a silent exit: `calibrate` throughout.
 
-Every link's true family is one of the five at random, and `calibrate` has to choose it; or all are of one family, which
-it is told. The quantities are those every family has: the median and the time by which nine in ten have moved.
+Every link's true family is one of several at random, of none of them perhaps, and `calibrate` has to find out; or all
+are of one family, which it is told. The quantities are those every family has: the median and the time by which nine in
+ten have moved.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from journeysim.calibrate.dwells.families import CANDIDATES
 from journeysim.calibrate.pooled import KAPPA_MEDIAN, KAPPA_SPREAD
 from journeysim.calibrate.silence import settle
 from journeysim.model.draws import Draws, tables_of
-from journeysim.model.dwell import Dwell, Family, ppf, quantile_by_draw
+from journeysim.model.dwell import Dwell, Family, quantile_by_draw
 from journeysim.model.journey import JourneyMap, Link, Outcome, Persona, Touchpoint
 from journeysim.model.quantity import Fixed, Floats
-from validation.models.dwells import draw_dwells
+from validation.models.truths import TrueDwell, draw_true_dwell
 from validation.sbc import RANKED, Worlds
 from validation.tables import Row, entered, moved, still_there, table
 
@@ -36,12 +37,16 @@ STATED: Final = {BUY: (0.5, Dwell(Family.LOGNORMAL, Fixed(4.0), Fixed(1.0))),
 @final
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What the worlds are like: customers by persona, days of log, whether some leave silently, and are families told."""
+    """What the worlds are like: customers by persona, days of log, whether some leave silently, and are families told.
+
+    `possible` are the families that a true dwell may be of, `EMPIRICAL` none of them.
+    """
 
     customers: Mapping[str, int]
     cut_off: float
     silent: bool
     told: bool
+    possible: tuple[Family, ...] = CANDIDATES
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -65,10 +70,10 @@ class Setting:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Truth:
-    """One touchpoint's truth: shares (persona, link), and family and (a, b) by persona of every link with a dwell."""
+    """One touchpoint's truth: shares (persona, link), and every link's dwell."""
 
     shares: Floats
-    dwells: Mapping[str, tuple[Family, Floats, Floats]]
+    dwells: Mapping[str, TrueDwell]
 
 
 def spells(setting: Setting) -> Callable[[int, int], Mapping[str, Worlds]]:
@@ -90,7 +95,7 @@ def draw_truths(
 ) -> tuple[list[Truth], Family]:
     """Return a truth for every touchpoint, and the family of all dwells where it is told: the seed says which."""
     one = CANDIDATES[seed % len(CANDIDATES)]
-    possible = (one,) if setting.told else CANDIDATES
+    possible = (one,) if setting.told else setting.possible
     return [_draw_truth(journey, touchpoint, possible, rng) for touchpoint in journey.touchpoints], one
 
 
@@ -113,7 +118,7 @@ def _draw_truth(
     dwells = {}
     for name in STATED:
         family = families[rng.integers(len(families))]
-        dwells[name] = (family, *draw_dwells(dwell_belief(journey, touchpoint, name), family, rng))
+        dwells[name] = draw_true_dwell(dwell_belief(journey, touchpoint, name), family, rng)
     return Truth(shares, dwells)
 
 
@@ -127,8 +132,8 @@ def _observe(setting: Setting, truth: Truth, name: str, rng: np.random.Generator
         link = rng.choice(len(setting.targets), size=customers, p=truth.shares[g])
         u, age = rng.uniform(size=customers), rng.uniform(0, setting.cut_off, customers)
         days = np.full(customers, np.inf)
-        for j, (family, a, b) in enumerate(truth.dwells.values()):
-            days[link == j] = ppf(family, a[g], b[g], u[link == j])
+        for j, dwell in enumerate(truth.dwells.values()):
+            days[link == j] = dwell.days(u[link == j], g)
         yield entered(persona, name, customers)
         for j, target in enumerate(truth.dwells):
             yield from moved(persona, name, target, days[(link == j) & (days < age)])
@@ -148,8 +153,8 @@ def _quantities(setting: Setting, truths: list[Truth], draws: Draws) -> dict[str
                 family, tables = draws.data["family"].values[:, at], tables_of(draws.data)
                 a, b = (draws.values(v)[:, g, 0][:, at] for v in ("dwell_a", "dwell_b"))
                 for part, what in ((0.5, "median"), (0.9, "90 % point")):
-                    true = [ppf(t.dwells[target][0], *(x[g] for x in t.dwells[target][1:]), part) for t in truths]
                     u = np.array(part)
+                    true = [float(t.dwells[target].days(u, g)) for t in truths]
                     days = [quantile_by_draw(family[:, i], a[:, i], b[:, i], u, tables) for i in range(len(at))]
                     found[f'{what} of "{target}"{whose}'] = Worlds(np.array(true), np.stack(days, axis=1))
     return found

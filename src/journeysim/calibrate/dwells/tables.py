@@ -38,7 +38,8 @@ from journeysim.model.event_log import Ints
 from journeysim.model.quantity import Floats
 from journeysim.model.transitions import coarse_edges
 
-#: Widths of stretches, as a factor between their ends; 1: every cell is one.
+#: Widths of stretches, as a factor between their ends; 1: as narrow as coarse bins (15 %). No stretch follows the data: bins
+#: of completed dwells end where customers are, and a hazard of its own for each of them found lumps in every log-normal.
 LEVELS: Final = (1.0, 1.5, 2.2, 5.0)
 STRENGTHS: Final = (4.0, 16.0, 64.0)
 #: Every pair of level and strength is a model.
@@ -124,12 +125,12 @@ class _Cells:
         return np.where(self.edges[:-1] > 0, np.sqrt(self.edges[:-1] * self.edges[1:]), self.edges[1:] / 2)
 
     def joined(self, ratio: float) -> _Stretches:
-        """Return stretches between powers of the ratio, which no data move."""
-        low = self.edges[: self.used]
-        if ratio == 1.0:
-            return _Stretches(np.arange(self.used), np.arange(self.used))
-        power = np.floor(np.log(np.maximum(low, self.edges[1] / ratio)) / np.log(ratio) + 1e-9)
-        of = np.cumsum(np.append(False, np.diff(power) > 0))
+        """Return stretches of coarse bins, those between powers of the ratio together, which no data move."""
+        coarse = coarse_edges(float(self.edges[-1]))
+        step = np.searchsorted(coarse, self.edges[: self.used] * (1 + 1e-9), side="right") - 1
+        if ratio > 1.0:
+            step = np.floor(np.log(np.maximum(coarse[step], coarse[1] / ratio)) / np.log(ratio) + 1e-9)
+        of = np.cumsum(np.append(False, np.diff(step) > 0))
         return _Stretches(np.flatnonzero(np.append(True, np.diff(of) > 0)), of)
 
     def held(self, stretches: _Stretches) -> tuple[Floats, Floats, float]:

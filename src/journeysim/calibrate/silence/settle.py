@@ -32,6 +32,8 @@ _ROW: Final = np.zeros(1, dtype=np.intp)
 _MOST_STORIES: Final = 12
 _MATTERS: Final = 6.0
 _DEGREES: Final = 5.0
+#: Points of a dwell that families should agree on.
+_POINTS: Final = (0.5, 0.9)
 
 
 @final
@@ -70,26 +72,28 @@ class Story:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class SilentFit:
-    """Links with families, spread of the open spells, choices by link, the silent share by family choice, and stories.
+    """Links with families, spread of the open spells, choices by link, what families differ on, and stories.
 
-    `rivals` are (log evidence behind the best, silent share of the persona with most customers) of every set of
-    families tried; `within` is the posterior sd of that share.
+    `behind` (set,) is the log evidence behind the best of every set of families tried. `figures` (set, figure) are, for the
+    persona with most customers, the silent share, and medians and 90 % points of the dwells on the log scale; `within`
+    (figure,) are their posterior sds in the best set.
     """
 
     links: list[LinkDwell]
     spreads: tuple[Spread, ...]
     choices: dict[str, FamilyChoice]
-    rivals: tuple[tuple[float, float], ...]
-    within: float
+    behind: Floats
+    figures: Floats
+    within: Floats
     stories: tuple[Story, ...]
 
     @property
     def disagreement(self) -> float:
-        """Spread of the silent share between families, each by its evidence, in posterior sds of the chosen ones."""
-        behind, share = np.array(self.rivals).T
-        weights = np.exp(behind - behind.max())
+        """Largest spread of a figure between families, each by its evidence, in posterior sds of the chosen ones."""
+        weights = np.exp(self.behind - self.behind.max())
         weights /= weights.sum()
-        return float(np.sqrt(weights @ (share - weights @ share) ** 2) / self.within)
+        spread = np.sqrt(weights @ (self.figures - weights @ self.figures) ** 2)
+        return float(np.max(spread / self.within))
 
 
 def settle_silent(links: Sequence[LinkDwell], silent: tuple[Bins, ...], counts: Floats, alphas: Floats) -> SilentFit:
@@ -112,11 +116,12 @@ def settle_silent(links: Sequence[LinkDwell], silent: tuple[Bins, ...], counts: 
         if _families(best) == before:
             break
     spreads = tuple(_spread(best, g, silent, counts) for g in range(len(silent)))
-    rivals, within = _rivals(list(tried.values()), best, silent, counts, alphas)
+    figures, within = _rivals(list(tried.values()), best, silent, counts, alphas)
+    behind = np.array([fit.evidence - best.evidence for fit in tried.values()])
     ranked = sorted(tried.values(), key=lambda fit: -fit.evidence)[:_MOST_STORIES]
     matter = [fit for fit in ranked if fit.evidence > best.evidence - _MATTERS]
     stories = tuple(_story(fit, fit.evidence - best.evidence, silent, counts, alphas) for fit in matter)
-    return SilentFit(list(best.links), spreads, choices, rivals, within, stories)
+    return SilentFit(list(best.links), spreads, choices, behind, figures, within, stories)
 
 
 Data = tuple[tuple[Bins, ...], Floats, Floats]
@@ -209,15 +214,24 @@ def _spread(fit: _Fitted, g: int, silent: tuple[Bins, ...], counts: Floats) -> S
 
 def _rivals(
     fits: list[_Fitted], best: _Fitted, silent: tuple[Bins, ...], counts: Floats, alphas: Floats
-) -> tuple[tuple[tuple[float, float], ...], float]:
+) -> tuple[Floats, Floats]:
+    """Return the figures of every set of families at its mode (set, figure), and their sds in the best one (figure,)."""
     g = int(np.argmax(counts.sum(axis=1) + [bins.size for bins in silent]))
-    exits = np.array([link.silent for link in best.links])
 
-    def share(fit: _Fitted, at: Floats) -> Floats:
-        points = _target(fit.links, g, silent, counts, alphas).points(at, np.zeros(len(at), dtype=np.intp))
-        return np.asarray(np.exp(points.logs[:, 0])[:, exits].sum(axis=1))
+    def figures(fit: _Fitted, at: Floats) -> Floats:
+        return _figures(fit.links, _target(fit.links, g, silent, counts, alphas).points(at, np.zeros(len(at), np.intp)))
 
-    rivals = tuple((fit.evidence - best.evidence, float(share(fit, fit.modes[g].at[None])[0])) for fit in fits)
+    found = np.concatenate([figures(fit, fit.modes[g].at[None]) for fit in fits])
     mode, step = best.modes[g], 1e-4
-    slope = (share(best, mode.at + step * np.eye(len(mode.at))) - share(best, mode.at[None])) / step
-    return rivals, max(float(np.linalg.norm(mode.root.T @ slope)), 1e-6)
+    slope = (figures(best, mode.at + step * np.eye(len(mode.at))) - figures(best, mode.at[None])) / step
+    return found, np.maximum(np.linalg.norm(mode.root.T @ slope, axis=0), 1e-6)
+
+
+def _figures(links: tuple[LinkDwell, ...], points: Points) -> Floats:
+    """Return the silent share, and median and 90 % point of every learned dwell on the log scale, shape (point, figure)."""
+    exits = np.array([link.silent for link in links])
+    found = [np.exp(points.logs[:, 0])[:, exits].sum(axis=1)]
+    for k, link in enumerate(link for link in links if link.learned):
+        a, b = to_scale_shape(link.family, *points.phi[:, 0, k].T)
+        found += [np.log(np.maximum(ppf(link.family, a, b, part), 1e-9)) for part in _POINTS]
+    return np.stack(found, axis=1)
