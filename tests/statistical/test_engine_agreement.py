@@ -64,7 +64,11 @@ def test_a_kernel_with_one_share_two_percent_off_is_caught(exact):
 @pytest.mark.parametrize("seed", [11, 12, 13, 14, 15])
 def test_they_agree_to_a_tenth_of_a_per_cent(seed):
     """A million customers a map: 0.3 % off one share on every map would be caught nine times in ten."""
-    found = [apart(of_lives(*item, seed=seed, customers=1_000_000), expected(*item)) for item in MAPS.values()]
+    # with that many the exact engine's stated error of 1e-4 is seen, so it is asked for less
+    found = [
+        apart(of_lives(*item, seed=seed, customers=1_000_000), expected(*item, tolerance=1e-6))
+        for item in MAPS.values()
+    ]
     together, largest = chance(found)
     assert together > 1e-4
     assert largest < 5
