@@ -246,7 +246,8 @@ def test_a_full_disk_leaves_what_was_there(again, call, monkeypatch):
     done = call("run", "scenario.yaml", "--seed", "8")
     assert done.code == 1
     assert "no space left on device" in done.people
-    assert hashes(again) == before
+    left = {name: digest for name, digest in hashes(again).items() if "blocks" not in name.parts}
+    assert left == before  # beside finished blocks, from which the same command goes on once there is room
 
 
 def test_interrupted_and_killed_it_leaves_nothing_and_goes_on_to_the_same_bytes(finished, tmp_path, call, monkeypatch):
