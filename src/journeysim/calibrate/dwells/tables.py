@@ -53,6 +53,9 @@ _BEYOND: Final = 30.0
 #: The same where nobody was: nothing but the centre would say how slow the slowest are, and means would rest on it.
 _NOBODY_LEFT: Final = 2.0
 _LOWEST: Final = 1e-300
+#: Curves of each model that say how it has the open spells, and centres that they are chosen from.
+_TRIED: Final = 60
+_PILOT: Final = 200
 
 
 @final
@@ -167,11 +170,16 @@ class _Centres:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class _Sums:
-    """One set of customers with hazards summed out, and the log weights of models and centres."""
+    """One set of customers with hazards summed out, and the log weights of models and centres.
+
+    `credit` is how much likelier curves of each model have the open spells than these are held to be; `logs` count it.
+    Where many move within one wide stretch, models differ in it by more than in all else.
+    """
 
     cells: _Cells
     centres: _Centres
     logs: Floats  # (model, centre)
+    credit: Floats  # (model,)
 
     @property
     def evidence(self) -> float:
@@ -219,10 +227,10 @@ def fit_tables(
     """Return the posterior with hazards summed out; `data` is (completed, open with weights) by persona."""
     edges = _edges(data)
     pairs = zip(belief.personas, belief.apart, data, strict=True)
-    apart = [_sums(belief, off, _cells(edges, [pair]), centres, (seed, f"{name}, {who}")) for who, off, pair in pairs]
+    apart = [_sums(belief, off, edges, [pair], centres, (seed, f"{name}, {who}")) for who, off, pair in pairs]
     if len(data) == 1:
         return TableFit(tuple(data), (apart,))
-    return TableFit(tuple(data), ([_sums(belief, 0.0, _cells(edges, data), centres, (seed, name))], apart))
+    return TableFit(tuple(data), ([_sums(belief, 0.0, edges, data, centres, (seed, name))], apart))
 
 
 def draw_tables(fit: TableFit, *, seed: int, draws: int, name: str) -> CurveDraws:
@@ -269,21 +277,46 @@ def _cell(edges: Floats, times: Floats) -> Ints:
     return np.clip(np.searchsorted(edges, times, side="right") - 1, 0, len(edges) - 2)
 
 
-def _sums(belief: DwellBelief, off: float, cells: _Cells, centres: int, address: tuple[int, str]) -> _Sums:
+def _sums(
+    belief: DwellBelief, off: float, edges: Floats, data: Sequence[tuple[Bins, Bins]], centres: int,
+    address: tuple[int, str],
+) -> _Sums:  # fmt: skip
     """Return centres G, and the log of prior x likelihood over the density they were drawn with."""
     believed = prior_normal(belief, Family.LOGNORMAL)
     prior = Normal(believed.mean + np.array([off, 0.0]), believed.precision)
+    cells, credit = _cells(edges, data), np.zeros(len(_MODELS))
+    if any(still.size for _, still in data):
+        credit = _credit(_centred(cells, prior, credit, min(centres, _PILOT), address), data, address)
+    return _centred(cells, prior, credit, centres, address)
+
+
+def _centred(cells: _Cells, prior: Normal, credit: Floats, centres: int, address: tuple[int, str]) -> _Sums:
+    """Return centres drawn near where models with this credit are likely."""
 
     def density(at: Floats) -> Floats:
-        return np.asarray(special.logsumexp(_by_model(cells, _at(at, cells.edges)), axis=0) + _log_normal(prior, at))
+        logs = _by_model(cells, _at(at, cells.edges)) + credit[:, None]
+        return np.asarray(special.logsumexp(logs, axis=0) + _log_normal(prior, at))
 
     seed, name = address
     start = _start(cells, prior)
     spread = np.asarray(np.linalg.inv(start.precision), dtype=np.float64)
     drawn = sample_near(density, start.mean, spread, draws=centres, seed=seed, names=("centres", name))
     found = _at(drawn.at, cells.edges)
-    logs = _by_model(cells, found)
-    return _Sums(cells, found, logs - special.logsumexp(logs, axis=0) + drawn.logs + np.log(len(logs)))
+    logs = _by_model(cells, found) + credit[:, None]
+    return _Sums(cells, found, logs - special.logsumexp(logs, axis=0) + drawn.logs + np.log(len(logs)), credit)
+
+
+def _credit(sums: _Sums, data: Sequence[tuple[Bins, Bins]], address: tuple[int, str]) -> Floats:
+    """Return for each model the log of how much likelier its curves have the open spells than these are held to be."""
+    seed, name = address
+    stream = np.random.Generator(np.random.Philox(key=[seed % 2**64, name_key("posterior dwell", name, "credit")]))
+    rows = np.broadcast_to(np.arange(_TRIED)[:, None], (_TRIED, len(data)))
+    found = []
+    for logs, model in zip(sums.logs, _MODELS, strict=True):
+        chosen = stream.choice(len(logs), _TRIED, p=special.softmax(logs))
+        still, held = _curves(sums.cells, sums.centres.take(chosen), model, stream)
+        found.append(log_mean(_still(Curves(sums.cells.edges, still), rows, data) - held))
+    return np.array(found)
 
 
 def _by_model(cells: _Cells, centres: _Centres) -> Floats:
@@ -350,7 +383,7 @@ def _rises(start: Floats, by: Floats) -> Floats:
 
 
 def _drawn(sums: _Sums, draws: int, stream: np.random.Generator) -> tuple[Floats, Floats]:
-    """Return curves at the edges of cells (draw, edge), and the log likelihood of the open spells as they were held."""
+    """Return curves at the edges of cells (draw, edge), and the log likelihood of the open spells they were drawn with."""
     weights = np.exp(sums.logs - sums.logs.max()).ravel()
     model, centre = np.divmod(stream.choice(len(weights), draws, p=weights / weights.sum()), sums.logs.shape[1])
     still, held = np.empty((draws, len(sums.cells.edges))), np.zeros(draws)
@@ -358,7 +391,7 @@ def _drawn(sums: _Sums, draws: int, stream: np.random.Generator) -> tuple[Floats
         here = np.flatnonzero(model == m)
         if len(here):
             still[here], held[here] = _curves(sums.cells, sums.centres.take(centre[here]), (level, strength), stream)
-    return still, held
+    return still, held + sums.credit[model]
 
 
 def _curves(
