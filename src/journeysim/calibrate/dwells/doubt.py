@@ -105,7 +105,8 @@ def draw_families(
     """Return draws from the posterior of family, scale and shape.
 
     `evidence` is that of `evidence_by_family`, and says how many draws a family gets. All counts of the families are
-    multiplied by `factor`, and their `logs` lack the rest of the likelihood; those of empirical dwells are not.
+    multiplied by `factor`, and their `logs` lack the rest of the likelihood. Of empirical dwells only open spells are, so
+    that curves lie as far apart as what is known lets them, and their `logs` have all of it.
     """
     best = max(evidence.values())
     tried = {family: logs for family, logs in evidence.items() if logs >= best - _HOPELESS}
@@ -113,7 +114,8 @@ def draw_families(
     part = np.maximum(chance, _FEWEST) / np.maximum(chance, _FEWEST).sum()
     counts = np.diff(np.round(np.cumsum(part) * draws).astype(np.int64), prepend=0)
     likely = (*tried, *list(evidence)[:2])
-    tables = fit_tables(belief, data, seed=seed, centres=_CENTRES, name=name) if Family.EMPIRICAL in likely else None
+    told = [(done, still.times(factor)) for done, still in data]
+    tables = fit_tables(belief, told, seed=seed, centres=_CENTRES, name=name) if Family.EMPIRICAL in likely else None
     given = _Given(belief, data, seed, name, tables)
     found = [_draw(family, given, count, factor) for family, count in zip(tried, counts, strict=True)]
     effective = float(1.0 / np.sum(chance**2 / [each.effective for each in found]))
@@ -139,7 +141,7 @@ class _Given:
 def _draw(family: Family, given: _Given, count: int, factor: float) -> _Drawn:
     """Return so many draws of one family."""
     if family is Family.EMPIRICAL and given.tables is not None:
-        made = draw_tables(given.tables, seed=given.seed, draws=count, name=given.name)
+        made = draw_tables(given.tables, seed=given.seed, draws=count, name=given.name, data=given.data)
         logs, shape = given.tables.evidence + made.logs, made.rows.astype(np.float64)
         return _Drawn(family, np.ones(shape.shape), shape, made.curves, logs, given.tables.effective)
     fewer = [(done.times(factor), still.times(factor)) for done, still in given.data]

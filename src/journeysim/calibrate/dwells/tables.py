@@ -233,8 +233,10 @@ def fit_tables(
     return TableFit(tuple(data), ([_sums(belief, 0.0, edges, data, centres, (seed, name))], apart))
 
 
-def draw_tables(fit: TableFit, *, seed: int, draws: int, name: str) -> CurveDraws:
-    """Return draws of curves by persona."""
+def draw_tables(
+    fit: TableFit, *, seed: int, draws: int, name: str, data: Sequence[tuple[Bins, Bins]] = ()
+) -> CurveDraws:
+    """Return draws of curves by persona; `logs` hold them against `data`, where that is more than the fit was told."""
     personas = len(fit.data)
     stream = np.random.Generator(np.random.Philox(key=[seed % 2**64, name_key("posterior dwell", name, "curves")]))
     sizes = np.diff(np.round(np.cumsum(fit.chances) * draws).astype(np.int64), prepend=0)
@@ -248,7 +250,7 @@ def draw_tables(fit: TableFit, *, seed: int, draws: int, name: str) -> CurveDraw
         first += count * len(sums)
     drawn = Curves(fit.sums[0][0].cells.edges, np.concatenate(curves))
     which = np.concatenate(rows).astype(np.int64)
-    return CurveDraws(drawn, which, _still(drawn, which, fit.data) - np.concatenate(held))
+    return CurveDraws(drawn, which, _still(drawn, which, data or fit.data) - np.concatenate(held))
 
 
 def _edges(data: Sequence[tuple[Bins, Bins]]) -> Floats:
