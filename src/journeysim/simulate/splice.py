@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from journeysim.model.draws import LINK_FIELDS, PLACE_FIELDS
+from journeysim.model.dwell import Family
 from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Chain
 from journeysim.simulate.splice_layers import Joint, spliced_layers
@@ -42,12 +43,13 @@ def spliced(parts: Sequence[Chain], turns: Sequence[float]) -> Chain:
     Parameters
     ----------
     parts : sequence of Chain
-        Worlds over the same draws, personas and tables of dwells. Who enters where, and how many, is the first one's.
+        Worlds over the same draws and personas. Who enters where, and how many, is the first one's.
     turns : sequence of float
         Days since entry, ascending, above 0.
     """
     if len(parts) == 1:
         return parts[0]
+    parts = _of_one_table(parts)
     touchpoints, outcomes = (_union(getattr(part, name) for part in parts) for name in ("touchpoints", "outcomes"))
     columns = _columns(parts, touchpoints, outcomes)
     ends, phase, period = _periods(parts, turns)
@@ -100,6 +102,25 @@ def spliced(parts: Sequence[Chain], turns: Sequence[float]) -> Chain:
         ),
         **arrays,
     )
+
+
+def _of_one_table(parts: Sequence[Chain]) -> list[Chain]:
+    """Return the parts with one table of dwells for all: a world may have tables that today does not have."""
+    tables, firsts = [parts[0].dwell_table], [0]
+    for part in parts[1:]:
+        same = np.array_equal(part.dwell_table, tables[0], equal_nan=True)
+        firsts.append(0 if same else sum(map(len, tables)))
+        tables += [] if same else [part.dwell_table]
+    whole = tables[0] if len(tables) == 1 else np.concatenate(tables)
+    return [_moved(part, whole, first) for part, first in zip(parts, firsts, strict=True)]
+
+
+def _moved(part: Chain, tables: Floats, first: int) -> Chain:
+    """Return a part whose own tables begin at a row of others."""
+    if first == 0:
+        return replace(part, dwell_table=tables)
+    empirical = (np.asarray(part.family) == Family.EMPIRICAL)[:, None, None, :]
+    return replace(part, dwell_b=np.where(empirical, part.dwell_b + first, part.dwell_b), dwell_table=tables)
 
 
 def _union(groups: Iterator[tuple[str, ...]]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from chains import build_chain
 from journeysim.calibrate import stated_draws
 from journeysim.model.arms import build_arms
 from journeysim.model.changes import AddTouchpoint, RemoveTouchpoint, ScaleDwell
@@ -125,3 +126,18 @@ def test_worlds_with_other_places_and_dwells_follow_each_other(change):
         found = walk_tally(midway, RUN, seed=1, customers=4_000)[0]
         assert np.allclose(found.ends.sum(axis=2) + found.active, 1.0)
         assert not np.array_equal(found.converted_by, alone.converted_by)
+
+
+def test_worlds_with_tables_of_their_own_keep_them():
+    """Both worlds have an empirical dwell in row 0 of their table: quick before the turn, slow after."""
+    quick, slow = (
+        build_chain(
+            {"a": {"b": (1.0, Family.EMPIRICAL, 1.0, 0.0)}, "b": {"end": (1.0, Family.EMPIRICAL, 1.0, 0.0)}},
+            outcomes=("end",), table=np.linspace(low, high, 257)[None],
+        )
+        for low, high in ((0.5, 0.6), (10.0, 11.0))
+    )  # fmt: skip
+    for customer in range(20):
+        first, second, end = life_story(spliced([quick, slow], [0.4]), RUN, seed=5, draw=0, customer=customer)
+        assert 0.5 <= second.day - first.day <= 0.6
+        assert 10.0 <= end.day - second.day <= 11.0
