@@ -22,7 +22,7 @@ from validation.models.tenure import by_tenure
 from validation.models.values import values
 
 _EVERYBODY = "all customers"
-_SLOW = "the 90 % point of the rarer link is held too narrow where a fifth of its customers are still on the way; cause not found"
+_SLOW = "the 90 % point of the rarer link is held too narrow; the cause is not found"
 
 _SHARES = (
     Model(
