@@ -22,6 +22,7 @@ from journeysim.simulate.splice_layers import Joint, spliced_layers
 
 _LINKED: Final = (*LINK_FIELDS, "today_share")
 _PLACED: Final = tuple(name for name in PLACE_FIELDS if name != "feeling")
+_MARKS: Final = ("converts", "churns", "after_conversion")
 
 Item = TypeVar("Item", bound=np.generic)
 
@@ -54,22 +55,6 @@ def spliced(parts: Sequence[Chain], turns: Sequence[float]) -> Chain:
     columns = _columns(parts, touchpoints, outcomes)
     ends, phase, period = _periods(parts, turns)
     holder = _holders(parts, touchpoints)
-    arrays: dict[str, Any] = {
-        name: np.stack(
-            [_linked(parts, name, columns, holder[p], q) for p, q in zip(phase, period, strict=True)], axis=2
-        )
-        for name in _LINKED
-    }
-    arrays |= {
-        name: np.stack(
-            [_placed(parts, name, touchpoints + outcomes, holder[p], q) for p, q in zip(phase, period, strict=True)], 2
-        )
-        for name in _PLACED
-    }
-    arrays |= {
-        name: np.array([_of_place(parts, name, place) for place in touchpoints + outcomes])
-        for name in ("converts", "churns", "after_conversion")
-    }
     index = {name: k for k, name in enumerate(touchpoints + outcomes)}
     source = np.array([index[column.source] for column in columns], dtype=np.int64)
     return replace(
@@ -100,8 +85,21 @@ def spliced(parts: Sequence[Chain], turns: Sequence[float]) -> Chain:
                 period,
             )
         ),
-        **arrays,
+        **_arrays(parts, columns, touchpoints + outcomes, [(holder[p], q) for p, q in zip(phase, period, strict=True)]),
     )
+
+
+def _arrays(
+    parts: Sequence[Chain],
+    columns: Sequence[_Column],
+    places: tuple[str, ...],
+    rows: Sequence[tuple[dict[str, int], int]],
+) -> dict[str, Any]:
+    """Return the numbers of links and places, period by period, and the marks of places; `rows` say whose row holds."""
+    linked = {name: np.stack([_linked(parts, name, columns, *row) for row in rows], axis=2) for name in _LINKED}
+    placed = {name: np.stack([_placed(parts, name, places, *row) for row in rows], axis=2) for name in _PLACED}
+    marks = {name: np.array([_of_place(parts, name, place) for place in places]) for name in _MARKS}
+    return {**linked, **placed, **marks}
 
 
 def _of_one_table(parts: Sequence[Chain]) -> list[Chain]:
