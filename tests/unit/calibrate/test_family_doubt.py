@@ -14,6 +14,8 @@ from journeysim.calibrate.dwells.families import CANDIDATES, log_likelihood, to_
 from journeysim.calibrate.dwells.fit import TAU_VALUES, fit_dwell, tau_log_weights
 from journeysim.calibrate.dwells.mode import DwellBelief, prior_normal
 from journeysim.calibrate.dwells.tables import LEVELS, STRENGTHS, draw_tables, fit_tables
+from journeysim.calibrate.dwells.tables.cells import cells_of, edges_of
+from journeysim.calibrate.dwells.tables.hazards import centres_at, likelihoods
 from journeysim.model.draws import tables_of
 from journeysim.model.dwell import Family, ppf, quantile_by_draw
 from journeysim.model.journey import JourneyMap, Link, Outcome, Touchpoint
@@ -77,12 +79,10 @@ def test_evidence_of_two_personas_sums_out_what_they_share():
 
 def test_hazards_are_summed_out_as_one_customer_after_the_other():
     """The evidence of complete dwells is a product of predictive chances (Blackwell and MacQueen's urn), at one centre."""
-    from journeysim.calibrate.dwells import tables
-
-    cells = tables._cells(EDGES, [(binned(np.array([1.0, 1.01, 4.0, 30.0])), NO_BINS)])
-    centre = tables._at(np.array([[1.0, 0.0]]), EDGES)
+    cells = cells_of(EDGES, [(binned(np.array([1.0, 1.01, 4.0, 30.0])), NO_BINS)])
+    centre = centres_at(np.array([[1.0, 0.0]]), EDGES)
     above = centre.above
-    for strength, found in zip(STRENGTHS, tables._likelihoods(cells, centre, 1.0), strict=True):
+    for strength, found in zip(STRENGTHS, likelihoods(cells, centre, 1.0), strict=True):
         part = np.append(above[0, : cells.used] - above[0, 1 : cells.used + 1], 0.0) * strength
         part[-1] = max(strength * above[0, cells.used], 0.5)
         seen, logs = np.zeros(len(part)), 0.0
@@ -158,15 +158,13 @@ def test_two_humps_reach_the_draws():
 
 def test_stretches_follow_no_data():
     """Whoever moved when: neighbouring stretches meet at the same coarse edges, not at the ends of completed bins."""
-    from journeysim.calibrate.dwells import tables
-
     for level in LEVELS:
         ends = []
         for seed in (1, 2):
             data = [
                 (Bins(*merge_moves(*np.array([row[3:] for row in moved("", "", "", sample(200, seed))]).T)), NO_BINS)
             ]
-            cells = tables._cells(tables._edges(data), data)
+            cells = cells_of(edges_of(data), data)
             ends.append(cells.edges[cells.joined(level).first])
         longest = min(each[-1] for each in ends)
         first, second = (each[each <= longest] for each in ends)
