@@ -87,7 +87,7 @@ def run_stage(stage: Stage, *, lives: Ints, customers: int) -> Service:
             desk = _run_row(stage, row, way_out, place.get(row), found, desk)
 
     in_threads(run, stage.chain.draws, os.cpu_count() or 1)
-    count = int(min(customers, found.measured[lives].min(initial=customers)))
+    count = int(found.measured[lives].min(initial=customers))
     people = np.arange(count, dtype=np.int64)
     kept = lives_from(stage.chain, lives, people, found.whole[:, :count], found.real[:, :count])
     tally = tally_of(stage.chain, stage.settings, found.books, found.sums)

@@ -44,7 +44,7 @@ def draw_tables(
     stream = np.random.Generator(np.random.Philox(key=[seed % 2**64, name_key("posterior dwell", name, "curves")]))
     sizes = np.diff(np.round(np.cumsum(fit.chances) * draws).astype(np.int64), prepend=0)
     curves, rows, held, first = [], [], [], 0
-    for sums, count in zip(fit.sums, sizes, strict=True):
+    for sums, count in zip(fit.sums, sizes.tolist(), strict=True):
         found = [_drawn(each, count, stream) for each in sums]
         own = first + np.arange(count)[:, None] + count * np.arange(len(sums))[None, :]
         rows.append(np.broadcast_to(own, (count, personas)))
