@@ -10,9 +10,10 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from journeysim.cli.pipeline import Options, draws_of, prepare, simulated_like
+from journeysim.cli.pipeline import Options, draws_of, further_like, prepare
 from journeysim.decide.money.investment import horizon_months, invested
-from journeysim.decide.portfolio.choose import Case, portfolio_of
+from journeysim.decide.portfolio.choose import portfolio_of
+from journeysim.decide.portfolio.worth import Case
 from journeysim.model.arms import build_arms
 from journeysim.model.changes import AdjustShare, Terms
 from journeysim.model.quantity import Fixed, Range, Scale
@@ -37,13 +38,22 @@ def measure() -> list[tuple[str, float, str, str]]:
     money, months = scenario.money, horizon_months(scenario.money)
     settings = Settings(scenario.horizon, money.discount_value, money.discount_cost)
     outcomes = Outcomes((ArmOutcomes(arms[0], (), ()),), settings, scenario.seed, Engine("exact", ""))
-    simulated = simulated_like(replace(outcomes, arms=()), scenario)
-    assert simulated is not None
-    simulated([arms[0].worlds[0]])  # compiled before the clock starts
+    further = further_like(replace(outcomes, arms=()), scenario)
+    assert further is not None
+    further.simulated([arms[0].worlds[0]])  # compiled before the clock starts
     wall, cpu = time.perf_counter(), time.process_time()
     spent = [invested(item, money, draws=draws.count, months=months, seed=scenario.seed) for item in scenario.proposals]
-    case = Case(scenario.proposals, arms[1:], spent, money, scenario.limits, months)
-    found = portfolio_of(case, simulated, seed=scenario.seed)
+    case = Case(
+        scenario.proposals,
+        arms[1:],
+        spent,
+        money,
+        scenario.limits,
+        months,
+        follow=further.follow,
+        length=scenario.horizon,
+    )
+    found = portfolio_of(case, further.simulated, seed=scenario.seed)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     assert found.best
     about = f"{len(found.bundles)} bundles and today, {draws.count} draws"

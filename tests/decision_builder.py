@@ -12,6 +12,7 @@ from journeysim.compare.comparison import Calendar, Comparison, Contrast, Flips,
 from journeysim.compare.friction import friction_of
 from journeysim.decide.decision import (
     Bundle,
+    BundleCase,
     Contribution,
     Curve,
     Decision,
@@ -325,7 +326,19 @@ def _portfolio(scenario: Scenario, verdicts: tuple[Verdict, ...]) -> Portfolio:
     names = tuple(proposal.name for proposal in scenario.proposals)
     nets[names] = np.sum(list(nets.values()), axis=0)
     bundles = tuple(
-        Bundle(own, spread_of(net), float(np.mean(net > 0)), 90_000.0, 3.0, len(own) == 1, True, 0.4, 12_000.0, net)
+        Bundle(
+            own,
+            spread_of(net),
+            float(np.mean(net > 0)),
+            90_000.0,
+            3.0,
+            len(own) == 1,
+            True,
+            0.4,
+            12_000.0,
+            net,
+            tuple(BundleCase((r,) * len(own), spread_of(r * net), float(np.mean(net > 0))) for r in (0.25, 1.0)),
+        )
         for own, net in nets.items()
     )
     steps = tuple(Step(name, spread_of(nets[name,]), float(nets[name,].mean()), 0.7) for name in names)

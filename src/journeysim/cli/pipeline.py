@@ -24,7 +24,7 @@ from journeysim.model.scenario import Scenario
 
 if TYPE_CHECKING:
     from journeysim.decide.decision import Decision, Fit
-    from journeysim.decide.portfolio.choose import Simulated
+    from journeysim.decide.portfolio.worth import Further
     from journeysim.model.draws import Draws
     from journeysim.simulate.executors import Executor
     from journeysim.simulate.outcomes import Outcomes
@@ -152,11 +152,11 @@ def decision_of(prepared: Prepared, stages: Stages, executor: Executor | None = 
             fit=fit,
             seed=scenario.seed,
             limits=scenario.limits,
-            simulated=simulated_like(outcomes, scenario, executor),
+            further=further_like(outcomes, scenario, executor),
         )
 
 
-def simulated_like(outcomes: Outcomes, scenario: Scenario, executor: Executor | None = None) -> Simulated | None:
+def further_like(outcomes: Outcomes, scenario: Scenario, executor: Executor | None = None) -> Further | None:
     """Return how more worlds are simulated just as the run's own were; None where customers wait for each other.
 
     Bundles mix the customers of several worlds, which is right only while what one customer meets does not depend on
@@ -164,11 +164,13 @@ def simulated_like(outcomes: Outcomes, scenario: Scenario, executor: Executor | 
     """
     if outcomes.engine.name == "service":
         return None
+    from journeysim.decide.portfolio.worth import Further
     from journeysim.simulate.executors import HERE
+    from journeysim.simulate.follow import again
     from journeysim.simulate.precision import FIRST
     from journeysim.simulate.tallies import tallies_of
 
-    return partial(
+    simulated = partial(
         tallies_of,
         known=tuple(arm for arm in outcomes.arms if arm.tallies),
         settings=outcomes.settings,
@@ -178,6 +180,7 @@ def simulated_like(outcomes: Outcomes, scenario: Scenario, executor: Executor | 
         slope=0.0 if outcomes.precision is None else outcomes.precision.slope,
         executor=executor or HERE,
     )
+    return Further(simulated, again(outcomes, executor or HERE))
 
 
 #: A fit is judged and kept with this many draws; a run takes as many of them as it simulates, evenly spread.

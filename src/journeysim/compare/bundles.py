@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 import numpy as np
 
@@ -14,13 +15,15 @@ from journeysim.compare.streams import stream
 from journeysim.model.bundles import Bundles, Pattern
 from journeysim.model.quantity import Floats
 from journeysim.model.units import DAYS_PER_MONTH
-from journeysim.simulate.tally import Tally, mix_worlds
+from journeysim.simulate.tally import Tally, mix_personas, mix_worlds
 from journeysim.simulate.underway import SUMS
+
+NOBODY: Final[Mapping[Pattern, Mapping[str, Floats]]] = {}
 
 
 def bundle_calendars(
     bundles: Bundles, tallies: Mapping[Pattern, Tally], *, months: int, realism: Sequence[float],
-    under_way: Mapping[str, Mapping[str, Floats]],
+    under_way: Mapping[str, Mapping[str, Floats]], together: Mapping[Pattern, Mapping[str, Floats]] = NOBODY,
 ) -> Iterator[tuple[Calendar, Calendar]]:  # fmt: skip
     """Yield today's calendar and each bundle's, in the order of `bundles.members`, at one realism per proposal.
 
@@ -33,8 +36,9 @@ def bundle_calendars(
     realism : sequence of float
         Of each arm of the bundles.
     under_way : mapping
-        What customers under way add by proposal (`calendar.of_those_under_way`). They are counted proposal by
-        proposal: a bundle's changes act together on those who enter later, not on those on the way at their start.
+        What customers under way add by proposal (`calendar.of_those_under_way`).
+    together : mapping
+        What those who meet several proposals add beyond that, by what is met (`together.together`).
     """
     worlds = bundles.worlds
     streams = {pattern: stream(tallies[pattern], world.draws) for pattern, world in worlds.items()}
@@ -58,16 +62,20 @@ def bundle_calendars(
         for k in chosen:
             for name, own in under_way.get(bundles.arms[k].name, {}).items():
                 added[name] += realism[k] * own
+        for pattern, weight in in_force.items():
+            for name, own in together.get(pattern, {}).items():
+                added[name] += weight[:, None] * own
         name = " + ".join(bundles.arms[k].name for k in chosen)
         yield now, calendar_of(name, 1.0, base, added, assumed=assumed)
 
 
 def bundle_differences(
-    bundles: Bundles, tallies: Mapping[Pattern, Tally], metric: str, *, realism: Sequence[float]
-) -> Iterator[Floats | None]:
+    bundles: Bundles, tallies: Mapping[Pattern, Tally], metric: str, *, realism: Sequence[float],
+    everybody: bool = False,
+) -> Iterator[Floats | None]:  # fmt: skip
     """Yield a metric's difference from today by draw and persona (D, G) for each bundle once all is in force.
 
-    In the order of `bundles.members`; None where the tallies do not know the metric.
+    In the order of `bundles.members`; None where the tallies do not know the metric. Of everybody (D, 1) where asked.
     """
     nobody = next(iter(bundles.worlds))
     for chosen in bundles.members:
@@ -80,5 +88,7 @@ def bundle_differences(
             weights = [np.where(total > 0, part / total, 1.0 / len(joint)) for part in joint]
         here = mix_worlds([tallies[pattern] for pattern in parts], weights)
         there = mix_worlds([tallies[nobody]] * len(weights), weights)
+        if everybody:
+            here, there = (mix_personas(tally, np.asarray(total)) for tally in (here, there))
         known = {item.name: item for item in metrics_at(here, bundles.worlds[nobody].journey)}
         yield difference(known[metric].of(here), known[metric].of(there)) if metric in known else None

@@ -141,9 +141,22 @@ class Experiment:
 
 
 @final
+@dataclass(frozen=True, slots=True)
+class BundleCase:
+    """A bundle at one realism of each member, lowest case first: what it is worth."""
+
+    realism: tuple[float, ...]
+    npv: Spread
+    p_net_benefit: float
+
+
+@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Bundle:
-    """Several proposals carried out together, simulated jointly; `net` per draw (D,).
+    """Several proposals carried out together, simulated jointly; `net` per draw (D,), at the highest realism.
+
+    `cases` are over the members' realism grids; `cost` is what it costs in all, in present value, and `gained` pairs
+    of a goal that is not money and what it adds to it (D,).
 
     `harmless` says whether it meets every rule of `succeed if` that no persona be worse off; None where the run cannot
     tell. `p_best` is the chance that no other bundle that may be chosen (nor today) is better, `regret` what choosing
@@ -160,6 +173,9 @@ class Bundle:
     p_best: float
     regret: float
     net: Floats
+    cases: tuple[BundleCase, ...] = ()
+    cost: Floats | None = None
+    gained: tuple[tuple[str, Floats], ...] = ()
 
     @property
     def choosable(self) -> bool:
@@ -242,8 +258,9 @@ class Option:
 class Frontier:
     """A goal that is not money: its options, and what is best when one unit of it is worth a price.
 
-    `chances` (W, A) is the acceptability of each of `names` at each of `prices` (W,); `best` names the option with the
-    highest expectation there.
+    `chances` (W, A) is the acceptability of each of `names` at each of `prices` (W,), options that are hardly ever best
+    summed up as the last one; `best` names the option with the highest expectation there. `left_out` is how many bundles
+    are beyond the limits or harm a persona, and so are no options.
     """
 
     goal: str
@@ -252,6 +269,7 @@ class Frontier:
     prices: Floats
     chances: Floats
     best: tuple[str, ...]
+    left_out: int = 0
 
 
 @final

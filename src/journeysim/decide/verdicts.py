@@ -20,16 +20,17 @@ from journeysim.decide.decision import (
     Target,
     Verdict,
 )
-from journeysim.decide.drivers.changes import contributions
+from journeysim.decide.drivers.changes import Whole, contributions
 from journeysim.decide.drivers.groups import Group, of_assumption, of_today
 from journeysim.decide.drivers.ledger import curve_of, evidence_of
 from journeysim.decide.frontier.goals import frontiers_of
 from journeysim.decide.information.plan import Choices, Stakes, tests_of, worth_first
 from journeysim.decide.information.value import evpi, evppi
-from journeysim.decide.money.cases import at_full_realism, break_even, break_even_draws, money_case
+from journeysim.decide.money.cases import at_full_realism, benefit, break_even, break_even_draws, money_case
 from journeysim.decide.money.investment import Invested, horizon_months, invested
-from journeysim.decide.portfolio.choose import Case, Simulated, portfolio_of
+from journeysim.decide.portfolio.choose import portfolio_of
 from journeysim.decide.portfolio.matrix import tasks_of
+from journeysim.decide.portfolio.worth import Case, Further
 from journeysim.decide.targets import target_of
 from journeysim.decide.trust import distance, trust_of
 from journeysim.model.arms import Arm
@@ -48,7 +49,7 @@ def decide(
     seed: int,
     succeed_if: Sequence[SuccessRule] = (),
     limits: Limits = NO_LIMITS,
-    simulated: Simulated | None = None,
+    further: Further | None = None,
 ) -> Decision:
     """Return what the proposals are worth and how far that can be trusted.
 
@@ -68,9 +69,9 @@ def decide(
         Each is held against every proposal at full effect.
     limits : Limits
         What the proposals of a bundle together may take.
-    simulated : callable, optional
-        Gives the tallies of more worlds over the same draws. Without it there are no bundles, so proposals are choices
-        that exclude one another, and nothing is said about what single changes add.
+    further : Further, optional
+        Simulates more worlds over the same draws. Without it there are no bundles, so proposals are choices that
+        exclude one another, and nothing is said about what single changes add.
 
     Returns
     -------
@@ -92,15 +93,20 @@ def decide(
     own = [_own_groups(found.arm, item) for found, item in zip(comparison.outcomes.proposals, spent, strict=True)]
     today = comparison.outcomes.today.arm.worlds[0]
     portfolio, parts = Portfolio(), tuple[Contribution, ...]()
-    if simulated is not None:
-        investments = [float(item.total.mean()) for item in spent]
-        parts = tuple(contributions(proposals, investments, today, simulated, money, months=months, seed=seed))
+    if further is not None:
+        parts = tuple(
+            contributions(
+                list(_wholes(proposals, spent, comparison, money)), today, further.simulated, money,
+                months=months, seed=seed, follow=further.follow,
+            )
+        )  # fmt: skip
         if len(proposals) > 1:
             arms = [item.arm for item in comparison.outcomes.proposals]
             rules = [rule for rule in succeed_if if rule.measure == "no_harm"]
             under_way = of_those_under_way(comparison.outcomes, months=months)
-            case = Case(proposals, arms, spent, money, limits, months, rules, under_way)
-            portfolio = portfolio_of(case, simulated, seed=seed)
+            length = comparison.outcomes.settings.horizon
+            case = Case(proposals, arms, spent, money, limits, months, rules, under_way, further.follow, length)
+            portfolio = portfolio_of(case, further.simulated, seed=seed)
     choices = choices_of(verdicts, portfolio)
     targets = tuple(target_of(rule, verdict, comparison) for rule in succeed_if for verdict in verdicts)
     evidence = tuple(_evidence(comparison, own, nets, choices, fit, seed=seed))
@@ -120,7 +126,7 @@ def decide(
         portfolio=portfolio,
         tasks=tuple(tasks_of(verdicts)),
         contributions=parts,
-        frontiers=tuple(frontiers_of(comparison, spent, money)),
+        frontiers=tuple(frontiers_of(comparison, spent, money, portfolio)),
     )
 
 
@@ -176,6 +182,19 @@ def _verdict(proposal: Proposal, comparison: Comparison, spent: Invested, money:
 
 def _realism(calendar: Calendar) -> float:
     return calendar.realism
+
+
+def _wholes(
+    proposals: Sequence[Proposal], spent: Sequence[Invested], comparison: Comparison, money: Money
+) -> Iterator[Whole]:
+    """Yield each proposal with its gain before investment, as its verdict has it."""
+    today = comparison.calendars[0]
+    for proposal, own, found in zip(proposals, spent, comparison.outcomes.proposals, strict=True):
+        full = max((item for item in comparison.calendars[1:] if item.arm == proposal.name), key=_realism)
+        gain = benefit(full, today, money).sum(axis=1)
+        sizes = [item.values for item in found.arm.assumptions]
+        known = np.column_stack(sizes) if sizes else np.zeros((len(gain), 0))
+        yield Whole(proposal, gain, float(own.total.mean()), known, found.underway)
 
 
 def _own_groups(arm: Arm, spent: Invested) -> list[Group]:

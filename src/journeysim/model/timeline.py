@@ -7,7 +7,7 @@ start + ramp + decay (1 - v). Customers of one group have nearly the same v; gro
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
 from typing import Final, final
@@ -88,6 +88,23 @@ def _passed(
             worlds.append(now)
             turns.append(day)
     return tuple(worlds), tuple(turns)
+
+
+def at_half(exposures: Sequence[Exposure], met: Sequence[bool], index: Mapping[tuple[bool, ...], int]) -> Timeline:
+    """Return the timeline of customers who meet the marked exposures, each at the middle of its ramp and of its decay.
+
+    `index` numbers the worlds by what is met in them; a mixture that it does not know is passed over.
+    """
+    spans = [
+        _met(exposure, 0.5) if is_met else (np.inf, np.inf) for exposure, is_met in zip(exposures, met, strict=True)
+    ]
+    worlds, turns = [index[(False,) * len(spans)]], list[float]()
+    for day in sorted({day for span in spans for day in span if np.isfinite(day)}):
+        now = index.get(tuple(start <= day < end for start, end in spans), worlds[-1])
+        if now != worlds[-1]:
+            worlds.append(now)
+            turns.append(day)
+    return Timeline(tuple(worlds), tuple(turns), np.ones(1))
 
 
 def _met(exposure: Exposure, v: float) -> tuple[float, float]:

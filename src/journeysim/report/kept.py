@@ -106,7 +106,7 @@ def lean_decision(decision: Decision) -> Decision:
         calendars=(),
         flows=tuple(Flow(item.arm, _only(item.tally, _FLOW)) for item in comparison.flows),
     )
-    bundles = tuple(replace(item, net=_EMPTY) for item in decision.portfolio.bundles)
+    bundles = tuple(replace(item, net=_EMPTY, cost=None, gained=()) for item in decision.portfolio.bundles)
     return replace(
         decision,
         comparison=lean,

@@ -240,6 +240,10 @@ def _portfolio(decision: Decision) -> dict[str, Json]:
         {
             "members": list(x.members), "npv": _spread(x.npv), "p_net_benefit": x.p_net_benefit, "invested": x.invested,
             "effort": x.effort, "within_limits": x.affordable, "harmless": x.harmless, "p_best": x.p_best, "regret": x.regret,
+            "by_realism": [
+                {"realism": list(case.realism), "npv": _spread(case.npv), "p_net_benefit": case.p_net_benefit}
+                for case in x.cases
+            ],
         }
         for x in found.bundles
     ]  # fmt: skip

@@ -10,6 +10,8 @@ from journeysim.model.arms import Arm
 from journeysim.simulate.chain import Chain
 from journeysim.simulate.executors import Executor
 from journeysim.simulate.layers import NO_LAYERS
+from journeysim.simulate.outcomes import Outcomes
+from journeysim.simulate.precision import FIRST
 from journeysim.simulate.settings import Settings
 from journeysim.simulate.tally import Tally
 from journeysim.simulate.underway import PARTS_OF_MONTH, Run, Underway, underway
@@ -43,6 +45,14 @@ def exact_again(settings: Settings, steps: Iterable[int]) -> Run:
         return exact_in_steps(replace(chain, layers=NO_LAYERS), plain, steps=fewer)
 
     return run
+
+
+def again(outcomes: Outcomes, executor: Executor) -> Run:
+    """Return how customers under way are followed in further worlds, just as the run's own were but on the coarsest grid."""
+    settings = outcomes.settings
+    if outcomes.engine.name == "exact":
+        return exact_again(settings, (LEAST_STEPS,))
+    return walk_again(settings, seed=outcomes.seed, customers=outcomes.customers or FIRST, executor=executor)
 
 
 def walk_again(settings: Settings, *, seed: int, customers: int, executor: Executor) -> Run:

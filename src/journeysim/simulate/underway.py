@@ -9,10 +9,11 @@ left to gain is below a hundredth of the integral.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Final, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from journeysim.model.arms import Arm
 from journeysim.model.quantity import Floats
@@ -99,9 +100,8 @@ def underway(arm: Arm, chains: Sequence[Chain], run: Run, *, length: float) -> U
     run : callable
         Chain in, tally over `length` days out; the same random numbers at every call.
     """
-    same = [next(k for k, other in enumerate(chains) if _equal(other, chain)) for chain in chains]
-    rows = np.unique(np.linspace(0, chains[0].draws - 1, TRIAL_DRAWS).astype(np.int64))
-    trial, whole = _Lives([chain.take(rows) for chain in chains], run), _Lives(chains, run)
+    same = worlds_alike(chains)
+    trial, whole = on_trial(chains, run), Ways(chains, run)
     groups = []
     for timeline in timelines_of(arm, same):
         nodes = [
@@ -112,6 +112,33 @@ def underway(arm: Arm, chains: Sequence[Chain], run: Run, *, length: float) -> U
         cohorts = tuple(Cohort(day, width, way, whole.of(way)) for day, width, way in nodes)
         groups.append(Group(timeline, cohorts))
     return Underway(tuple(groups), tuple(whole.of(Way((world,))) for world in same), length)
+
+
+def worlds_alike(chains: Sequence[Chain]) -> list[int]:
+    """Return of each chain the first one that equals it, itself if none does."""
+    return [next(k for k, other in enumerate(chains) if _equal(other, chain)) for chain in chains]
+
+
+def on_trial(chains: Sequence[Chain], run: Run) -> Ways:
+    """Return ways through worlds in the few draws that days of entry are chosen in."""
+    rows = np.unique(np.linspace(0, chains[0].draws - 1, TRIAL_DRAWS).astype(np.int64))
+    return Ways([chain.take(rows) for chain in chains], run)
+
+
+def along(plan: Underway, chains: Sequence[Chain], run: Run, rows: NDArray[np.int64]) -> Underway:
+    """Return what customers of the same days of entry bring in other worlds that are passed through on the same days.
+
+    `rows` are the draws of `plan` that `chains` hold. Worlds that were equal in the plan are not passed between.
+    """
+    lives = Ways(chains, run)
+    groups = tuple(
+        Group(
+            replace(group.timeline, weight=group.timeline.weight[rows]),
+            tuple(replace(cohort, sums=lives.of(cohort.way)) for cohort in group.cohorts),
+        )
+        for group in plan.groups
+    )
+    return Underway(groups, tuple(lives.of(Way((world,))) for world in range(len(chains))), plan.length)
 
 
 def way_from(timeline: Timeline, day: float, length: float) -> Way:
@@ -136,8 +163,8 @@ def brought_by(months: Floats, days: Floats, *, after: float = 0.0) -> Floats:
 
 
 @final
-class _Lives:
-    """What customers bring on each way they go; every way is run once."""
+class Ways:
+    """What customers bring on each way they go through worlds; every way is run once."""
 
     def __init__(self, chains: Sequence[Chain], run: Run) -> None:
         self.chains = chains
@@ -166,7 +193,7 @@ class _Lives:
 Node = tuple[float, float, Way]
 
 
-def _nodes(timeline: Timeline, start: float, end: float, trial: _Lives, length: float) -> Iterator[Node]:
+def _nodes(timeline: Timeline, start: float, end: float, trial: Ways, length: float) -> Iterator[Node]:
     """Yield days of entry from `start` to `end` with the days they stand for, and the way of each."""
     end -= JUST_BEFORE * length
     turns = [turn for turn in timeline.turns if start < turn < end + 2 * length]
@@ -175,10 +202,7 @@ def _nodes(timeline: Timeline, start: float, end: float, trial: _Lives, length: 
     def added(day: float) -> Floats:
         return trial.added(day, way_from(timeline, day, length), dates)
 
-    widths: dict[float, float] = {}
-    for low, high in _panels(start, end, added):
-        for day, part in ((low, 1 / 6), ((low + high) / 2, 4 / 6), (high, 1 / 6)):
-            widths[day] = widths.get(day, 0.0) + part * (high - low)
+    widths = days_of_entry(start, end, added)
     parts = {day: np.abs(width * added(day)).max(axis=(1, 2)) for day, width in widths.items()}
     whole = sum(parts.values())
     for day, width in widths.items():
@@ -186,7 +210,23 @@ def _nodes(timeline: Timeline, start: float, end: float, trial: _Lives, length: 
             yield day, width, way_from(timeline, day, length)
 
 
-def _panels(start: float, end: float, added: Callable[[float], Floats]) -> list[tuple[float, float]]:
+def days_of_entry(
+    start: float, end: float, added: Callable[[float], Floats], *, tolerance: float = TOLERANCE, most: int = MOST_PANELS
+) -> dict[float, float]:
+    """Return days of entry from `start` to `end`, and the days each stands for, for an integral of what they add.
+
+    `added` gives what entries of a day add, (sums, D, dates). Simpson's rule on at most `most` panels.
+    """
+    widths: dict[float, float] = {}
+    for low, high in _panels(start, end, added, tolerance, most):
+        for day, part in ((low, 1 / 6), ((low + high) / 2, 4 / 6), (high, 1 / 6)):
+            widths[day] = widths.get(day, 0.0) + part * (high - low)
+    return widths
+
+
+def _panels(
+    start: float, end: float, added: Callable[[float], Floats], tolerance: float, most: int
+) -> list[tuple[float, float]]:
     """Return panels from `start` to `end` on which Simpson's rule is good enough."""
     known: dict[float, Floats] = {}
 
@@ -204,13 +244,13 @@ def _panels(start: float, end: float, added: Callable[[float], Floats]) -> list[
 
     middle = (start + end) / 2
     panels = {(low, high): halved(low, high) for low, high in ((start, middle), (middle, end))}
-    while len(panels) < MOST_PANELS:
+    while len(panels) < most:
         scale = np.abs(sum(better for better, _ in panels.values())).max(axis=(1, 2))
         errors = {
             panel: float(np.max(error.max(axis=(1, 2)) / np.where(scale > 0, scale, np.inf)))
             for panel, (_, error) in panels.items()
         }
-        if sum(errors.values()) <= TOLERANCE:
+        if sum(errors.values()) <= tolerance:
             break
         low, high = max(errors, key=lambda panel: errors[panel])
         middle = (low + high) / 2

@@ -11,9 +11,11 @@ from journeysim.compare import compare
 from journeysim.decide import decide, horizon_months
 from journeysim.decide.decision import Fit
 from journeysim.decide.frontier.dominance import acceptability, best_at, frontier
+from journeysim.decide.portfolio.worth import Further
+from journeysim.model.changes import AdjustShare
 from journeysim.model.quantity import Fixed, Range, Scale
-from journeysim.model.scenario import Investment, Money
-from outcomes_builder import bank_draws, bank_outcomes, more_calls
+from journeysim.model.scenario import Investment, Limits, Money, Proposal
+from outcomes_builder import bank_draws, bank_outcomes, more_calls, tally_of
 
 STATUS = {"ND": "on", "D": "dominated", "ED": "extendedly dominated"}
 
@@ -76,3 +78,48 @@ def test_the_frontier_of_a_decision_costs_investment_and_running_cost_but_not_wh
     assert goal.best[0] in {"today", "fewer calls"}
     assert goal.best[-1] == "more calls"
     assert np.allclose(goal.chances.sum(axis=1), 1.0)
+
+
+def test_bundles_stand_on_the_frontier_with_what_they_cost_and_add_together():
+    """Two proposals that help each other: their bundle's conversions are more than the sum, and its step the cheapest."""
+    money = Money(discount_value=0.2, discount_cost=0.05)
+    calls = more_calls(Range(1.4, 2.0, Scale.POSITIVE), invest=Investment(Fixed(50_000.0)))
+    sign = Proposal(
+        "more sign", (AdjustShare("call", "signed", "odds x", Fixed(1.6)),), invest=Investment(Fixed(60_000.0))
+    )
+    comparison = compare(bank_outcomes(calls, sign, draws=bank_draws(80)), horizon_months=horizon_months(money))
+    found = decide(
+        comparison, proposals=(calls, sign), money=money, fit=Fit("posterior"), seed=2,
+        further=Further(lambda worlds: [tally_of(world) for world in worlds]),
+    )  # fmt: skip
+    goal = next(item for item in found.frontiers if item.goal == "conversions")
+    options = {option.name: option for option in goal.options}
+    assert set(options) == {"today", "more calls", "more sign", "more calls + more sign"}
+    both, one, other = (options[name] for name in ("more calls + more sign", "more calls", "more sign"))
+    assert both.effect > one.effect + other.effect
+    alone = decide(comparison, proposals=(calls, sign), money=money, fit=Fit("posterior"), seed=2)
+    single = {option.name: option for option in alone.frontiers[0].options}
+    for name in ("more calls", "more sign"):
+        assert options[name].cost == pytest.approx(single[name].cost, rel=1e-9)
+        assert options[name].effect == pytest.approx(single[name].effect, rel=1e-9)
+    investments = 110_000.0
+    assert both.cost > investments
+    assert both.status == "on"
+    assert goal.best[-1] == "more calls + more sign"
+    assert np.allclose(goal.chances.sum(axis=1), 1.0)
+    assert goal.left_out == 0
+
+
+def test_bundles_beyond_the_limits_are_no_options_and_are_counted():
+    money = Money(discount_value=0.2, discount_cost=0.05)
+    one, other = (
+        more_calls(odds, name=name, invest=Investment(Fixed(500.0))) for odds, name in ((1.3, "a"), (1.5, "b"))
+    )
+    comparison = compare(bank_outcomes(one, other), horizon_months=horizon_months(money))
+    found = decide(
+        comparison, proposals=(one, other), money=money, fit=Fit("posterior"), seed=2, limits=Limits(budget=600.0),
+        further=Further(lambda worlds: [tally_of(world) for world in worlds]),
+    )  # fmt: skip
+    goal = found.frontiers[0]
+    assert {option.name for option in goal.options} == {"today", "a", "b"}
+    assert goal.left_out == 1

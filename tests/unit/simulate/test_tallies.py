@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from journeysim.cli.pipeline import simulated_like
+from journeysim.cli.pipeline import further_like
 from journeysim.model.scenario import Scenario
 from journeysim.simulate.chain import compile_world
 from journeysim.simulate.exact import exact_tally
@@ -45,5 +45,5 @@ def test_what_the_run_has_simulated_is_looked_up():
 def test_nothing_more_is_simulated_where_customers_wait_for_each_other():
     outcomes = bank_outcomes(more_calls(2.0), draws=bank_draws(6))
     scenario = Scenario("bank", bank(), ())
-    assert simulated_like(outcomes, scenario) is not None
-    assert simulated_like(replace(outcomes, engine=Engine("service", "")), scenario) is None
+    assert further_like(outcomes, scenario) is not None
+    assert further_like(replace(outcomes, engine=Engine("service", "")), scenario) is None

@@ -1,60 +1,31 @@
 """The portfolio: every bundle's money case, the best one within the limits, and the order of roll-out.
 
 Bundles are simulated jointly, so that proposals that win the same customers are not counted twice. All bundles share
-their draws: which is best, and what choosing another would cost, is taken draw by draw.
+their draws: which is best, and what choosing another would cost, is taken draw by draw, at the highest realism.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import final
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from journeysim.compare.bundles import bundle_calendars, bundle_differences
+from journeysim.compare.bundles import bundle_differences
 from journeysim.compare.comparison import spread_of
 from journeysim.decide.decision import Bundle, Portfolio, Step
-from journeysim.decide.money.cases import benefit
-from journeysim.decide.money.investment import Invested
+from journeysim.decide.portfolio.worth import Case, Simulated, Tallies, Worth, worths
 from journeysim.decide.targets import chance_of_no_harm
-from journeysim.model.arms import Arm, World
 from journeysim.model.bundles import Bundles, build_bundles
 from journeysim.model.quantity import Floats
-from journeysim.model.scenario import Limits, Money, Proposal, SuccessRule
-from journeysim.simulate.tally import Tally
-
-#: Worlds in, their tallies out: how a decision asks for more than the run has simulated.
-Simulated = Callable[[Sequence[World]], Sequence[Tally]]
-
-
-@final
-@dataclass(frozen=True, slots=True, eq=False)
-class Case:
-    """What a portfolio is chosen from: proposals with their arms and costs, money, limits, months that money counts.
-
-    `rules` are those of `succeed if` that no persona be worse off; `under_way` is what customers on the way at a
-    proposal's start add to it (`compare.calendar.of_those_under_way`).
-    """
-
-    proposals: Sequence[Proposal]
-    arms: Sequence[Arm]
-    spent: Sequence[Invested]
-    money: Money
-    limits: Limits
-    months: int
-    rules: Sequence[SuccessRule] = ()
-    under_way: Mapping[str, Mapping[str, Floats]] = field(default_factory=dict)
+from journeysim.model.scenario import SuccessRule
 
 
 def portfolio_of(case: Case, simulated: Simulated, *, seed: int) -> Portfolio:
     """Return every bundle of two or more and of single proposals, judged together; highest expected net first."""
     bundles = build_bundles(case.proposals, case.arms, seed=seed)
     tallies = dict(zip(bundles.worlds, simulated(list(bundles.worlds.values())), strict=True))
-    nets = _nets(case, bundles, tallies)
-    members = [tuple(bundles.arms[k].name for k in chosen) for chosen in bundles.members]
-    harmless = _harmless(case, bundles, tallies)
-    found = [_bundle(case, names, net, harmless=own) for names, net, own in zip(members, nets, harmless, strict=True)]
+    found = list(_bundles(case, bundles, tallies))
     judged = _judged(found)
     clashes = tuple((tuple(bundles.arms[k].name for k in chosen), why) for chosen, why in bundles.clashes)
     best = next((item for item in judged if item.choosable and item.net.mean() > 0), None)
@@ -64,20 +35,14 @@ def portfolio_of(case: Case, simulated: Simulated, *, seed: int) -> Portfolio:
     )  # fmt: skip
 
 
-def _nets(case: Case, bundles: Bundles, tallies: Mapping[tuple[tuple[bool, ...], ...], Tally]) -> Iterator[Floats]:
-    """Yield each bundle's net present value per draw (D,), every proposal at the highest realism of its grid."""
-    at = {proposal.name: k for k, proposal in enumerate(case.proposals)}
-    numbers = [at[arm.name] for arm in bundles.arms]
-    realism = [max(arm.realism) for arm in bundles.arms]
-    months = bundle_calendars(bundles, tallies, months=case.months, realism=realism, under_way=case.under_way)
-    for chosen, (today, own) in zip(bundles.members, months, strict=True):
-        spent = sum((case.spent[numbers[k]].total for k in chosen), np.zeros(len(own.value)))
-        yield np.asarray(benefit(own, today, case.money).sum(axis=1) - spent)
+def _bundles(case: Case, bundles: Bundles, tallies: Tallies) -> Iterator[Bundle]:
+    """Yield each bundle in the order of `bundles.members`, not yet held against the others."""
+    parts = (bundles.members, worths(case, bundles, tallies), _harmless(case, bundles, tallies))
+    for chosen, worth, harmless in zip(*parts, strict=True):
+        yield _bundle(case, tuple(bundles.arms[k].name for k in chosen), worth, harmless=harmless)
 
 
-def _harmless(
-    case: Case, bundles: Bundles, tallies: Mapping[tuple[tuple[bool, ...], ...], Tally]
-) -> Iterator[bool | None]:
+def _harmless(case: Case, bundles: Bundles, tallies: Tallies) -> Iterator[bool | None]:
     """Yield for each bundle whether it meets the rules about personas, at the highest realism; None if not known."""
     realism = [max(arm.realism) for arm in bundles.arms]
     by_rule = [list(bundle_differences(bundles, tallies, rule.metric, realism=realism)) for rule in case.rules]
@@ -92,7 +57,7 @@ def _meets(rule: SuccessRule, differences: Floats | None) -> bool | None:
     return rule.met(min(chance_of_no_harm(rule, own) for own in differences.T))
 
 
-def _bundle(case: Case, names: tuple[str, ...], net: Floats, *, harmless: bool | None) -> Bundle:
+def _bundle(case: Case, names: tuple[str, ...], worth: Worth, *, harmless: bool | None) -> Bundle:
     own = [
         (proposal, spent) for proposal, spent in zip(case.proposals, case.spent, strict=True) if proposal.name in names
     ]
@@ -102,8 +67,9 @@ def _bundle(case: Case, names: tuple[str, ...], net: Floats, *, harmless: bool |
     within = case.limits.budget is None or invested <= case.limits.budget
     fits = case.limits.effort is None or (effort is not None and effort <= case.limits.effort)
     return Bundle(
-        names, spread_of(net), float(np.mean(net > 0)), invested, effort, affordable=within and fits,
-        harmless=harmless, p_best=0.0, regret=0.0, net=net,
+        names, spread_of(worth.net), float(np.mean(worth.net > 0)), invested, effort, affordable=within and fits,
+        harmless=harmless, p_best=0.0, regret=0.0, net=worth.net, cases=worth.cases, cost=worth.cost,
+        gained=tuple(worth.gained.items()),
     )  # fmt: skip
 
 

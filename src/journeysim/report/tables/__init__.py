@@ -22,7 +22,7 @@ from journeysim.report.tables.money import (
     targets,
     worth_knowing,
 )
-from journeysim.report.tables.portfolio import bundles, clashes, contributions, roll_out, tasks
+from journeysim.report.tables.portfolio import bundle_realism, bundles, clashes, contributions, roll_out, tasks
 from journeysim.report.tables.table import Column, Row, Table, to_csv
 
 __all__ = ["Column", "Row", "Table", "money_shown", "tables_of", "to_csv"]
@@ -49,7 +49,7 @@ def tables_of(decision: Decision, scenario: Scenario) -> Mapping[str, Table]:
             decisions(decision), realism(decision), cumulative(decision), cash_flow(decision), payback(decision),
             loss_risk(decision), efforts(decision, scenario), worth_knowing(decision),
             one_way(decision), thresholds(decision), effect_curves(decision), two_way(decision), tests_planned(decision),
-            tests_by_size(decision), bundles(decision), roll_out(decision), clashes(decision), tasks(decision),
-            contributions(decision), frontier(decision), acceptability(decision),
+            tests_by_size(decision), bundles(decision), bundle_realism(decision), roll_out(decision), clashes(decision),
+            tasks(decision), contributions(decision), frontier(decision), acceptability(decision),
         ]  # fmt: skip
     return {item.name: item for item in made}

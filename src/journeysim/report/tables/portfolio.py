@@ -30,6 +30,28 @@ def bundles(decision: Decision) -> Table:
     return table("portfolio", columns, rows)
 
 
+def bundle_realism(decision: Decision) -> Table:
+    """Return what each bundle is worth at every realism of its proposals' grids, in the order of the bundles."""
+    columns: list[tuple[str, Kind]] = [
+        ("bundle", "text"), ("realism", "text"), *_sums(decision, "npv_mean", "npv_q05", "npv_q95"),
+        ("p_net_benefit", "chance"),
+    ]  # fmt: skip
+    rows = [
+        Row((
+            " + ".join(item.members), _levels(case.realism), case.npv.mean, case.npv.q05, case.npv.q95,
+            case.p_net_benefit,
+        ))
+        for item in decision.portfolio.bundles
+        for case in item.cases
+    ]  # fmt: skip
+    return table("bundle_realism", columns, rows)
+
+
+def _levels(realism: tuple[float, ...]) -> str:
+    """Return one realism where all proposals share it, else each one's, in the order of the bundle."""
+    return " + ".join(f"{100 * level:g} %" for level in (realism[:1] if len(set(realism)) == 1 else realism))
+
+
 def roll_out(decision: Decision) -> Table:
     """Return the best bundle's proposals in the order of roll-out, with what each adds to those before it."""
     columns: list[tuple[str, Kind]] = [

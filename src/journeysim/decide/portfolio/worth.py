@@ -1,0 +1,126 @@
+"""What each bundle is worth at every realism of its proposals' grids, what it costs, and what it adds to other goals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, final
+
+import numpy as np
+
+from journeysim.compare.bundles import bundle_calendars, bundle_differences
+from journeysim.compare.comparison import Calendar, spread_of
+from journeysim.compare.together import together
+from journeysim.decide.decision import BundleCase
+from journeysim.decide.money.cases import benefit
+from journeysim.decide.money.investment import Invested, factors_of
+from journeysim.model.arms import Arm, World
+from journeysim.model.bundles import Bundles, Pattern
+from journeysim.model.quantity import Floats
+from journeysim.model.scenario import Limits, Money, Proposal, SuccessRule
+from journeysim.simulate.tally import Tally
+from journeysim.simulate.underway import Run
+
+#: Worlds in, their tallies out: how a decision asks for more than the run has simulated.
+Simulated = Callable[[Sequence[World]], Sequence[Tally]]
+Tallies = Mapping[Pattern, Tally]
+
+NPS: Final = "nps"
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Further:
+    """How more worlds over the run's draws are simulated, and how customers under way in them are followed.
+
+    `follow` is None where everybody lives on in the world they enter.
+    """
+
+    simulated: Simulated
+    follow: Run | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """What a portfolio is chosen from: proposals with their arms and costs, money, limits, months that money counts.
+
+    `rules` are those of `succeed if` that no persona be worse off; `under_way` is what customers on the way at a
+    proposal's start add to it (`compare.calendar.of_those_under_way`); `follow` follows those who meet several, over
+    `length` days since entry (None: everybody lives on in the world they enter).
+    """
+
+    proposals: Sequence[Proposal]
+    arms: Sequence[Arm]
+    spent: Sequence[Invested]
+    money: Money
+    limits: Limits
+    months: int
+    rules: Sequence[SuccessRule] = ()
+    under_way: Mapping[str, Mapping[str, Floats]] = field(default_factory=dict)
+    follow: Run | None = None
+    length: float = 0.0
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Worth:
+    """A bundle at the highest realism of its proposals, per draw (D,): net, cost, goals; and its cases, lowest first."""
+
+    net: Floats
+    cost: Floats
+    gained: Mapping[str, Floats]
+    cases: tuple[BundleCase, ...]
+
+
+def worths(case: Case, bundles: Bundles, tallies: Tallies) -> Iterator[Worth]:
+    """Yield what each bundle is worth, in the order of `bundles.members`."""
+    met = (
+        {} if case.follow is None
+        else together(bundles, tallies, case.follow, months=case.months, length=case.length)
+    )  # fmt: skip
+    levels = realism_levels(bundles.arms)
+    by_level = [
+        list(bundle_calendars(
+            bundles, tallies, months=case.months, realism=level, under_way=case.under_way, together=met
+        ))
+        for level in levels
+    ]  # fmt: skip
+    points = list(bundle_differences(bundles, tallies, NPS, realism=levels[-1], everybody=True)) if levels else []
+    for number, chosen in enumerate(bundles.members):
+        spent = _spent(case, bundles, chosen)
+        cases: dict[tuple[float, ...], Floats] = {}
+        for level, found in zip(levels, by_level, strict=True):
+            today, own = found[number]
+            cases[tuple(level[k] for k in chosen)] = benefit(own, today, case.money).sum(axis=1) - spent
+        today, own = by_level[-1][number]
+        gained = {"conversions": (own.converted - today.converted).sum(axis=1)}
+        nps = points[number]
+        if nps is not None:
+            gained[NPS] = nps[:, 0]
+        yield Worth(
+            cases[tuple(levels[-1][k] for k in chosen)], spent + dearer(own, today, case.money), gained,
+            tuple(BundleCase(real, spread_of(net), float(np.mean(net > 0))) for real, net in cases.items()),
+        )  # fmt: skip
+
+
+def realism_levels(arms: Sequence[Arm]) -> list[tuple[float, ...]]:
+    """Return one realism per arm for each value of their grids, lowest first: each arm's own value nearest to it.
+
+    So proposals on one grid go through it together, and one whose realism is not in doubt stays where it is.
+    """
+    every = sorted({value for arm in arms for value in arm.realism})
+    return [tuple(min(arm.realism, key=lambda own: (abs(own - level), own)) for arm in arms) for level in every]
+
+
+def dearer(own: Calendar, today: Calendar, money: Money) -> Floats:
+    """Return what the journey itself costs more than today, in present value, (D,)."""
+    factors = factors_of(money.discount_cost, today.cost.shape[1], 0.5)
+    return np.asarray(((own.cost - today.cost) * factors).sum(axis=1))
+
+
+def _spent(case: Case, bundles: Bundles, chosen: Sequence[int]) -> Floats:
+    """Return what a bundle's proposals cost to have, in present value, (D,)."""
+    at = {proposal.name: k for k, proposal in enumerate(case.proposals)}
+    own = [case.spent[at[bundles.arms[k].name]].total for k in chosen]
+    return np.asarray(sum(own[1:], own[0]))
