@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from journeysim.calibrate.gates import Gate
 from journeysim.calibrate.numerics import pymc_adapter
+from journeysim.calibrate.numerics.mixing import convergence
 from journeysim.calibrate.numerics.pymc_adapter import Sampling, modules, quiet
 from journeysim.calibrate.silence.density import value_and_gradient
 from journeysim.calibrate.silence.mode import JointMode, find_joint_mode
@@ -87,7 +88,7 @@ def _gates(name: str, found: Points, run: Sampling) -> tuple[Gate, ...]:
     values = np.concatenate([np.exp(found.logs).reshape(count, -1), found.phi.reshape(count, -1)], axis=1)
     by_chain = values.reshape(_CHAINS, -1, values.shape[1])
     where = f'"{name}" (open spells)'
-    return (*pymc_adapter.convergence(where, by_chain), *pymc_adapter.health(run, f" at {where}"))
+    return (*convergence(where, by_chain), *pymc_adapter.health(run, f" at {where}"))
 
 
 def _modes(model: CompiledModel, target: JointTarget, starts: Floats) -> list[JointMode]:

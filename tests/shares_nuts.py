@@ -16,6 +16,7 @@ import numpy as np
 from journeysim.calibrate.gates import Gate
 from journeysim.calibrate.numerics import pymc_adapter
 from journeysim.calibrate.numerics.addressed import softmax
+from journeysim.calibrate.numerics.mixing import convergence
 from journeysim.calibrate.pooled import KAPPA_MEDIAN, KAPPA_SPREAD
 from journeysim.calibrate.shares import ShareRows
 from journeysim.model.quantity import Floats
@@ -45,8 +46,8 @@ def sample_rows(rows: ShareRows, *, seed: int, draws: int, chains: int, tune: in
     theta = softmax(np.where(rows.present, centre, -np.inf) + moved)
     weights = np.exp(log_kappa)[..., None, None] * _tilted(theta, rows.tilt) + rows.counts
     gates = (
-        *pymc_adapter.convergence("pooled shares", theta[..., rows.present]),
-        *pymc_adapter.convergence("persona spread", log_kappa),
+        *convergence("pooled shares", theta[..., rows.present]),
+        *convergence("persona spread", log_kappa),
         *pymc_adapter.health(run),
     )
     return NutsRun(theta, log_kappa, weights / weights.sum(axis=-1, keepdims=True), gates)

@@ -24,7 +24,7 @@ LIBRARIES: Final = (
 PURPOSE: Final = {
     "numba": "the compiled walk",
     "pymc": "calibration with silent exits",
-    "arviz": "the calibration's gates",
+    "arviz": "needed by pymc",
     "duckdb": "event logs",
     "matplotlib": "the report's figures",
 }

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from journeysim.calibrate.counts import Bins
+from journeysim.calibrate.dwells.tails import gamma_above, log_likelihoods
 from journeysim.model.dwell import Family, by_family, cdf
 from journeysim.model.quantity import Floats
 
@@ -100,7 +101,8 @@ def survival(  # noqa: PLR0911  one line per family
             case Family.EXPONENTIAL:
                 return np.exp(-ratio) + 0.0 * b
             case Family.GAMMA:
-                return np.asarray(special.gammaincc(b, ratio))
+                shape, ratio = np.broadcast_arrays(b, ratio)
+                return gamma_above(shape.ravel(), ratio.ravel()).reshape(ratio.shape)
             case Family.WEIBULL:
                 return np.exp(-(ratio**b))
             case Family.LOGNORMAL:
@@ -147,10 +149,7 @@ def bin_probability(
 
 def log_likelihood(family: Family, a: Floats, b: Floats, done: Bins, silent: Bins) -> Floats:
     """Return the log likelihood of completed dwells and of (weighted) open spells, same shape as `a`."""
-    total = np.zeros(np.shape(a))
-    if done.size:
-        total += np.log(np.maximum(bin_probability(family, a, b, done.low, done.high), _LEAST)) @ done.count
-    if silent.size:
-        still = survival(family, a[..., None], b[..., None], silent.middle)
-        total += np.log(np.maximum(still, _LEAST)) @ silent.count
-    return total
+    shape = np.broadcast_shapes(np.shape(a), np.shape(b))
+    flat = [np.ravel(np.broadcast_to(x, shape)).astype(np.float64, copy=False) for x in (a, b)]
+    bins = [np.ascontiguousarray(x) for x in (done.low, done.high, done.count, silent.middle, silent.count)]
+    return log_likelihoods(int(family), *flat, *bins).reshape(shape)

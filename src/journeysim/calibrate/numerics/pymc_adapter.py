@@ -1,4 +1,4 @@
-"""The one module that knows PyMC, PyTensor and ArviZ and their versions (PyMC 5 with ArviZ 0.x, PyMC 6 with ArviZ 1.x).
+"""The one module that knows PyMC and PyTensor and their versions (PyMC 5 with ArviZ 0.x, PyMC 6 with ArviZ 1.x).
 
 PyTensor compiles through numba, so no C++ compiler is needed; nothing of theirs reaches the user's terminal.
 """
@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
 
-from journeysim.calibrate.gates import BFMI_LIMIT, ESS_LIMIT, RHAT_LIMIT, Gate, energy_bfmi
+from journeysim.calibrate.gates import BFMI_LIMIT, Gate, energy_bfmi
 from journeysim.model.quantity import Floats
 
 if TYPE_CHECKING:
@@ -109,40 +109,9 @@ def _seeds(seed: int, chains: int) -> list[int]:
     return [int(word) for word in np.random.SeedSequence(seed % 2**64).generate_state(chains)]
 
 
-def convergence(name: str, values: Floats, groups: int | None = None) -> tuple[Gate, ...]:
-    """Return the gates on R-hat and on bulk and tail ESS, worst component; `values` has shape (chain, draw, k).
-
-    Many short chains are joined in groups for R-hat, neighbours together (Margossian and others 2024, nested R-hat).
-    """
-    moving = values[..., np.ptp(values, axis=(0, 1)) > 0]
-    if moving.shape[-1] == 0:
-        return ()
-    arviz = _arviz()
-    with quiet():
-        joined = moving.reshape(groups or len(moving), -1, moving.shape[-1])
-        rhat = np.max(_figure(arviz.rhat({"x": joined})))
-        bulk = np.min(_figure(arviz.ess({"x": moving}, method="bulk")))
-        tail = np.min(_figure(arviz.ess({"x": moving}, method="tail")))
-    return (
-        Gate(f"R-hat of {name}", float(rhat), RHAT_LIMIT),
-        Gate(f"bulk ESS of {name}", float(bulk), ESS_LIMIT, "at least"),
-        Gate(f"tail ESS of {name}", float(tail), ESS_LIMIT, "at least"),
-    )
-
-
 def health(sampling: Sampling, where: str = "") -> tuple[Gate, ...]:
     """Return the gates on divergences and energy."""
     return (
         Gate(f"divergences{where}", float(sampling.divergences), 0.0),
         Gate(f"E-BFMI{where}", energy_bfmi(sampling.energy), BFMI_LIMIT, "at least"),
     )
-
-
-def _arviz() -> ModuleType:
-    with quiet():
-        return import_module("arviz")
-
-
-def _figure(answer: Any) -> Floats:  # noqa: ANN401  a Dataset in ArviZ 0.x, a DataTree in 1.x
-    """Return the values that ArviZ computed for "x"."""
-    return np.asarray(answer["x"], dtype=np.float64)

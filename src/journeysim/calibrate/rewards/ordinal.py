@@ -17,6 +17,7 @@ from scipy import special
 from journeysim.calibrate.gates import Gate
 from journeysim.calibrate.numerics.addressed import normals
 from journeysim.calibrate.numerics.laplace import find_peak
+from journeysim.calibrate.numerics.mixing import convergence
 from journeysim.model.quantity import Floats
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def fit_answers(answers: Answers, *, seed: int, draws: int, chains: int, tune: i
     run = pymc_adapter.sample(build, draws=-(-draws // chains), tune=tune, chains=chains, seed=seed)
     theta = mode + run.values["round"] @ root.T
     gates = (
-        *pymc_adapter.convergence("ratings", theta),
+        *convergence("ratings", theta),
         *(Gate(f"{gate.name} of ratings", gate.value, gate.limit, gate.wanted) for gate in pymc_adapter.health(run)),
     )
     flat = theta.reshape(-1, theta.shape[-1])[:draws]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -24,6 +25,8 @@ INACTIVITY: Final = 0.95
 #: Days within which moves take no time, and a silent exit beside them none either.
 _NO_TIME: Final = 1e-5
 _DRAWS: Final = 200
+#: Log days between which a percentile is looked for.
+_BOUNDS: Final = (math.log(1e-6), math.log(1e6))
 
 
 def book_silent_exits(data: xr.Dataset, touchpoints: Iterable[Touchpoint], silent: frozenset[str]) -> tuple[str, ...]:
@@ -51,15 +54,22 @@ def _book(data: xr.Dataset, touchpoint: Touchpoint, silent: frozenset[str]) -> I
 
 def percentile(data: xr.Dataset, labels: list[str], part: float) -> float:
     """Return the days by which a part of the moves over these links is over, averaged over draws and personas."""
+    from scipy import optimize
+
     at, rows = _positions(data, labels), _rows(data)
     weights = data["persona_share"].values[rows][:, :, None] * data["share"].values[rows][:, :, -1][:, :, at]
-    low, high = 1e-6, 1e6
-    for _ in range(60):
-        middle = float(np.sqrt(low * high))
-        still = _curves(data, at, rows, np.array([middle]))[..., 0]
-        over = 1.0 - float(np.sum(weights * still) / np.sum(weights))
-        low, high = (low, middle) if over >= part else (middle, high)
-    return high
+    weights /= weights.sum()
+    curves = [_curve(data, k, rows) for k in at]
+
+    def missing(log_days: float) -> float:
+        still = np.stack([curve(np.exp([log_days]))[..., 0] for curve in curves], axis=2)
+        return float(np.sum(weights * still)) - (1.0 - part)
+
+    if missing(_BOUNDS[0]) <= 0:
+        return float(np.exp(_BOUNDS[0]))
+    if missing(_BOUNDS[1]) >= 0:
+        return float(np.exp(_BOUNDS[1]))
+    return float(np.exp(optimize.brentq(missing, *_BOUNDS, xtol=1e-12)))
 
 
 def gone_silently(
@@ -94,8 +104,11 @@ def _rows(data: xr.Dataset) -> NDArray[np.intp]:
 
 def _curves(data: xr.Dataset, at: list[int], rows: NDArray[np.intp], times: Floats) -> Floats:
     """Return P(dwell > t), shape (draw, persona, link, time)."""
-    found = []
-    for k in at:
-        a, b = (data[name].values[rows][:, :, -1, k][..., None] for name in ("dwell_a", "dwell_b"))
-        found.append(survival_by_draw(data["family"].values[rows, k], a, b, times, tables_of(data)))
-    return np.stack(found, axis=2)
+    return np.stack([_curve(data, k, rows)(times) for k in at], axis=2)
+
+
+def _curve(data: xr.Dataset, k: int, rows: NDArray[np.intp]) -> Callable[[Floats], Floats]:
+    """Return P(dwell > t) of a link as a function of times, shape (draw, persona, time)."""
+    families, tables = data["family"].values[rows, k], tables_of(data)
+    a, b = (data[name].values[:, :, -1, k][rows][..., None] for name in ("dwell_a", "dwell_b"))
+    return lambda times: survival_by_draw(families, a, b, times, tables)

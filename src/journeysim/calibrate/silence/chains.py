@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from journeysim.calibrate.dwells.families import survival
 from journeysim.calibrate.gates import Gate
+from journeysim.calibrate.numerics.mixing import convergence
 from journeysim.calibrate.silence.moves import Known, divide_all, sweep_all
 from journeysim.calibrate.silence.open_spells import LinkDwell, Spread
 from journeysim.calibrate.silence.plan import MovePlan
@@ -297,13 +298,11 @@ def _adapted(mover: _Mover, history: _History) -> tuple[_Mover, _At]:
 
 def _gates(name: str, history: _History) -> tuple[Gate, ...]:
     """Return the gates on shares and dwells; to R-hat the chains of one explanation are one."""
-    from journeysim.calibrate.numerics import pymc_adapter
-
     kept = history.every(-(-len(history.chains.kappa) // _JUDGED))
     sweeps = len(kept.chains.kappa)
     parts = (kept.chains.shares, *kept.phi)
     values = np.concatenate([part.reshape(sweeps, _CHAINS, -1) for part in parts], axis=-1)
-    return pymc_adapter.convergence(f'"{name}" (open spells)', np.moveaxis(values, 0, 1), groups=_GROUPS)
+    return convergence(f'"{name}" (open spells)', np.moveaxis(values, 0, 1), groups=_GROUPS)
 
 
 def _sampled(

@@ -12,25 +12,15 @@ The model is `silence.target`'s. Families are rows of `dwells.scores`' tables, s
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import TypeVar, cast
 
-import numba
 import numpy as np
 
 from journeysim.calibrate.dwells.fit import TAU_VALUES
 from journeysim.calibrate.dwells.scores import LEAST_SHAPE, LEFT, NODES, SHAPE_STEP, SHAPES, STEP
+from journeysim.calibrate.numerics.compiled import compiled
 from journeysim.calibrate.pooled import KAPPA_MEDIAN, KAPPA_SCORES, KAPPA_SPREAD
 from journeysim.model.event_log import Ints
 from journeysim.model.quantity import Floats
-
-_Function = TypeVar("_Function", bound=Callable[..., object])
-
-
-def compiled(function: _Function) -> _Function:
-    """Compile without the checks of Python's floats; what is compiled is kept on disk for the next process."""
-    return cast("_Function", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
-
 
 #: kappa of the personas' rows on a grid of its log-normal prior.
 _KAPPA = KAPPA_MEDIAN * np.exp(KAPPA_SPREAD * KAPPA_SCORES)

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from scipy import special
 
-from journeysim.calibrate.silence.density import compiled
+from journeysim.calibrate.numerics.compiled import compiled
 from journeysim.model.event_log import Ints
 from journeysim.model.quantity import Floats
 

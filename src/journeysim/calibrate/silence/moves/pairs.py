@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from journeysim.calibrate.silence.density import compiled
+from journeysim.calibrate.numerics.compiled import compiled
 from journeysim.calibrate.silence.moves.division import Division, draw_odds, log_ratio, parts_of, peak
 from journeysim.calibrate.silence.moves.state import LEAST, Known, Shelf, log_of, row_of
 from journeysim.model.event_log import Ints

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from journeysim.calibrate.silence.density import compiled
+from journeysim.calibrate.numerics.compiled import compiled
 from journeysim.calibrate.silence.moves.state import (
     LEAST,
     Known,

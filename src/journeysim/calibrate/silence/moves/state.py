@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from journeysim.calibrate.numerics.compiled import compiled
 from journeysim.calibrate.pooled import KAPPA_MEDIAN, KAPPA_SPREAD
-from journeysim.calibrate.silence.density import compiled
 from journeysim.model.event_log import Ints
 from journeysim.model.quantity import Floats
 

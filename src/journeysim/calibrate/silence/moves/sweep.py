@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from journeysim.calibrate.silence.density import compiled
+from journeysim.calibrate.numerics.compiled import compiled
 from journeysim.calibrate.silence.moves.pairs import divide
 from journeysim.calibrate.silence.moves.rows import NEAR, NOW, SURROGATE, renew, swap
 from journeysim.calibrate.silence.moves.small import pool, scale
