@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
 from journeysim.calibrate import stated_draws
+from journeysim.model.arms import World, proposal_arm
+from journeysim.model.changes import (
+    AddTouchpoint,
+    AdjustShare,
+    ChangeAudience,
+    ChangeStaff,
+    RemoveTouchpoint,
+    ScaleDwell,
+)
+from journeysim.model.changes.base import Change, Terms
 from journeysim.model.dwell import Dwell, Family
 from journeysim.model.journey import (
     ArrivalHours,
@@ -22,9 +33,12 @@ from journeysim.model.journey import (
     Touchpoint,
 )
 from journeysim.model.quantity import Fixed
+from journeysim.model.scenario import Proposal
 from journeysim.simulate.chain import compile_world
 from journeysim.simulate.service.blueprint import Span, blueprint_of
+from journeysim.simulate.service.crowd import Crowd, crowd_of, in_full
 from journeysim.simulate.service.stage import Room, Stage, arriving_of, stage_of
+from journeysim.simulate.service.staging import with_arrivals
 from journeysim.simulate.service.steps import WHO, Trace
 from journeysim.simulate.settings import Settings
 
@@ -138,3 +152,47 @@ def by_customer(trace: Trace) -> tuple[np.ndarray, np.ndarray]:
 def used(room: Room) -> tuple[np.ndarray, np.ndarray]:
     """Return what the resources did: counts, and integrals."""
     return room.desks.visits.copy(), room.desks.area.copy()
+
+
+def some_terms(rng: np.random.Generator, *, for_all: bool) -> Terms:
+    """Return whom a change reaches and when it holds: at once or from some day on, growing, fading, for some or all."""
+    return Terms(
+        reach=Fixed(1.0 if for_all else float(rng.choice([1.0, 0.6]))),
+        start=float(rng.choice([0.0, 2.3])),
+        ramp=float(rng.choice([0.0, 4.0])),
+        decay=None if rng.random() < 0.6 else float(rng.choice([0.0, 3.0])),
+    )
+
+
+def some_changes(rng: np.random.Generator, journey: JourneyMap) -> Iterator[Change]:
+    """Yield changes of shares, dwells, staff, touchpoints and arrivals, most of them now and then."""
+    point = journey.touchpoints[0]
+    for_some, staff = some_terms(rng, for_all=False), some_terms(rng, for_all=True)
+    yield AdjustShare(point.name, point.links[0].target, "odds x", Fixed(float(rng.uniform(2.0, 4.0))), terms=for_some)
+    if rng.random() < 0.4:
+        yield ScaleDwell(point.name, None, Fixed(0.5), terms=for_some)
+    if rng.random() < 0.4:
+        more = Touchpoint(
+            "extra", (Link("bought", Fixed(0.5), some_time(rng, 0.2)), Link("left", None, some_time(rng, 0.3))),
+            staffed_by=some_staffing(rng, [], [journey.resources[0].name]),
+        )  # fmt: skip
+        yield AddTouchpoint(
+            more, ((point.name, point.links[-1].target),), Fixed(0.7), some_time(rng, 0.1), terms=for_some
+        )
+    if rng.random() < 0.2:
+        yield RemoveTouchpoint(journey.touchpoints[-1].name, "lost", "refused", terms=for_some)
+    if rng.random() < 0.7:
+        hours = some_hours(rng) if rng.random() < 0.5 else ()
+        yield ChangeStaff(
+            journey.resources[0].name, Fixed(float(rng.integers(1, 5))), "some" if hours else "", hours, Fixed(0.6), staff
+        )  # fmt: skip
+    if rng.random() < 0.3:
+        yield ChangeAudience((), (), Fixed(float(rng.uniform(3, 20))), terms=for_some)
+
+
+def some_crowd(seed: int, journey: JourneyMap, *, dated: bool) -> tuple[Crowd, World]:
+    """Return customers of whom some answer to a random proposal, once all is in force or by its dates; and today."""
+    rng, today = np.random.default_rng([seed, 1]), World((), journey, stated_draws(journey))
+    proposal = Proposal("some proposal", tuple(some_changes(rng, journey)), (0.4,))
+    crowd = crowd_of(proposal_arm(proposal, today, seed=seed), 0.4 if rng.random() < 0.7 else 1.0, None)
+    return (crowd if dated else replace(crowd, settled=in_full(crowd))), with_arrivals(today)

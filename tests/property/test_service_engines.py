@@ -59,7 +59,7 @@ def test_customers_are_conserved(seed):
     np.testing.assert_array_equal(stage.chain.source[link[after][moved]], where[before][moved])
     np.testing.assert_array_equal(stage.chain.target[link[after][moved]], where[after][moved])
     assert (link[after][~moved] == GAVE_UP).all()
-    np.testing.assert_array_equal(stage.blueprint.gives_up_to[where[before][~moved]], where[after][~moved])
+    np.testing.assert_array_equal(stage.blueprint.gives_up_to[0, where[before][~moved]], where[after][~moved])
     assert (time[after, DAY] >= time[before, DAY] + time[after, WAIT]).all()
     assert (time[:, WAIT] >= 0).all()
 

@@ -1,14 +1,16 @@
 """The calendar view: what a budget sees, month by month, while customers keep arriving.
 
 Today is steady: a month holds what one month's entries bring, those on the way on day 0 among them. What a proposal adds
-goes by the date of each move (`by_date`). Where customers cannot be followed over a date (with staff), everybody lives on
-in the world they enter (`by_entry`): entries are spread evenly over a month, and the money of a month since entry evenly
-over that month, so the money of month m since entry of those who enter in calendar month s falls half into s + m and
-half into s + m + 1 (the sum of two uniforms is triangular over two months).
+goes by the date of each move (`by_date`). Where customers share staff the months in which anything turns have been lived
+through (`simulate.service.turning`), and those after are the difference of two steady months (`_lived_through`). For single
+changes of a proposal everybody lives on in the world they enter (`by_entry`): entries are spread evenly over a month, and
+the money of a month since entry evenly over that month, so the money of month m since entry of those who enter in calendar
+month s falls half into s + m and half into s + m + 1 (the sum of two uniforms is triangular over two months).
 
 A proposal's month is today's month plus what every other world adds to it, weighted by who meets it. Since the first
 world is today and weights add up to 1 this equals the weighted sum over worlds; written so, an arm whose worlds equal
-today's gives exactly today's months, and the effect is linear in realism to the last digit.
+today's gives exactly today's months, and the effect is linear in realism to the last digit, except where customers share
+staff: there every realism has a queue of its own.
 """
 
 from __future__ import annotations
@@ -19,10 +21,10 @@ import numpy as np
 
 from journeysim.compare.by_date import by_date
 from journeysim.compare.comparison import Calendar
-from journeysim.compare.streams import Stream, stream
+from journeysim.compare.streams import Stream, stream, stream_of
 from journeysim.model.quantity import Floats
 from journeysim.model.units import DAYS_PER_MONTH
-from journeysim.simulate.outcomes import ArmOutcomes, Outcomes
+from journeysim.simulate.outcomes import ArmOutcomes, Crowded, Outcomes
 from journeysim.simulate.underway import SUMS
 
 
@@ -41,9 +43,38 @@ def calendars(outcomes: Outcomes, *, months: int) -> tuple[Calendar, ...]:
     base = steady(today, months)
     found = [calendar_of(outcomes.today.arm.name, 1.0, base, {}, assumed=assumed)]
     for arm in outcomes.proposals:
+        if arm.crowds:
+            found += [_of_crowd(outcomes, arm, realism, months) for realism in arm.arm.realism]
+            continue
         added = _added(arm, today, months)
         found += [calendar_of(arm.arm.name, realism, base, added, assumed=assumed) for realism in arm.arm.realism]
     return tuple(found)
+
+
+def unanswered(outcomes: Outcomes, *, months: int) -> tuple[Calendar, ...]:
+    """Return the calendars of proposals that nobody answers to, where these bring something all the same: their staff."""
+    acting = (arm for arm in outcomes.proposals if any(crowd.realism == 0.0 for crowd in arm.crowds))
+    return tuple(_of_crowd(outcomes, arm, 0.0, months) for arm in acting)
+
+
+def _of_crowd(outcomes: Outcomes, arm: ArmOutcomes, realism: float, months: int) -> Calendar:
+    """Return a proposal's calendar at one realism where customers share staff."""
+    today = stream(outcomes.today.tallies[0], outcomes.today.arm.worlds[0].draws)
+    assumed = bool(np.isnan(outcomes.today.arm.worlds[0].draws.values("arrivals")).any())
+    added = lived_through(arm.crowd(realism), today, months)
+    return calendar_of(arm.arm.name, realism, steady(today, months), added, assumed=assumed, part=1.0)
+
+
+def lived_through(crowd: Crowded, today: Stream, months: int) -> dict[str, Floats]:
+    """Return what a crowd adds to today's months, each (D, months) and arrivals (D,)."""
+    full = stream_of(crowd.full.tally, crowd.full.arrivals, crowd.full.persona_shares)
+    end = today if crowd.end is None else stream_of(crowd.end.tally, crowd.end.arrivals, crowd.end.persona_shares)
+    found = {"arrivals": full.arrivals - today.arrivals}
+    for name in SUMS:
+        turning, lasting = crowd.turning[name][:, :months], end.steady(name) - today.steady(name)
+        rest = np.repeat(lasting[:, None], months - turning.shape[1], axis=1)
+        found[name] = np.hstack([turning, rest])
+    return found
 
 
 def steady(today: Stream, months: int) -> dict[str, Floats]:
@@ -97,8 +128,10 @@ def convolved(entries: Floats, profile: Floats) -> Floats:
 
 
 def calendar_of(
-    arm: str, realism: float, base: dict[str, Floats], added: dict[str, Floats], *, assumed: bool
-) -> Calendar:
-    """Return an arm's calendar: today's months, and what the arm adds to them as far as it is real."""
-    sums = {name: months + realism * added[name] if added else months for name, months in base.items()}
+    arm: str, realism: float, base: dict[str, Floats], added: dict[str, Floats], *, assumed: bool,
+    part: float | None = None,
+) -> Calendar:  # fmt: skip
+    """Return an arm's calendar: today's months, and what the arm adds to them, as far as it is real or in the part given."""
+    part = realism if part is None else part
+    sums = {name: months + part * added[name] if added else months for name, months in base.items()}
     return Calendar(arm, realism, assumed_arrivals=assumed, **sums)

@@ -201,7 +201,10 @@ class Friction:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
-    """Today against every proposal: what `compare` returns."""
+    """Today against every proposal: what `compare` returns.
+
+    `unanswered` holds the calendars of proposals that nobody answers to, where their staff bring something all the same.
+    """
 
     outcomes: Outcomes
     levels: tuple[Level, ...]
@@ -212,3 +215,4 @@ class Comparison:
     flows: tuple[Flow, ...]
     warnings: tuple[str, ...] = ()
     friction: Friction = Friction()
+    unanswered: tuple[Calendar, ...] = ()

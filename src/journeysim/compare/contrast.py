@@ -8,7 +8,7 @@ from typing import Final, final
 
 import numpy as np
 
-from journeysim.compare.calendar import calendars
+from journeysim.compare.calendar import calendars, unanswered
 from journeysim.compare.comparison import Calendar, Comparison, Contrast, Flips, Flow, Level, Story, spread_of
 from journeysim.compare.flips import flips_of, stories_of
 from journeysim.compare.friction import friction_of
@@ -68,6 +68,7 @@ def compare(outcomes: Outcomes, *, horizon_months: int = 24) -> Comparison:
         flows=tuple(Flow(arm.arm.name, _by_persona(arm)[EVERYBODY]) for arm in outcomes.arms),
         warnings=(*outcomes.warnings, *_identical(contrasts)),
         friction=friction_of(outcomes.today.arm.worlds[0].journey, _by_persona(outcomes.today)[EVERYBODY]),
+        unanswered=unanswered(outcomes, months=horizon_months),
     )
 
 
@@ -94,7 +95,7 @@ def p_worse(differences: Floats, good: Direction) -> float | None:
 
 
 def _lives(outcomes: Outcomes, arm: ArmOutcomes) -> Lives | None:
-    return lives_of(arm, seed=outcomes.seed) if arm.lives else None
+    return lives_of(arm, seed=outcomes.seed) if arm.lives or arm.crowds else None
 
 
 def _flips(outcomes: Outcomes, lives: Mapping[str, Lives | None]) -> Iterator[Flips]:
@@ -124,8 +125,10 @@ def _as_today(today: ArmOutcomes, arm: ArmOutcomes) -> ArmOutcomes:
     """Return today's customers told apart by the arm's exposures.
 
     The same figures as today's; but they pass through the same additions in the same order as the arm's, so that equal
-    lives differ by exactly 0 and not by rounding.
+    lives differ by exactly 0 and not by rounding. A crowd is one tally from the start, and so is today's.
     """
+    if arm.crowds:
+        return today
     world = today.arm.worlds[0]
     worlds = tuple(replace(world, exposed=other.exposed) for other in arm.arm.worlds)
     count = len(arm.tallies)
@@ -209,7 +212,7 @@ class _Singles:
 
 def _differing(outcomes: Outcomes, arm: ArmOutcomes, realism: float) -> _Singles:
     """Return how single customers differ from themselves today, where the engine has a Monte Carlo error at all."""
-    if outcomes.engine.name == "exact" or not arm.lives:
+    if outcomes.engine.name == "exact" or not (arm.lives or arm.crowds):
         return _Singles()
     seed = outcomes.seed
     return _Singles(lives_of(arm, seed=seed, realism=realism), lives_of(outcomes.today, seed=seed), arm)

@@ -68,6 +68,8 @@ def stories_for(outcomes: Outcomes, *, customers: Sequence[int], draw: int = 0) 
         raise ValueError(
             f"the outcomes have draws 0 to {outcomes.today.arm.worlds[0].draws.count - 1}; there is no draw {draw}"
         )
+    if outcomes.engine.name == "service":
+        return _stories_in_crowds(outcomes, customers, draw)
     worlds = {_key(world): world for arm in outcomes.arms for world in arm.arm.worlds}
     followed = {key: _follow(outcomes, world, draw, customers) for key, world in worlds.items()}
     found = []
@@ -80,6 +82,26 @@ def stories_for(outcomes: Outcomes, *, customers: Sequence[int], draw: int = 0) 
             kind = next(name for name in KINDS if kinds[name][0, column])
             found.append(_story(outcomes, arm, kind, today, (0, column), [steps[column] for steps in told]))
     return tuple(found)
+
+
+def _stories_in_crowds(outcomes: Outcomes, customers: Sequence[int], draw: int) -> tuple[Story, ...]:
+    """Return the lives of chosen customers who share staff with everybody else."""
+    (today, before), *others = (_served(outcomes, arm, draw, customers) for arm in outcomes.arms)
+    found = []
+    for arm, (lives, after) in zip(outcomes.proposals, others, strict=True):
+        kinds = kinds_of(today, lives)
+        for column in range(len(customers)):
+            kind = next(name for name in KINDS if kinds[name][0, column])
+            found.append(_told(outcomes, arm, kind, today, (0, column), (before[column], after[column])))
+    return tuple(found)
+
+
+def _served(
+    outcomes: Outcomes, arm: ArmOutcomes, draw: int, customers: Sequence[int]
+) -> tuple[Lives, tuple[Steps, ...]]:
+    from journeysim.simulate.service.arms import served_stories
+
+    return served_stories(outcomes, arm, draw=draw, customers=customers)
 
 
 def _typical(chosen: Bools, today: Lives, proposal: Lives) -> tuple[int, int]:
@@ -103,19 +125,30 @@ def _story(
 ) -> Story:
     """Return a customer's story; `told` has their steps in each world of the arm, where these are known."""
     draw, customer = lives.draws[at[0] : at[0] + 1], lives.customers[at[1] : at[1] + 1]
+    if outcomes.engine.name == "service":
+        both = (_served(outcomes, item, int(draw[0]), customer.tolist())[1][0] for item in (outcomes.today, arm))
+        return _told(outcomes, arm, kind, lives, at, tuple(both))
     number = int(worlds_of(arm.arm, seed=outcomes.seed, draws=draw, customers=customer)[0, 0])
     address = int(draw[0]), int(customer[0])
     if told is None:
         told = [() for _ in arm.arm.worlds]
         for k in {0, number}:
             told[k] = _follow(outcomes, arm.arm.worlds[k], address[0], address[1:])[1][0]
+    return _told(outcomes, arm, kind, lives, at, (told[0], told[number]))
+
+
+def _told(
+    outcomes: Outcomes, arm: ArmOutcomes, kind: Kind, lives: Lives, at: tuple[int, int], told: Sequence[Steps]
+) -> Story:
+    """Return a customer's story, given their steps today and in the proposal."""
     return Story(
         arm.arm.name,
         outcomes.today.arm.worlds[0].draws.personas[int(lives.persona[at])],
         kind,
-        *address,
+        int(lives.draws[at[0]]),
+        int(lives.customers[at[1]]),
         today=_plain(told[0]),
-        proposal=_plain(told[number]),
+        proposal=_plain(told[1]),
     )
 
 
@@ -129,10 +162,6 @@ def _key(world: World) -> tuple[int, int]:
 
 def _follow(outcomes: Outcomes, world: World, draw: int, customers: Sequence[int]) -> tuple[Lives, tuple[Steps, ...]]:
     """Return the lives of chosen customers in a world, and their steps within the horizon."""
-    if outcomes.engine.name == "service":
-        from journeysim.simulate.service.arms import served_stories
-
-        return served_stories(outcomes, world, draw=draw, customers=customers)
     from journeysim.simulate.walk import life_story, walk_lives
 
     chain, settings, seed = _chain(outcomes, world), outcomes.settings, outcomes.seed

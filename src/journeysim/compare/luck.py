@@ -42,10 +42,12 @@ def worlds_of(arm: Arm, *, seed: int, draws: Ints, customers: Ints, realism: flo
 
 
 def lives_of(found: ArmOutcomes, *, seed: int, realism: float = 1.0) -> Lives:
-    """Return the lives of an arm's customers, each from the world the customer lives in.
+    """Return the lives of an arm's customers, each from the world the customer lives in; in a crowd as they were lived.
 
     `end` counts in `places` of the result: the touchpoints of all worlds in order of appearance, then the outcomes.
     """
+    if found.crowds:
+        return found.crowd(realism).lives
     first = found.lives[0]
     worlds = worlds_of(found.arm, seed=seed, draws=first.draws, customers=first.customers, realism=realism)
     places = _all_places(found)

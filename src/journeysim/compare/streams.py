@@ -35,7 +35,11 @@ class Stream:
 
 def stream(tally: Tally, draws: Draws) -> Stream:
     """Return one world's stream."""
-    per_day, shares = draws.values("arrivals"), draws.values("persona_share")
+    return stream_of(tally, draws.values("arrivals"), draws.values("persona_share"))
+
+
+def stream_of(tally: Tally, per_day: Floats, shares: Floats) -> Stream:
+    """Return the stream of customers who do as in a tally, given how many come per day (D,), and who (D, G)."""
     arrivals = np.where(np.isnan(per_day), ASSUMED_ARRIVALS, per_day * DAYS_PER_MONTH)
     by_month = {name: np.einsum("dg,dgm->dm", shares, getattr(tally, source)) for name, source in SUMS.items()}
     return Stream(

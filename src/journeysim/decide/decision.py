@@ -60,13 +60,19 @@ class MoneyCase:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Verdict:
-    """One proposal over its realism grid; `break_even_realism` is None when no realism in [0, 1] breaks even."""
+    """One proposal over its realism grid; `break_even_realism` is None when no realism in [0, 1] breaks even.
+
+    `gains` are those before investment per draw at realisms from 0 to 1, with straight lines between them: one from nothing,
+    unless queues make an effect other than `proportional` to realism.
+    """
 
     proposal: str
     cases: tuple[MoneyCase, ...]
     break_even_realism: float | None
     p_break_even: Spread
     effort: float | None
+    gains: tuple[tuple[float, Floats], ...] = ()
+    proportional: bool = True
 
     @property
     def full(self) -> MoneyCase:

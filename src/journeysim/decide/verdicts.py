@@ -26,7 +26,7 @@ from journeysim.decide.drivers.ledger import curve_of, evidence_of
 from journeysim.decide.frontier.goals import frontiers_of
 from journeysim.decide.information.plan import Choices, Stakes, tests_of, worth_first
 from journeysim.decide.information.value import evpi, evppi
-from journeysim.decide.money.cases import at_full_realism, benefit, break_even, break_even_draws, money_case
+from journeysim.decide.money.cases import benefit, between, break_even, break_even_draws, money_case, proportional
 from journeysim.decide.money.investment import Invested, horizon_months, invested
 from journeysim.decide.portfolio.choose import portfolio_of
 from journeysim.decide.portfolio.matrix import tasks_of
@@ -175,9 +175,13 @@ def _verdict(proposal: Proposal, comparison: Comparison, spent: Invested, money:
     today = comparison.calendars[0]
     own = sorted((item for item in comparison.calendars[1:] if item.arm == proposal.name), key=_realism)
     cases = tuple(money_case(calendar, today, spent, money) for calendar in own)
-    gain = at_full_realism(cases[-1], spent.total)
-    even = break_even(float(gain.mean()), float(spent.total.mean()))
-    return Verdict(proposal.name, cases, even, break_even_draws(gain, spent.total), proposal.effort)
+    queued = comparison.outcomes.engine.name == "service"
+    nothing = next(
+        (money_case(item, today, spent, money) for item in comparison.unanswered if item.arm == proposal.name), None
+    )
+    gains = between(cases, nothing, spent.total) if queued else proportional(cases[-1], spent.total)
+    even, by_draw = break_even(gains, float(spent.total.mean())), break_even_draws(gains, spent.total)
+    return Verdict(proposal.name, cases, even, by_draw, proposal.effort, gains, proportional=not queued)
 
 
 def _realism(calendar: Calendar) -> float:
@@ -214,8 +218,8 @@ def _evidence(
 
 def _curves(verdicts: Sequence[Verdict], own: Sequence[Sequence[Group]]) -> Iterator[Curve]:
     for verdict, groups in zip(verdicts, own, strict=True):
-        full = verdict.full
-        found = (curve_of(verdict.proposal, group, full.net, full.invested, full.realism) for group in groups)
+        full, gains = verdict.full, () if verdict.proportional else verdict.gains
+        found = (curve_of(verdict.proposal, group, full.net, full.invested, full.realism, gains) for group in groups)
         yield from (curve for curve in found if curve is not None)
 
 

@@ -45,22 +45,23 @@ def timelines_of(arm: Arm, same: Sequence[int]) -> Iterator[Timeline]:
     same : sequence of int
         Of each world the first one that equals it, itself if none does: nobody passes between equal worlds.
     """
-    steps = [_steps(exposure, len(arm.exposures)) for exposure in arm.exposures]
+    steps = [steps_of(exposure, len(arm.exposures)) for exposure in arm.exposures]
     for group in product(*(range(count + 1) for count in steps)):
-        weight = _weight(group, steps, arm.exposures)
+        weight = weight_of(group, steps, arm.exposures)
         if weight.max(initial=0.0) > 0.0:
             worlds, turns = _passed(group, steps, arm, same)
             if turns:
                 yield Timeline(worlds, turns, weight)
 
 
-def _steps(exposure: Exposure, among: int) -> int:
+def steps_of(exposure: Exposure, among: int) -> int:
+    """Return how many parts an exposure's reach is cut into, one of so many exposures: one where all meet it at once."""
     if exposure.ramp == 0.0 and not exposure.decay:
         return 1
     return STEPS if among == 1 else STEPS_OF_SEVERAL
 
 
-def _weight(group: Sequence[int], steps: Sequence[int], exposures: Sequence[Exposure]) -> Floats:
+def weight_of(group: Sequence[int], steps: Sequence[int], exposures: Sequence[Exposure]) -> Floats:
     """Return P(u lies in the group's part of every exposure's reach), (D,); part `steps` is beyond the reach."""
     lower, upper = [], []
     for part, count, exposure in zip(group, steps, exposures, strict=True):
@@ -76,12 +77,18 @@ def _passed(
     group: Sequence[int], steps: Sequence[int], arm: Arm, same: Sequence[int]
 ) -> tuple[tuple[int, ...], tuple[float, ...]]:
     """Return the worlds a group passes through and the days on which it does."""
-    met = [
-        _met(exposure, (part + 0.5) / count) if part < count else (np.inf, np.inf)
-        for part, count, exposure in zip(group, steps, arm.exposures, strict=True)
-    ]
-    index = {world.exposed: same[k] for k, world in enumerate(arm.worlds)}
-    worlds, turns = [0], list[float]()
+    met = [met_by(*item) for item in zip(group, steps, arm.exposures, strict=True)]
+    return passed(met, {world.exposed: same[k] for k, world in enumerate(arm.worlds)})
+
+
+def passed(
+    met: Sequence[tuple[float, float]], index: Mapping[tuple[bool, ...], int]
+) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    """Return the worlds passed through and the days on which that happens, given from when until when exposures are met.
+
+    `index` numbers worlds by which exposures are met there; where it has none, the world before stays.
+    """
+    worlds, turns = [index[tuple(start == -np.inf < end for start, end in met)]], list[float]()
     for day in sorted({day for span in met for day in span if np.isfinite(day)}):
         now = index.get(tuple(start <= day < end for start, end in met), worlds[-1])
         if now != worlds[-1]:
@@ -95,20 +102,15 @@ def at_half(exposures: Sequence[Exposure], met: Sequence[bool], index: Mapping[t
 
     `index` numbers the worlds by what is met in them; a mixture that it does not know is passed over.
     """
-    spans = [
-        _met(exposure, 0.5) if is_met else (np.inf, np.inf) for exposure, is_met in zip(exposures, met, strict=True)
-    ]
-    worlds, turns = [index[(False,) * len(spans)]], list[float]()
-    for day in sorted({day for span in spans for day in span if np.isfinite(day)}):
-        now = index.get(tuple(start <= day < end for start, end in spans), worlds[-1])
-        if now != worlds[-1]:
-            worlds.append(now)
-            turns.append(day)
-    return Timeline(tuple(worlds), tuple(turns), np.ones(1))
+    spans = [met_by(0 if is_met else 1, 1, exposure) for exposure, is_met in zip(exposures, met, strict=True)]
+    return Timeline(*passed(spans, index), np.ones(1))
 
 
-def _met(exposure: Exposure, v: float) -> tuple[float, float]:
-    """Return from when until when customers at v in (0, 1) of the reach meet the exposure."""
+def met_by(part: int, count: int, exposure: Exposure) -> tuple[float, float]:
+    """Return from when until when customers in a part of an exposure's reach, cut into `count`, meet it (`count`: never)."""
+    if part == count:
+        return np.inf, np.inf
+    v = (part + 0.5) / count
     start = exposure.start + exposure.ramp * v
     if exposure.decay is None:
         return start, np.inf

@@ -104,6 +104,7 @@ def lean_decision(decision: Decision) -> Decision:
         levels=tuple(replace(item, values=_EMPTY) for item in comparison.levels),
         contrasts=tuple(replace(item, values=_EMPTY) for item in comparison.contrasts),
         calendars=(),
+        unanswered=(),
         flows=tuple(Flow(item.arm, _only(item.tally, _FLOW)) for item in comparison.flows),
     )
     bundles = tuple(replace(item, net=_EMPTY, cost=None, gained=()) for item in decision.portfolio.bundles)
@@ -130,7 +131,7 @@ def _lean_verdict(verdict: Verdict) -> Verdict:
         replace(case, net=_EMPTY, cumulative=case.cumulative if at == last else _EMPTY)
         for at, case in enumerate(verdict.cases)
     )
-    return replace(verdict, cases=tuple(cases))
+    return replace(verdict, cases=tuple(cases), gains=())
 
 
 def _only(tally: Tally, kept: frozenset[str]) -> Tally:

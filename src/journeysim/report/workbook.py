@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
 
-from journeysim.decide.decision import Decision, MoneyCase, Verdict
+from journeysim.decide.decision import Decision, Verdict
 from journeysim.model.scenario import Money
 from journeysim.model.units import DAYS_PER_MONTH, DAYS_PER_YEAR, discount_factor
 from journeysim.report.numbers import DASH
@@ -103,20 +103,31 @@ def _proposal(sheet: Worksheet, verdict: Verdict, money: Money, formats: _Format
     sheet.set_column(0, 0, 34)
     sheet.write_string(0, 0, verdict.proposal, formats.title)
     sheet.write_string(1, 0, language["col.realism"])
-    sheet.write_number(1, 1, case.realism, formats.share_in)
+    sheet.write_number(1, 1, case.realism, formats.share_in if verdict.proportional else formats.share)
     sheet.write_string(2, 0, language["book.upfront"])
     sheet.write_number(2, 1, case.months.upfront, formats.money_in)
     for row, (key, formula, kind) in enumerate(_results(last, formats), 3):
         sheet.write_string(row, 0, language[key])
-        sheet.write_formula(row, 1, formula, kind, _stored(case, key))
+        if key == "book.even" and not verdict.proportional:
+            _put(sheet, row, verdict.break_even_realism, kind)
+        else:
+            sheet.write_formula(row, 1, formula, kind, _stored(verdict, key))
     for column, name in enumerate(_HEADS):
         sheet.write_string(FIRST - 2, column, language[f"book.{name}"], formats.head)
     sheet.write_number(FIRST - 1, 0, 0)
     sheet.write_formula(FIRST - 1, 8, "=-B3", formats.money, -case.months.upfront)
     sheet.write_formula(FIRST - 1, 9, f"=I{FIRST}", formats.money, -case.months.upfront)
     for month in range(1, last - FIRST + 1):
-        _month(sheet, case, month, money, formats)
+        _month(sheet, verdict, month, money, formats)
     sheet.freeze_panes(FIRST - 1, 1)
+
+
+def _put(sheet: Worksheet, row: int, value: float | None, kind: Format) -> None:
+    """Write a result that no formula over the months gives."""
+    if value is None:
+        sheet.write_string(row, 1, DASH)
+    else:
+        sheet.write_number(row, 1, value, kind)
 
 
 def _results(last: int, formats: _Formats) -> tuple[tuple[str, str, Format], ...]:
@@ -134,10 +145,14 @@ def _results(last: int, formats: _Formats) -> tuple[tuple[str, str, Format], ...
     )
 
 
-def _month(sheet: Worksheet, case: MoneyCase, month: int, money: Money, formats: _Formats) -> None:
-    """Write one month; `row` counts from 0, formulas from 1."""
+def _month(sheet: Worksheet, verdict: Verdict, month: int, money: Money, formats: _Formats) -> None:
+    """Write one month; `row` counts from 0, formulas from 1.
+
+    What is not in proportion to realism stands as it was run, at the realism it was run at.
+    """
+    case = verdict.full
     row, at, found = FIRST + month - 1, FIRST + month, case.months
-    full = case.realism if case.realism > 0 else 1.0
+    full = case.realism if case.realism > 0 and verdict.proportional else 1.0
     sheet.write_number(row, 0, month)
     paid = (found.value / full, found.cost / full, found.running, found.single)
     for column, sums in enumerate(paid, 1):
@@ -146,14 +161,16 @@ def _month(sheet: Worksheet, case: MoneyCase, month: int, money: Money, formats:
     for column, (rate, number, within) in enumerate((*when, (COST_RATE, money.discount_cost, 1.0)), 5):
         stored = discount_factor(number, (month - within) * DAYS_PER_MONTH)
         sheet.write_formula(row, column, f"=(1+{rate})^(-(A{at}-{within})*{MONTH}/{YEAR})", formats.factor, stored)
-    worth = f"=$B$2*(B{at}*F{at}-C{at}*G{at})-D{at}*G{at}-E{at}*H{at}"
+    part = "$B$2*" if verdict.proportional else ""
+    worth = f"={part}(B{at}*F{at}-C{at}*G{at})-D{at}*G{at}-E{at}*H{at}"
     total = case.cumulative.mean(axis=0)
     sheet.write_formula(row, 8, worth, formats.money, float(total[month] - total[month - 1]))
     sheet.write_formula(row, 9, f"=J{at - 1}+I{at}", formats.money, float(total[month]))
 
 
-def _stored(case: MoneyCase, key: str) -> float | str:
+def _stored(verdict: Verdict, key: str) -> float | str:
     """Return what a result's formula gives, for readers that do not calculate."""
+    case = verdict.full
     total = case.cumulative.mean(axis=0)
     net, spent = float(total[-1]), case.invested
     gain = (net + spent) / case.realism if case.realism > 0 else 0.0
@@ -165,6 +182,8 @@ def _stored(case: MoneyCase, key: str) -> float | str:
         "book.payback": DASH if net < 0 else float(below[-1] + 1 if len(below) else 0),
         "book.even": spent / gain if gain > 0 else DASH,
     }
+    if not verdict.proportional:
+        found["book.even"] = DASH if verdict.break_even_realism is None else verdict.break_even_realism
     return found[key]
 
 
@@ -177,9 +196,9 @@ def _summary(sheet: Worksheet, verdicts: Sequence[Verdict], formats: _Formats, l
         sheet.write_string(1, column, language[key], formats.head)
     kinds = (formats.money, formats.money, formats.factor, formats.money, formats.share)
     for number, verdict in enumerate(verdicts, 1):
-        row, case = number + 1, verdict.full
+        row, total = number + 1, verdict.full.cumulative.mean(axis=0)
         sheet.write_string(row, 0, verdict.proposal)
         for column, (key, kind) in enumerate(zip(keys, kinds, strict=True), 1):
-            sheet.write_formula(row, column, f"=P{number}!B{column + 3}", kind, _stored(case, key))
-        sheet.write_number(row, 6, float(case.cumulative.mean(axis=0)[-1]), formats.money)
+            sheet.write_formula(row, column, f"=P{number}!B{column + 3}", kind, _stored(verdict, key))
+        sheet.write_number(row, 6, float(total[-1]), formats.money)
         sheet.write_formula(row, 7, f"=B{row + 1}-G{row + 1}", formats.money, 0.0)

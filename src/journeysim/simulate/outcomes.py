@@ -15,7 +15,7 @@ from journeysim.simulate.long_run import LongRun, mixed
 from journeysim.simulate.precision import Precision
 from journeysim.simulate.settings import Settings
 from journeysim.simulate.tally import Tally, mix_worlds
-from journeysim.simulate.underway import Underway
+from journeysim.simulate.underway import Sums, Underway
 
 EngineName = Literal["exact", "walk", "service"]
 
@@ -46,12 +46,42 @@ class Agreement:
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
+class Settled:
+    """What customers who share staff do once nothing turns any more: their tally, how many come per day, and who.
+
+    `arrivals` has shape (D,), `persona_shares` (D, G).
+    """
+
+    tally: Tally
+    arrivals: Floats
+    persona_shares: Floats
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Crowded:
+    """An arm at one realism where customers share staff: fully in force, its customers' lives, and its months.
+
+    `turning` holds what is added to today by calendar month from day 0 until nothing turns any more: value, cost and
+    conversions, (D, M) each. From then on a month is as in `end`; None: as today again.
+    """
+
+    realism: float
+    full: Settled
+    lives: Lives
+    turning: Sums
+    end: Settled | None
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
 class ArmOutcomes:
     """One arm's results: a tally per world (all draws) and lives per world (the same customers, some draws).
 
-    `underway` is what customers on the way bring when the arm's worlds change; None where they are not followed and
-    live on in the world they entered.
-    `long_runs` is empty where a world has no answer without a horizon.
+    Where customers share staff worlds cannot be told apart: a proposal has `crowds` by realism instead (those of its grid,
+    1, and 0 where its staff act on customers who do not answer). `underway` is what customers on the way bring when the
+    arm's worlds change; None where they are not followed and live on in the world they entered. `long_runs` is empty where
+    a world has no answer without a horizon.
     """
 
     arm: Arm
@@ -59,14 +89,21 @@ class ArmOutcomes:
     lives: tuple[Lives, ...]
     underway: Underway | None = None
     long_runs: tuple[LongRun, ...] = ()
+    crowds: tuple[Crowded, ...] = ()
 
     def persona_shares(self, realism: float = 1.0) -> Floats:
         """Return the persona mix of entering customers, shape (D, G)."""
+        if self.crowds:
+            return self.crowd(realism).full.persona_shares
         return np.asarray(sum(self.joint(realism)))
+
+    def crowd(self, realism: float) -> Crowded:
+        """Return the crowd that was run at a realism."""
+        return next(item for item in self.crowds if item.realism == realism)
 
     def cohort(self, realism: float = 1.0) -> Tally:
         """Return the tally by persona of customers who enter once the proposal is fully in force (D, G)."""
-        return mix_worlds(self.tallies, self._parts(realism))
+        return self.crowd(realism).full.tally if self.crowds else mix_worlds(self.tallies, self._parts(realism))
 
     def long_run(self) -> LongRun | None:
         """Return the long run by persona of customers who enter once the proposal is fully in force; None without one."""

@@ -7,7 +7,7 @@ world in force does not have is left as in the world the customer comes from.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar, final
 
@@ -50,13 +50,53 @@ def spliced(parts: Sequence[Chain], turns: Sequence[float]) -> Chain:
     """
     if len(parts) == 1:
         return parts[0]
+    ends, phase, period = _periods(parts, turns)
+    touchpoints = _union(part.touchpoints for part in parts)
+    return replace(_joined(parts, _holders(parts, touchpoints), phase, period), period_end=ends)
+
+
+def side_by_side(parts: Sequence[Chain], holders: Sequence[Mapping[str, int]]) -> Chain:
+    """Return the chain whose tenure periods are those of the first part, then those of the second, and so on.
+
+    Which part a customer lives in, and when they pass to another, is for an engine to say: period p of part k of P
+    periods is number k P + p, while `period_end` still has the P ends. `holders[k]` says of each touchpoint of any part
+    whose row it has while part k is in force. Who enters where, and how many, is the first part's; touchpoints have the
+    stage of the first part that has them.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    periods = range(parts[0].share.shape[2])
+    phase, period = [k for k in range(len(parts)) for _ in periods], [p for _ in parts for p in periods]
+    joined, stages = _joined(parts, holders, phase, period), _union(part.stages for part in parts)
+    stage = [_stage(parts, stages, name) for name in joined.touchpoints]
+    return replace(joined, stages=stages, stage=np.array(stage, dtype=np.int64))
+
+
+def _stage(parts: Sequence[Chain], stages: tuple[str, ...], touchpoint: str) -> int:
+    part = next(part for part in parts if touchpoint in part.touchpoints)
+    own = -1 if part.stage is None else int(part.stage[part.touchpoints.index(touchpoint)])
+    return -1 if own < 0 else stages.index(part.stages[own])
+
+
+def _joined(
+    parts: Sequence[Chain], holders: Sequence[Mapping[str, int]], phase: Sequence[int], period: Sequence[int]
+) -> Chain:
+    """Return the parts as one chain; of each of its periods, which part is in force and which of its periods."""
     parts = _of_one_table(parts)
     touchpoints, outcomes = (_union(getattr(part, name) for part in parts) for name in ("touchpoints", "outcomes"))
     columns = _columns(parts, touchpoints, outcomes)
-    ends, phase, period = _periods(parts, turns)
-    holder = _holders(parts, touchpoints)
     index = {name: k for k, name in enumerate(touchpoints + outcomes)}
     source = np.array([index[column.source] for column in columns], dtype=np.int64)
+    joint = Joint(
+        parts,
+        touchpoints,
+        outcomes,
+        source,
+        [[column.at.get(p, -1) for column in columns] for p in range(len(parts))],
+        [[row[name] for name in touchpoints] for row in holders],
+        phase,
+        period,
+    )
     return replace(
         parts[0],
         touchpoints=touchpoints,
@@ -70,22 +110,13 @@ def spliced(parts: Sequence[Chain], turns: Sequence[float]) -> Chain:
         coupled=np.array([_any(parts, "coupled", name) for name in touchpoints]),
         family=_families(parts, columns),
         entry=_entries(parts[0], touchpoints + outcomes),
-        period_end=ends,
+        gone=_gone(parts, columns),
         stages=(),
         stage=None,
-        layers=spliced_layers(
-            Joint(
-                parts,
-                touchpoints,
-                outcomes,
-                source,
-                [[column.at.get(p, -1) for column in columns] for p in range(len(parts))],
-                [[row[name] for name in touchpoints] for row in holder],
-                phase,
-                period,
-            )
+        layers=spliced_layers(joint),
+        **_arrays(
+            parts, columns, touchpoints + outcomes, [(holders[p], q) for p, q in zip(phase, period, strict=True)]
         ),
-        **_arrays(parts, columns, touchpoints + outcomes, [(holder[p], q) for p, q in zip(phase, period, strict=True)]),
     )
 
 
@@ -93,7 +124,7 @@ def _arrays(
     parts: Sequence[Chain],
     columns: Sequence[_Column],
     places: tuple[str, ...],
-    rows: Sequence[tuple[dict[str, int], int]],
+    rows: Sequence[tuple[Mapping[str, int], int]],
 ) -> dict[str, Any]:
     """Return the numbers of links and places, period by period, and the marks of places; `rows` say whose row holds."""
     linked = {name: np.stack([_linked(parts, name, columns, *row) for row in rows], axis=2) for name in _LINKED}
@@ -192,8 +223,18 @@ def _families(parts: Sequence[Chain], columns: Sequence[_Column]) -> NDArray[np.
     return np.stack([of(column) for column in columns], axis=1).astype(np.int8)
 
 
+def _gone(parts: Sequence[Chain], columns: Sequence[_Column]) -> NDArray[np.uint32]:
+    """Return by link the address of the touchpoint that today has there and a part lacks, 0 where none is gone."""
+    known = [[0 if part.gone is None else int(part.gone[k]) for part, k in _held(parts, column)] for column in columns]
+    return np.array([max(keys) for keys in known], dtype=np.uint32)
+
+
+def _held(parts: Sequence[Chain], column: _Column) -> list[tuple[Chain, int]]:
+    return [(parts[p], k) for p, k in column.at.items()]
+
+
 def _linked(
-    parts: Sequence[Chain], name: str, columns: Sequence[_Column], holder: dict[str, int], period: int
+    parts: Sequence[Chain], name: str, columns: Sequence[_Column], holder: Mapping[str, int], period: int
 ) -> Floats:
     """Return a link field in one period, shape (D, G, L); the dwell of a link nobody takes there is what it is elsewhere."""
     found = np.zeros((*parts[0].share.shape[:2], len(columns)))
@@ -206,7 +247,9 @@ def _linked(
     return found
 
 
-def _placed(parts: Sequence[Chain], name: str, places: tuple[str, ...], holder: dict[str, int], period: int) -> Floats:
+def _placed(
+    parts: Sequence[Chain], name: str, places: tuple[str, ...], holder: Mapping[str, int], period: int
+) -> Floats:
     """Return a place field in one period, shape (D, G, s); an outcome's is that of the last part that has it."""
     found = np.zeros((*parts[0].share.shape[:2], len(places)))
     for at, place in enumerate(places):

@@ -139,19 +139,28 @@ def test_no_investment_has_no_return():
     ],
 )
 def test_break_even(gain, investment, expected):
-    found = break_even(gain, investment)
+    found = break_even(((0.0, np.zeros(2)), (1.0, np.array([gain - 30.0, gain + 30.0]))), investment)
     assert found == (None if expected is None else pytest.approx(expected))
     if found is not None:
         assert gain * found - investment == pytest.approx(0.0)
 
 
 def test_break_even_of_each_draw():
-    found = break_even_draws(np.array([100.0, 200.0, 400.0, 800.0]), np.full(4, 100.0))
+    found = break_even_draws(((0.0, np.zeros(4)), (1.0, np.array([100.0, 200.0, 400.0, 800.0]))), np.full(4, 100.0))
     assert (found.q05, found.q95) == (pytest.approx(0.125, abs=0.02), pytest.approx(1.0, abs=0.1))
-    never = break_even_draws(np.array([50.0, -1.0, 400.0]), np.full(3, 100.0))
+    never = break_even_draws(((0.0, np.zeros(3)), (1.0, np.array([50.0, -1.0, 400.0]))), np.full(3, 100.0))
     assert never.q05 == pytest.approx(0.25)
     assert never.q50 is None
     assert "in 2 of 3 draws" in never.why
+
+
+def test_where_queues_bend_the_effect_realism_is_read_between_the_runs():
+    """Gains of 0, 60 and 80 at 0, 50 and 100 %: 70 is reached at 75 %; staff who gain 40 by themselves pay for 30 at 0."""
+    bent = ((0.0, np.zeros(1)), (0.5, np.full(1, 60.0)), (1.0, np.full(1, 80.0)))
+    assert break_even(bent, 70.0) == pytest.approx(0.75)
+    assert break_even_draws(bent, np.full(1, 30.0)).q50 == pytest.approx(0.25)
+    assert break_even(((0.0, np.full(1, 40.0)), *bent[1:]), 30.0) == 0.0
+    assert break_even(((0.0, np.full(1, 40.0)), (1.0, np.zeros(1))), 30.0) == pytest.approx(0.25)
 
 
 def test_horizon_in_months():

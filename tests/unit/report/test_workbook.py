@@ -1,5 +1,7 @@
 """money.xlsx: the formulas, worked out by a second evaluator, give the mean case of the run."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -53,6 +55,18 @@ def test_break_even_realism_and_payback_of_the_mean_case(decided, book):
     assert book.value("P1!B7") == below[-1] + 1
     assert book.value("P2!B7") == "–"
     assert book.value("P1!B6") == pytest.approx(first.full.npv.mean / first.full.invested)
+
+
+def test_where_queues_bend_the_effect_months_stand_as_they_were_run(decided, tmp_path):
+    """The second proposal was run at 50 % at most: its months are those, and the realism that breaks even is a number."""
+    bent = [replace(item, proportional=False, break_even_realism=0.125) for item in decided.verdicts]
+    write_workbook(replace(decided, verdicts=tuple(bent)), MONEY, tmp_path / "money.xlsx", language("en", "CHF"))
+    found, case = Spreadsheet(tmp_path / "money.xlsx"), decided.verdicts[1].full
+    assert found.value("P2!B2") == 0.5
+    assert found.value("P2!B13") == pytest.approx(case.months.value[0])
+    assert found.value("P2!J36") == pytest.approx(case.npv.mean)
+    assert found.value("P2!B8") == 0.125
+    assert found.value("Summary!F4") == 0.125
 
 
 def test_every_formula_is_stored_with_the_value_it_has(book):

@@ -62,7 +62,6 @@ def test_every_layer_of_the_chain_lives_on():
             "resource",
             "holds",
             "patient",
-            "gives_up_to",
             "balk_share",
             "balk_from",
             "called_back",
@@ -72,7 +71,8 @@ def test_every_layer_of_the_chain_lives_on():
     clocks = {name: np.resize(getattr(base.blueprint, name), 2 * points) for name in ("family", "gamma_place")}
     blueprint = dataclasses.replace(
         base.blueprint,
-        **rules, **clocks, level=np.zeros((3, points), dtype=np.int32), scale=np.ones((2, 2 * points)),
+        **rules, **clocks, level=np.zeros((3, points), dtype=np.int32), scale=np.ones((2, 1, 2 * points)),
+        gives_up_to=np.resize(base.blueprint.gives_up_to, (1, points)),
         shape=np.ones((2, 2 * points)), table=np.zeros((2 * points, 9)), staff=np.repeat(base.blueprint.staff, 2, axis=0),
     )  # fmt: skip
     arriving = Arriving(np.repeat(base.arriving.per_day, 2), base.arriving.week * 2)

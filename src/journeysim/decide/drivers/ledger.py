@@ -17,6 +17,7 @@ from journeysim.decide.decision import Curve, Evidence
 from journeysim.decide.drivers.groups import Group
 from journeysim.decide.drivers.smooth import smooth
 from journeysim.decide.information.value import Worth
+from journeysim.decide.money.cases import Gains, even_at
 from journeysim.model.quantity import Floats
 
 TOGETHER: Final = "assumptions acting together"
@@ -106,10 +107,13 @@ def _increasing(values: Floats, fitted: Floats) -> tuple[Floats, Floats]:
     return values[order], fitted[order]
 
 
-def curve_of(proposal: str, group: Group, net: Floats, investment: float, realism: float) -> Curve | None:
+def curve_of(
+    proposal: str, group: Group, net: Floats, investment: float, realism: float, gains: Gains = ()
+) -> Curve | None:
     """Return E[net | the number] over its range, where it crosses 0, and the realism that breaks even at each value.
 
-    None for a group of several numbers, or one that explains nothing of the net.
+    `net` is that at `realism`, in proportion to which the gain grows, unless `gains` say what it is in between. None for a
+    group of several numbers, or one that explains nothing of the net.
     """
     if group.values is None:
         return None
@@ -119,11 +123,22 @@ def curve_of(proposal: str, group: Group, net: Floats, investment: float, realis
     first, last = np.quantile(group.values, [0.01, 0.99]).tolist()
     sizes = np.linspace(first, last, CURVE)
     nets = np.interp(sizes, *_increasing(group.values, found.values[:, 0]))
-    gains = (nets + investment) / realism if realism > 0 else 0.0 * nets
-    with np.errstate(divide="ignore", invalid="ignore"):
-        even = np.where(gains > 0, np.maximum(investment / gains, 0.0), np.nan)
+    at_sizes: Gains = tuple((part, _at_sizes(group, gain, sizes)) for part, gain in gains)
+    if not gains:
+        at_sizes = (0.0, 0.0 * nets), (1.0, (nets + investment) / realism if realism > 0 else 0.0 * nets)
+    never = np.logical_and.reduce([gain <= 0 for _, gain in at_sizes])
+    even = np.where(never, np.nan, even_at(at_sizes, np.full(CURVE, investment)))
     threshold, beyond = _threshold(group.values, sizes, nets)
-    return Curve(proposal, group.name, sizes, nets, np.where(even <= 1, even, np.nan), threshold, beyond)
+    return Curve(proposal, group.name, sizes, nets, even, threshold, beyond)
+
+
+def _at_sizes(group: Group, gain: Floats, sizes: Floats) -> Floats:
+    """Return E[gain | the number] at each of its sizes."""
+    if group.values is None or not gain.any():
+        return np.zeros_like(sizes)
+    return np.asarray(
+        np.interp(sizes, *_increasing(group.values, smooth(group.directions, gain[:, None]).values[:, 0]))
+    )
 
 
 def _threshold(values: Floats, sizes: Floats, nets: Floats) -> tuple[float | None, float]:

@@ -7,6 +7,9 @@ Present values discount both; the internal rate is taken of the same money undis
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 import numpy as np
 
 from journeysim.compare.comparison import Calendar, Spread, spread_of
@@ -72,26 +75,57 @@ def _mean_months(proposal: Calendar, today: Calendar, spent: Invested) -> MeanMo
     )
 
 
-def break_even(gain: float, investment: float) -> float | None:
-    """Return the realism at which the expected net benefit is 0, given the expected gain at full realism.
+#: Gains before investment at realisms from 0 to 1, ascending, of one shape; straight lines lie between them.
+Gains = tuple[tuple[float, Floats], ...]
 
-    The effect is linear in realism, so net(r) = gain r - investment. None when that has no root in [0, 1], or when
-    there is nothing to earn back and nothing gained.
+
+def break_even(gains: Gains, investment: float) -> float | None:
+    """Return the least realism at which the expected net benefit turns, 0 where it is above 0 at any; None where at none.
+
+    None, too, when there is nothing to earn back and nothing gained.
     """
-    if gain == 0 or (investment == 0 and gain < 0):
-        return None
-    root = investment / gain
-    return root if 0 <= root <= 1 else None
+    nets = [(realism, float(gain.mean()) - investment) for realism, gain in gains]
+    (_, first), *_ = nets
+    for (low, before), (high, after) in pairwise(nets):
+        if (before < 0.0 <= after) or (before > 0.0 > after):
+            return low - before * (high - low) / (after - before)
+    pays = all(net >= 0.0 for _, net in nets) and any(net > 0.0 for _, net in nets)
+    return 0.0 if first >= 0.0 and pays else None
 
 
-def break_even_draws(gain: Floats, investment: Floats) -> Spread:
-    """Return the spread over draws of the realism that breaks even; "never" where the full effect is too little."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        root = np.where(gain > 0, np.maximum(investment / gain, 0.0), np.nan)
-    return spread_or_never(np.where(root <= 1, root, np.nan), "does not break even at full effect")
+def break_even_draws(gains: Gains, investment: Floats) -> Spread:
+    """Return the spread over draws of the realism that breaks even; "never" where no effect in [0, 1] is enough."""
+    never = np.logical_and.reduce([gain <= 0 for _, gain in gains])
+    even = np.where(never, np.nan, even_at(gains, investment))
+    return spread_or_never(even, "does not break even at full effect")
 
 
-def at_full_realism(case: MoneyCase, investment: Floats) -> Floats:
-    """Return the gain before investment (D,) that a case would have at realism 1, by linearity; 0 at realism 0."""
+def even_at(gains: Gains, investment: Floats) -> Floats:
+    """Return the least realism at which each gain reaches the investment (K,), NaN where none does."""
+    (first, before), *rest = gains
+    found = np.where(before >= investment, first, np.nan)
+    for second, after in rest:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            root = first + (second - first) * (investment - before) / (after - before)
+        found = np.where(np.isnan(found) & (after >= investment), root, found)
+        first, before = second, after
+    return found
+
+
+def proportional(case: MoneyCase, investment: Floats) -> Gains:
+    """Return the gains of an effect that grows with realism in proportion, given one case of it: nothing at 0."""
     gain = case.net + investment
-    return np.asarray(gain / case.realism if case.realism > 0 else np.zeros_like(gain))
+    return (0.0, np.zeros_like(gain)), (1.0, gain / case.realism if case.realism > 0 else np.zeros_like(gain))
+
+
+def between(cases: Sequence[MoneyCase], nothing: MoneyCase | None, investment: Floats) -> Gains:
+    """Return the gains of an effect that was run at several realisms, at 0 as in `nothing` (None: no gain).
+
+    Beyond the highest one it goes on as between the last two.
+    """
+    gains = [(0.0, np.zeros_like(investment) if nothing is None else nothing.net + investment)]
+    gains += [(case.realism, case.net + investment) for case in cases if case.realism > 0]
+    (first, before), (last, after) = gains[-2:] if len(gains) > 1 else (gains[0], (1.0, gains[0][1]))
+    if last < 1.0:
+        gains.append((1.0, after + (after - before) * (1.0 - last) / (last - first)))
+    return tuple(gains)

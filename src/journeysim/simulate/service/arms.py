@@ -1,33 +1,34 @@
-"""Arms with staff: every world with its own queues, today's customers in all of them."""
+"""Arms with staff: every proposal at every realism with a queue of its own, the same customers in all of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
 from journeysim.model.arms import Arm, World
-from journeysim.model.draws import Draws
 from journeysim.model.dwell import Family
 from journeysim.model.journey import all_links
-from journeysim.model.units import DAYS_PER_MONTH
-from journeysim.simulate.chain import Ints, compile_world
+from journeysim.simulate.chain import Ints
 from journeysim.simulate.lives import Lives, Step
-from journeysim.simulate.outcomes import ArmOutcomes, Engine, Outcomes
+from journeysim.simulate.outcomes import ArmOutcomes, Crowded, Engine, Outcomes, Settled
 from journeysim.simulate.precision import more_customers, too_few
-from journeysim.simulate.service.blueprint import Span, blueprint_of
-from journeysim.simulate.service.enough import served_precision
-from journeysim.simulate.service.run import CUSTOMERS, Service, first_lives, run_some, run_stage, span_of
-from journeysim.simulate.service.stage import Stage, arriving_of, stage_of
-from journeysim.simulate.service.ways_out import with_ways_out
+from journeysim.simulate.service.blueprint import Span
+from journeysim.simulate.service.crowd import Crowd, crowd_of, in_full, in_the_end, today_alone
+from journeysim.simulate.service.enough import Lived, served_precision
+from journeysim.simulate.service.run import CUSTOMERS, first_lives, run_some, run_stage, span_of
+from journeysim.simulate.service.staging import coming, persona_shares, staff_differ, staged, with_arrivals
+from journeysim.simulate.service.turning import Turning
 from journeysim.simulate.settings import Settings
 from journeysim.simulate.tally import Tally
 from journeysim.simulate.walk.layout import check_numbers
 
-ASSUMED_PER_DAY: Final = 1_000.0 / DAYS_PER_MONTH
 LIVES_DRAWS: Final = 40
 LIVES_CUSTOMERS: Final = 2_500
+
+Runs = Mapping[tuple[int, float], Lived]
 
 
 def serve_arms(
@@ -49,41 +50,38 @@ def serve_arms(
         How many are measured per draw, at least; whole weeks are. Left out, as many as it takes (see `precision`): a run
         of more weeks begins with the very same customers and goes on.
     """
-    today = _arriving(arms[0].worlds[0])
+    today = with_arrivals(arms[0].worlds[0])
     asked, given = customers or CUSTOMERS, customers is not None
+    fullest = [(k, max(arm.realism)) for k, arm in enumerate(arms)]
     while True:
         span = span_of(today.draws, settings, customers=asked)
-        found = _served(arms, today, settings, span, seed)
+        runs = _runs(arms, fullest, today, settings, span, seed)
         measured = span.window * float(np.mean(today.draws.values("arrivals")))
-        precision = served_precision(found, asked=asked, measured=measured, found=not given)
+        precision = served_precision(
+            [runs[at] for at in fullest], arms, asked=asked, measured=measured, found=not given
+        )
         more = more_customers(precision)
         if more == 0:
             break
         asked += more
+    others = [
+        (k, realism) for k, arm in enumerate(arms) for realism in _realisms(arm, arms[0]) if (k, realism) not in runs
+    ]
+    found = _found(arms, runs | _runs(arms, others, today, settings, span, seed), today, settings, span, seed)
     warnings = (*_warnings(arms), *_counted_twice(arms[0].worlds[0], limited, found[0].tallies[0]), *too_few(precision))
     return Outcomes(found, settings, seed, Engine("service", _why(limited, span)), (), warnings, asked, precision)
 
 
-def _served(arms: Sequence[Arm], today: World, settings: Settings, span: Span, seed: int) -> tuple[ArmOutcomes, ...]:
-    """Return what happens in every arm over these days; worlds that arms share are run once."""
-    lives, served = _spread(today.draws.count), dict[tuple[int, int], Service]()
-    for world in (world for arm in arms for world in arm.worlds):
-        if _key(world) not in served:
-            served[_key(world)] = _serve(world, today, settings, span, seed, lives)
-    shortest = min(len(item.lives.customers) for item in served.values())
-    return tuple(_outcomes(arm, served, shortest) for arm in arms)
-
-
 def served_stories(
-    outcomes: Outcomes, world: World, *, draw: int, customers: Sequence[int]
+    outcomes: Outcomes, arm: ArmOutcomes, *, draw: int, customers: Sequence[int]
 ) -> tuple[Lives, tuple[tuple[Step, ...], ...]]:
-    """Return the lives of chosen customers in a world of these outcomes, and their arrivals within the horizon.
+    """Return the lives of chosen customers in an arm of these outcomes at full effect, and their arrivals in the horizon.
 
     Raises ValueError for a customer who comes after the measured days.
     """
-    today = _arriving(outcomes.today.arm.worlds[0])
+    today = with_arrivals(outcomes.today.arm.worlds[0])
     span = span_of(today.draws, outcomes.settings, customers=outcomes.customers or CUSTOMERS)
-    stage = _stage(world, today, outcomes.settings, span, outcomes.seed)
+    stage = staged(_crowd(arm.arm, 1.0), today, outcomes.settings, span, seed=outcomes.seed)
     lives, arrivals = run_some(stage, draw, check_numbers(customers))
     names, horizon = stage.chain.touchpoints + stage.chain.outcomes, outcomes.settings.horizon
     told = [
@@ -93,40 +91,70 @@ def served_stories(
     return lives, tuple(told)
 
 
-def _key(world: World) -> tuple[int, int]:
-    return id(world.journey), id(world.draws)
+def _crowd(arm: Arm, realism: float) -> Crowd:
+    """Return an arm's crowd once everything is in force."""
+    if arm.role == "today":
+        return today_alone(arm.worlds[0])
+    crowd = crowd_of(arm, realism, ())
+    return replace(crowd, settled=in_full(crowd))
+
+
+def _realisms(arm: Arm, today: Arm) -> list[float]:
+    """Return the realisms an arm is run at: its grid, full effect, and none where its staff act all the same."""
+    nothing = {0.0} if any(staff_differ(world, today.worlds[0]) for world in arm.worlds) else set[float]()
+    return [1.0] if arm.role == "today" else sorted({*arm.realism, 1.0} | nothing)
+
+
+def _runs(
+    arms: Sequence[Arm], asked: Sequence[tuple[int, float]], today: World, settings: Settings, span: Span, seed: int
+) -> dict[tuple[int, float], Lived]:
+    """Run arms at a realism each."""
+    found = {}
+    for k, realism in asked:
+        crowd = _crowd(arms[k], realism)
+        stage = staged(crowd, today, settings, span, seed=seed)
+        run = run_stage(stage, lives=_spread(today.draws.count), customers=LIVES_CUSTOMERS)
+        found[k, realism] = Lived(settled(crowd, run.tally), run.lives)
+    return found
+
+
+def _found(
+    arms: Sequence[Arm], runs: Runs, today: World, settings: Settings, span: Span, seed: int
+) -> tuple[ArmOutcomes, ...]:
+    """Return every arm's results, and what its months hold while changes begin or end."""
+    shortest = min(len(item.lives.customers) for item in runs.values())
+    turning = Turning(today, settings, seed, span.first_day)
+    first = runs[0, 1.0]
+    found = [ArmOutcomes(arms[0], (first.full.tally,), (first_lives(first.lives, shortest),))]
+    for k, arm in enumerate(arms[1:], 1):
+        crowds = []
+        for realism in _realisms(arm, arms[0]):
+            own, crowd = runs[k, realism], _crowd(arm, realism)
+            end = _end(replace(crowd, settled=in_the_end(crowd)), own.full, today, settings, span, seed)
+            lives = first_lives(own.lives, shortest)
+            crowds.append(Crowded(realism, own.full, lives, turning.added(replace(crowd, settled=None)), end))
+        found.append(ArmOutcomes(arm, (), (), crowds=tuple(crowds)))
+    return tuple(found)
+
+
+def settled(crowd: Crowd, tally: Tally) -> Settled:
+    """Return what a crowd's customers do, with how many come and who."""
+    return Settled(tally, coming(crowd), persona_shares(crowd))
+
+
+def _end(crowd: Crowd, full: Settled, today: World, settings: Settings, span: Span, seed: int) -> Settled | None:
+    """Return what a crowd's customers do once what fades has faded; None where nothing is left."""
+    if crowd.settled == in_full(crowd):
+        return full
+    if not any(crowd.settled or ()):
+        return None
+    stage = staged(crowd, today, settings, span, seed=seed)
+    return settled(crowd, run_stage(stage, lives=np.zeros(0, dtype=np.int64), customers=0).tally)
 
 
 def _spread(draws: int) -> Ints:
     """Return the draws whose customers are kept: spread evenly over all of them."""
     return np.unique(np.linspace(0, draws - 1, min(LIVES_DRAWS, draws)).astype(np.int64))
-
-
-def _arriving(world: World) -> World:
-    """Return the world with arrivals, assumed ones where the map gives none, and ways out of its queues."""
-    if not np.isnan(world.draws.values("arrivals")).any():
-        return with_ways_out(world)
-    assumed = np.full(world.draws.count, ASSUMED_PER_DAY)
-    data = world.draws.data.assign(arrivals=("draw", assumed))
-    return with_ways_out(World(world.exposed, world.journey, Draws(data, world.draws.source, world.draws.assumptions)))
-
-
-def _serve(world: World, today: World, settings: Settings, span: Span, seed: int, lives: Ints) -> Service:
-    return run_stage(_stage(world, today, settings, span, seed), lives=lives, customers=LIVES_CUSTOMERS)
-
-
-def _stage(world: World, today: World, settings: Settings, span: Span, seed: int) -> Stage:
-    ready = _arriving(world)
-    same = world.draws.data.identical(today.draws.data)
-    chain = compile_world(ready.journey, ready.draws, None if same else today.draws)
-    blueprint = blueprint_of([today.journey, ready.journey], ready.draws, chain, span, seed=seed)
-    return stage_of(chain, blueprint, arriving_of(ready.journey, ready.draws, span), settings, span, seed=seed)
-
-
-def _outcomes(arm: Arm, served: dict[tuple[int, int], Service], customers: int) -> ArmOutcomes:
-    parts = [served[_key(world)] for world in arm.worlds]
-    lives = tuple(first_lives(item.lives, customers) for item in parts)
-    return ArmOutcomes(arm, tuple(item.tally for item in parts), lives)
 
 
 def _why(limited: Sequence[str], span: Span) -> str:
@@ -136,22 +164,10 @@ def _why(limited: Sequence[str], span: Span) -> str:
     )
 
 
-def _warnings(arms: Sequence[Arm]) -> tuple[str, ...]:
-    """Return what a reader has to know about these queues."""
-    found = []
+def _warnings(arms: Sequence[Arm]) -> Iterator[str]:
+    """Yield what a reader has to know about these queues."""
     if np.isnan(arms[0].worlds[0].draws.values("arrivals")).any():
-        found.append("the map gives no arrivals: 1,000 customers a month are assumed, and queues depend on it")
-    if any(len(arm.worlds) > 2 or min(arm.realism) < 1.0 or _partly(arm) for arm in arms[1:]):
-        found.append(
-            "where a change reaches only some customers, or at a realism below 100 %, queues are mixed from those of "
-            "today and of the full effect, not simulated in between; a change of staff is diluted with the rest"
-        )
-    if any(exposure.start or exposure.ramp or exposure.decay is not None for arm in arms for exposure in arm.exposures):
-        found.append(
-            "where customers queue for staff a change acts on those who enter from its day on: whoever is on the way then "
-            "finishes as they began"
-        )
-    return tuple(found)
+        yield "the map gives no arrivals: 1,000 customers a month are assumed, and queues depend on it"
 
 
 def _counted_twice(today: World, limited: Sequence[str], tally: Tally) -> Iterator[str]:
@@ -174,7 +190,3 @@ def _counted_twice(today: World, limited: Sequence[str], tally: Tally) -> Iterat
                 f"{name}, {24.0 * wait:.2g} hours a visit today: as far as both say the same, waits count twice; let the log say "
                 "when service begins, or state these dwells as fixed"
             )
-
-
-def _partly(arm: Arm) -> bool:
-    return any(bool((exposure.reach < 1.0).any()) for exposure in arm.exposures)

@@ -1,7 +1,8 @@
 """The staff behind a journey as plain arrays: who serves which touchpoint, when, how long, and what waiting does.
 
-Axes: D draws, G personas, n touchpoints, R resources. A *clock* is a time that staff or customers bring to a visit:
-clock i < n is the service time of touchpoint i, clock n + i the patience there.
+Axes: D draws, G personas, F phases (see `ways`), n touchpoints, R resources, E eras. Staff are there for everybody, so what
+changes about them does so by date alone: an era begins on each such day. A *clock* is a time that staff or customers bring
+to a visit: clock i < n is the service time of touchpoint i, clock n + i the patience there.
 """
 
 from __future__ import annotations
@@ -35,14 +36,15 @@ _UNSTAFFED: Final = Staffing("", INSTANT)
 class Span:
     """The calendar days of a run; day 0 is where measuring starts.
 
-    From `-warm_up` on customers arrive; those who arrive in [0, window) are measured, each for the run's horizon, and
-    so are the resources; the run ends at `end`. Day 0 is `first_day`, or some Monday.
+    From `-warm_up` on customers arrive; those who arrive in [start, window) are measured, each for the run's horizon, and
+    the resources in [0, window); the run ends at `end`. Day 0 is `first_day`, or some Monday.
     """
 
     warm_up: float
     window: float
     end: float
     first_day: date | None = None
+    start: float = 0.0
 
 
 @final
@@ -54,29 +56,48 @@ class Blueprint:
     resource: NDArray[np.int32]  # (n,) NOBODY where unstaffed
     holds: Bools  # (n,) staff are held as long as the dwell
     patient: Bools  # (n,) waits without limit
-    gives_up_to: NDArray[np.int32]  # (n,) a place
+    gives_up_to: NDArray[np.int32]  # (F, n) a place
     level: NDArray[np.int32]  # (G, n) which of the resource's queues, 0 served first
     balk_share: Floats  # (n,)
     balk_from: Floats  # (n,) how many waiting it takes
     called_back: Floats  # (n,)
     waiting_feels: Floats  # (n,) by how much a day of waiting lowers the visit's feeling
     family: NDArray[np.int8]  # (2 n,)
-    scale: Floats  # (D, 2 n)
+    scale: Floats  # (D, E, 2 n)
     shape: Floats  # (D, 2 n)
     table: Floats  # (2 n, K)
     gamma_place: NDArray[np.int32]  # (2 n,) position among the gamma clocks
     gamma_grid: Floats
-    staff: Floats  # (D, R) whole numbers, or infinite
+    staff: Floats  # (D, E, R) whole numbers, or infinite
     discipline: NDArray[np.int8]  # (R,)
     room: Floats  # (R,) how many can wait
     key: Words  # (R,)
     levels: int  # the most queues that a resource has
     span_from: Ints  # (R + 1,) where a resource's spans start
-    spans: Floats  # (S, 2) when resources are open
+    spans: Floats  # (S, 2) when resources are open; where staff change while they are, one span ends and another begins
+    span_era: Ints  # (S,)
+    eras: Floats  # (E,) the days from which they hold; the first one always has
+
+    def there(self, row: int) -> Floats:
+        """Return how many of its resource are there in each span, in one draw, (S,)."""
+        resource = np.repeat(np.arange(len(self.key)), np.diff(self.span_from))
+        return np.asarray(self.staff[row, self.span_era, resource])
 
 
-def blueprint_of(journeys: Sequence[JourneyMap], draws: Draws, chain: Chain, span: Span, *, seed: int) -> Blueprint:
-    """Return the staff of a world.
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Era:
+    """Staff from a day on: a mix of what several worlds have, by weight; opening hours are those of the heaviest."""
+
+    start: float
+    worlds: tuple[tuple[float, JourneyMap, Draws], ...]
+
+
+def blueprint_of(
+    journeys: Sequence[JourneyMap], draws: Draws, chain: Chain, span: Span, *, seed: int,
+    eras: Sequence[Era] = (), leaving: Sequence[Sequence[JourneyMap]] = (),
+) -> Blueprint:  # fmt: skip
+    """Return the staff of a world, or of several that stand side by side in a chain.
 
     Parameters
     ----------
@@ -85,6 +106,10 @@ def blueprint_of(journeys: Sequence[JourneyMap], draws: Draws, chain: Chain, spa
         that has it describes it.
     draws : Draws
         Of the last map; `staff` and `service_factor`, where a change set them, stand over the map's own numbers.
+    eras : sequence of Era
+        In order; left out, there is one, with the staff of the last map.
+    leaving : sequence
+        By phase and touchpoint, the map that says where the unserved go; left out, the last one that has it.
     chain : Chain
         Of the world; its touchpoints and personas give the axes.
     span : Span
@@ -95,37 +120,55 @@ def blueprint_of(journeys: Sequence[JourneyMap], draws: Draws, chain: Chain, spa
     points = [_last(name, journeys) for name in chain.touchpoints]
     staffing = [point.staffed_by or _UNSTAFFED for point in points]
     resources = resources_of(journeys)
+    eras = eras or (Era(-np.inf, ((1.0, journeys[-1], draws),)),)
+    leaving = leaving or [[_holding(name, journeys) for name in chain.touchpoints]]
     names = [item.name for item in resources]
     clocks = [*(item.time or INSTANT for item in staffing), *(item.patience or INSTANT for item in staffing)]
     family = np.array([int(clock.family) for clock in clocks], dtype=np.int8)
     gamma = family == int(Family.GAMMA)
-    spans = [open_spans(item.hours, item.closed, span.first_day, -span.warm_up, span.end) for item in resources]
+    spans, span_era = zip(*(_spans(item, eras, span) for item in resources), strict=True) if names else ((), ())
     level = _levels(staffing, resources, chain.personas)
     return Blueprint(
         resources=tuple(names),
         resource=np.array([names.index(s.resource) if s.resource else NOBODY for s in staffing], dtype=np.int32),
         holds=np.array([item.time is None for item in staffing]),
         patient=np.array([item.patience is None for item in staffing]),
-        gives_up_to=np.array([_target(point, journeys, chain) for point in points], dtype=np.int32),
+        gives_up_to=np.array([_targets(row, chain) for row in leaving], dtype=np.int32),
         level=level,
         balk_share=np.array([item.balks.share if item.balks else 0.0 for item in staffing]),
         balk_from=np.array([float(item.balks.waiting) if item.balks else np.inf for item in staffing]),
         called_back=np.array([item.called_back for item in staffing], dtype=np.float64),
         waiting_feels=np.array([item.waiting_feels for item in staffing], dtype=np.float64),
         family=family,
-        scale=_scales(chain.touchpoints, staffing, clocks, draws, seed),
+        scale=np.stack([_scales(chain.touchpoints, staffing, clocks, era, draws.count, seed) for era in eras], axis=1),
         shape=_values([(c.shape, (*_address(k, chain), "shape")) for k, c in enumerate(clocks)], draws.count, seed),
         table=np.stack([_table(clock) for clock in clocks]),
         gamma_place=(np.cumsum(gamma) - 1).astype(np.int32),
         gamma_grid=gamma_grid() if gamma.any() else np.zeros((2, 1, Z_NODES)),
-        staff=_staff(resources, draws, seed),
+        staff=np.stack([_staff(resources, era, draws.count, seed) for era in eras], axis=1),
         discipline=np.array([_DISCIPLINES[item.queue] for item in resources], dtype=np.int8),
         room=np.array([item.room for item in resources], dtype=np.float64),
         key=np.array([place_key("resource", name) for name in names], dtype=np.uint32),
         levels=int(level.max(initial=0)) + 1,
         span_from=np.cumsum([0, *(len(item) for item in spans)]).astype(np.int64),
         spans=np.ascontiguousarray(np.concatenate([np.zeros((0, 2)), *spans])),
+        span_era=np.concatenate([np.zeros(0, dtype=np.int64), *span_era]),
+        eras=np.array([era.start for era in eras], dtype=np.float64),
     )
+
+
+def _spans(item: Resource, eras: Sequence[Era], span: Span) -> tuple[Floats, Ints]:
+    """Return when a resource is open, and in which era; those of one era do not touch."""
+    ends = [*(era.start for era in eras[1:]), span.end]
+    found, numbers = [np.zeros((0, 2))], [np.zeros(0, dtype=np.int64)]
+    for k, (era, end) in enumerate(zip(eras, ends, strict=True)):
+        heaviest = max(era.worlds, key=lambda part: part[0])[1]
+        own = {resource.name: resource for resource in heaviest.resources}.get(item.name, item)
+        since, until = max(era.start, -span.warm_up), min(end, span.end)
+        spans = open_spans(own.hours, own.closed, span.first_day, since, until) if since < until else np.zeros((0, 2))
+        found.append(spans)
+        numbers.append(np.full(len(spans), k))
+    return np.concatenate(found), np.concatenate(numbers)
 
 
 def resources_of(journeys: Sequence[JourneyMap]) -> tuple[Resource, ...]:
@@ -134,7 +177,12 @@ def resources_of(journeys: Sequence[JourneyMap]) -> tuple[Resource, ...]:
 
 
 def _last(name: str, journeys: Sequence[JourneyMap]) -> Touchpoint:
-    return next(item.touchpoint(name) for item in reversed(journeys) if name in item.touchpoint_names)
+    return _holding(name, journeys).touchpoint(name)
+
+
+def _holding(name: str, journeys: Sequence[JourneyMap]) -> JourneyMap:
+    """Return the last map that has a touchpoint."""
+    return next(item for item in reversed(journeys) if name in item.touchpoint_names)
 
 
 def _address(clock: int, chain: Chain) -> tuple[str, str]:
@@ -149,25 +197,35 @@ def _values(quantities: Sequence[tuple[Quantity, tuple[str, ...]]], draws: int, 
 
 
 def _scales(
-    names: Sequence[str], staffing: Sequence[Staffing], clocks: Sequence[Dwell], draws: Draws, seed: int
+    names: Sequence[str], staffing: Sequence[Staffing], clocks: Sequence[Dwell], era: Era, draws: int, seed: int
 ) -> Floats:
-    """Return the scale of every clock, service times by what a change made of them, shape (D, 2 n)."""
+    """Return the scale of every clock in an era, service times by what a change made of them, shape (D, 2 n)."""
     kinds = ("service time",) * len(names) + ("patience",) * len(names)
     places = list(zip(kinds, (*names, *names), strict=True))
-    scale = _values([(c.scale, (*at, "scale")) for c, at in zip(clocks, places, strict=True)], draws.count, seed)
+    scale = _values([(c.scale, (*at, "scale")) for c, at in zip(clocks, places, strict=True)], draws, seed)
     for k, item in enumerate(staffing):
-        factor = draws.of_resource("service_factor", item.resource)
+        factor = _mixed(era, "service_factor", item.resource, np.ones(draws))
         if factor is not None:
             scale[:, k] *= factor
     return scale
 
 
-def _staff(resources: Sequence[Resource], draws: Draws, seed: int) -> Floats:
-    """Return how many are there, whole numbers of at least one, shape (D, R)."""
+def _mixed(era: Era, name: str, resource: str, stated: Floats) -> Floats | None:
+    """Return a number of a resource in an era, (D,), `stated` where no change set it; None where no world's was set."""
+    found = [(weight, draws.of_resource(name, resource)) for weight, _, draws in era.worlds]
+    if all(values is None for _, values in found):
+        return None
+    if len(found) == 1:
+        return found[0][1]
+    return np.asarray(sum(weight * (stated if values is None else values) for weight, values in found))
+
+
+def _staff(resources: Sequence[Resource], era: Era, draws: int, seed: int) -> Floats:
+    """Return how many are there in an era, whole numbers of at least one, shape (D, R)."""
     stated = [(item.staff, ("staff", item.name)) for item in resources]
-    staff = _values(stated, draws.count, seed)
+    staff = _values(stated, draws, seed)
     for k, item in enumerate(resources):
-        changed = draws.of_resource("staff", item.name)
+        changed = _mixed(era, "staff", item.name, staff[:, k])
         staff[:, k] = staff[:, k] if changed is None else changed
     return np.maximum(np.round(staff), 1.0)
 
@@ -192,8 +250,7 @@ def _levels(staffing: Sequence[Staffing], resources: Sequence[Resource], persona
     return level
 
 
-def _target(point: Touchpoint, journeys: Sequence[JourneyMap], chain: Chain) -> int:
-    """Return the place of those who leave the queue of a touchpoint (itself where nobody can)."""
-    journey = next(item for item in reversed(journeys) if point.name in item.touchpoint_names)
-    places = chain.touchpoints + chain.outcomes
-    return places.index(gives_up_to(journey, point) or point.name)
+def _targets(journeys: Sequence[JourneyMap], chain: Chain) -> list[int]:
+    """Return the place of those who leave each touchpoint's queue, by the map that says so (itself where nobody can)."""
+    places, pairs = chain.touchpoints + chain.outcomes, zip(journeys, chain.touchpoints, strict=True)
+    return [places.index(gives_up_to(journey, journey.touchpoint(name)) or name) for journey, name in pairs]

@@ -101,8 +101,8 @@ class Desk:
     """A resource: staff, whether they are there, who is served and who waits, in order of joining."""
 
     number: int
-    staff: float
     world: World
+    staff: float = 0.0
     open: bool = False
     busy: int = 0
     picks: int = 0
@@ -116,7 +116,9 @@ class Desk:
         if until > self.since:
             days = until - self.since
             if self.open:
-                self.area[[STAFFED, BUSY]] += self.staff * days, self.busy * days
+                at_work = min(self.busy, self.staff)
+                self.area[[STAFFED, BUSY]] += self.staff * days, at_work * days
+                self.area[OVERTIME] += (self.busy - at_work) * days
             else:
                 self.area[OVERTIME] += self.busy * days
             self.area[WAITING] += len(self.queue) * days
@@ -202,7 +204,7 @@ class _Run:
         self.count, self.world, self.people, self.behaviour = count, world, people, behaviour
         self.records: list[tuple[int, int, int, float, float]] = []
         self.clock = Clock(initial_time=-np.inf)
-        self.desks = [Desk(r, float(staff), world) for r, staff in enumerate(world.staff)]
+        self.desks = [Desk(r, world) for r in range(len(world.blueprint.key))]
         self.counts = np.zeros((len(self.desks), world.layout.personas, COUNTS))
         self.lanes: Lanes = new_lanes(world.layout.own.entries)
 
@@ -229,7 +231,7 @@ class _Run:
             for opens in (True, False):
                 yield self.clock.at(blueprint.spans[span, int(not opens)], SHIFT, desk.number)
                 desk.bring_up_to(self.clock.now)
-                desk.open = opens
+                desk.open, desk.staff = opens, float(self.world.there[span])
                 self.call(desk)
 
     def life(self, who: int) -> Process:
@@ -237,7 +239,7 @@ class _Run:
         layout, blueprint = self.world.layout, self.world.blueprint
         entered, persona, place = self.people.time[who], int(self.people.persona[who]), int(self.people.place[who])
         day, waited, link = 0.0, 0.0, ENTERED
-        cell = persona * layout.periods + self._period(day)
+        cell = self._cell(who, day)
         seen, carried = np.zeros(layout.place_key.size, dtype=np.uint32), new_carried(1)
         world, number = self.world, self.people.number[who]
         begin(layout, world.parameters, world.row, world.draw, number, persona, carried, self.lanes)
@@ -259,12 +261,13 @@ class _Run:
             if served:
                 self._step(who, here, cell, number_of_visit, day + waited, carried)
                 link, day = int(self.lanes.link[0]), float(self.lanes.arrival[0])
-                cell, place = int(self.lanes.next_cell[0]), int(self.lanes.next_place[0])
+                place = int(self.lanes.next_place[0])
             else:
                 if layout.own.order2 and not layout.own.passed[here]:
                     carried.before[0] = here
-                link, day, place = GAVE_UP, day + waited, int(blueprint.gives_up_to[here])
-                cell = cell // layout.periods * layout.periods + self._period(day)
+                phase = cell % layout.periods // len(layout.period_end)
+                link, day, place = GAVE_UP, day + waited, int(blueprint.gives_up_to[phase, here])
+            cell = self._cell(who, day)
             if visit is not None and served:
                 free = entered + day if blueprint.holds[here] else self.clock.now + visit.service
                 self.hold(self.desks[resource], visit, free)
@@ -277,20 +280,26 @@ class _Run:
             self.people.number[who], place, cell, visit, day, self.lanes,
         )  # fmt: skip
 
-    def _period(self, day: float) -> int:
-        """Return the tenure period of a day since entry."""
-        return int(np.searchsorted(self.world.layout.period_end[:-1], day, side="right"))
+    def _cell(self, who: int, day: float) -> int:
+        """Return which parameters hold for a customer on a day since entry: by persona, phase and tenure period."""
+        layout, ways, group = self.world.layout, self.world.ways, self.people.group[who]
+        turns = int((ways.turn[group] - self.people.time[who] <= day).sum())
+        period = int(np.searchsorted(layout.period_end[:-1], day, side="right"))
+        phase = int(ways.phase[group, turns])
+        return int(self.people.persona[who]) * layout.periods + phase * len(layout.period_end) + period
 
     def visit(self, who: int, place: int, number_of_visit: np.uint32) -> Visit:
         """Return what a customer brings to a staffed touchpoint they have just arrived at."""
         world, layout, persona = self.world, self.world.layout, int(self.people.persona[who])
         number, key = self.people.number[who], layout.place_key[place]
         u = uniform_at(layout.seed_low, layout.seed_high, world.draw, number, key, number_of_visit, STAFF)
+        era = int((world.blueprint.eras[1:] <= self.clock.now).sum())
+        first = era * 2 * layout.touchpoints
         patience = np.inf
         if not world.blueprint.patient[place]:
-            patience = clock_time(world.clocks, layout.touchpoints + place, u[1])
+            patience = clock_time(world.clocks, first + layout.touchpoints + place, u[1])
         return Visit(
-            who, place, persona, self.clock.now, clock_time(world.clocks, place, u[0]), patience,
+            who, place, persona, self.clock.now, clock_time(world.clocks, first + place, u[0]), patience,
             u[2], u[3], int(world.blueprint.level[persona, place]), simpy.Event(self.clock),
         )  # fmt: skip
 

@@ -23,7 +23,8 @@ STAFF, ROOM, SINCE = range(3)
 #: Columns of `Desks.visits`: who came to the resource in the measured days, and what became of them.
 CAME, QUEUED, WAITED, GAVE_UP_WAITING, TURNED_AWAY, CALLED_BACK = range(6)
 COUNTS: Final = 6
-#: Columns of `Desks.area`: days of staff there, at work while open, at work while closed; customers waiting.
+#: Columns of `Desks.area`: days of staff there, at work while open, at work while closed
+#: or beyond those who are there; customers waiting.
 STAFFED, BUSY, OVERTIME, WAITING = range(4)
 AREAS: Final = 4
 #: Columns of `Lines.link`.
@@ -34,6 +35,7 @@ class Desks(NamedTuple):
     """R resources, G personas."""
 
     now: Ints  # (R, 7) how they stand
+    there: Floats  # (S,) staff who are there while each of the resources' spans is open
     limit: Floats  # (R, 3) staff, room for waiting customers, and until when the integrals reach
     key: Words  # (R,)
     visits: Floats  # (R, G, COUNTS); WAITED is in days, the others are numbers of visits
@@ -55,7 +57,7 @@ def new_desks(blueprint: Blueprint, personas: int) -> Desks:
     limit = np.zeros((resources, 3))
     limit[:, ROOM] = blueprint.room
     visits = np.zeros((resources, personas, COUNTS))
-    return Desks(now, limit, blueprint.key, visits, np.zeros((resources, AREAS)))
+    return Desks(now, np.zeros(len(blueprint.spans)), limit, blueprint.key, visits, np.zeros((resources, AREAS)))
 
 
 def new_lines(blueprint: Blueprint, customers: int) -> Lines:
@@ -68,7 +70,8 @@ def reset_desks(desks: Desks, lines: Lines, blueprint: Blueprint, row: int) -> N
     """Make desks ready for a draw: closed, empty, nothing counted; measuring starts at day 0."""
     desks.now[:, : LAST_SPAN + 1] = 0
     desks.now[:, SPAN], desks.now[:, LAST_SPAN] = blueprint.span_from[:-1], blueprint.span_from[1:]
-    desks.limit[:, STAFF], desks.limit[:, SINCE] = blueprint.staff[row], 0.0
+    desks.there[:] = blueprint.there(row)
+    desks.limit[:, STAFF], desks.limit[:, SINCE] = blueprint.staff[row, 0], 0.0
     desks.visits[:], desks.area[:] = 0.0, 0.0
     lines.end[:], lines.link[:] = NONE, NONE
 
@@ -87,7 +90,8 @@ def bring_up_to(desks: Desks, r: int, now: float, window: float) -> None:
     if days > 0.0:
         if desks.now[r, OPEN] == 1:
             desks.area[r, STAFFED] += desks.limit[r, STAFF] * days
-            desks.area[r, BUSY] += desks.now[r, AT_WORK] * days
+            desks.area[r, BUSY] += min(float(desks.now[r, AT_WORK]), desks.limit[r, STAFF]) * days
+            desks.area[r, OVERTIME] += max(0.0, desks.now[r, AT_WORK] - desks.limit[r, STAFF]) * days
         else:
             desks.area[r, OVERTIME] += desks.now[r, AT_WORK] * days
         desks.area[r, WAITING] += desks.now[r, IN_LINE] * days

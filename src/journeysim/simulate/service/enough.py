@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, final
 
 import numpy as np
 
+from journeysim.model.arms import Arm
 from journeysim.model.quantity import Floats
 from journeysim.simulate.lives import Lives
-from journeysim.simulate.outcomes import ArmOutcomes
+from journeysim.simulate.outcomes import Settled
 from journeysim.simulate.precision import MONEY, PART, SHARE, Precision, Reached
-from journeysim.simulate.tally import Tally
 
 #: Stretches that a draw's kept lives are cut into.
 STRETCHES: Final = 10
@@ -26,45 +27,48 @@ MOST_SERVED: Final = 20_000_000
 MOST_PER_DRAW: Final = 32_000
 
 
-def served_precision(arms: Sequence[ArmOutcomes], *, asked: int, measured: float, found: bool) -> Precision:
-    """Return how precisely a service run tells every proposal from today.
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Lived:
+    """One run: what its customers do, and the lives of the first measured ones in some draws."""
+
+    full: Settled
+    lives: Lives
+
+
+def served_precision(
+    runs: Sequence[Lived], arms: Sequence[Arm], *, asked: int, measured: float, found: bool
+) -> Precision:
+    """Return how precisely service runs, one of each arm, tell every proposal from today.
 
     `asked` is the number of customers that the run's weeks were made for, `measured` how many came of it per draw.
     """
-    metric = MONEY if any((tally.value_pv != tally.cost_pv).any() for arm in arms for tally in arm.tallies) else SHARE
-    worlds = len({id(tally) for arm in arms for tally in arm.tallies})
-    most = min(MOST_PER_DRAW, MOST_SERVED // (worlds * len(arms[0].tallies[0].converted)))
-    reached = tuple(_reached(arms[0], arm, metric, measured) for arm in arms[1:])
+    metric = MONEY if any((run.full.tally.value_pv != run.full.tally.cost_pv).any() for run in runs) else SHARE
+    most = min(MOST_PER_DRAW, MOST_SERVED // (len(runs) * len(runs[0].full.tally.converted)))
+    reached = tuple(
+        _reached(runs[0], run, arm.name, metric, measured) for run, arm in zip(runs[1:], arms[1:], strict=True)
+    )
     return Precision(asked, found, PART, max(asked, most), reached)
 
 
-def _reached(today: ArmOutcomes, arm: ArmOutcomes, metric: str, measured: float) -> Reached:
-    realism = max(arm.arm.realism)
-    difference = _mean(arm, realism, metric) - _mean(today, 1.0, metric)
-    own = _single(arm, realism, metric) - _single(today, 1.0, metric)
+def _reached(today: Lived, run: Lived, name: str, metric: str, measured: float) -> Reached:
+    difference = _mean(run, metric) - _mean(today, metric)
+    shared = min(len(item.lives.customers) for item in (today, run))
+    own = _quantity(run.lives, metric)[:, :shared] - _quantity(today.lives, metric)[:, :shared]
     square = _square(own) * own.shape[1] / measured
     draws, mean = len(difference), float(difference.mean())
     squares = float(difference.var(ddof=1)) - square if draws > 1 else mean**2
     return Reached(
-        arm.arm.name, metric, mean, math.sqrt(squares) if squares > 0.0 else 0.0, math.sqrt(square),
+        name, metric, mean, math.sqrt(squares) if squares > 0.0 else 0.0, math.sqrt(square),
         math.sqrt(square / draws),
     )  # fmt: skip
 
 
-def _mean(arm: ArmOutcomes, realism: float, metric: str) -> Floats:
-    """Return an arm's decision quantity per customer, (D,)."""
-    tally: Tally = arm.cohort(realism)
+def _mean(run: Lived, metric: str) -> Floats:
+    """Return a run's decision quantity per customer, (D,)."""
+    tally = run.full.tally
     values = tally.converted if metric == SHARE else tally.value_pv - tally.cost_pv
-    return np.asarray((values * arm.persona_shares(realism)).sum(axis=1))
-
-
-def _single(arm: ArmOutcomes, realism: float, metric: str) -> Floats:
-    """Return the decision quantity of single customers, mixed from the arm's worlds as its tallies are; (draw, customer)."""
-    rows = arm.lives[0].draws
-    weights = arm.world_weights([exposure.reach for exposure in arm.arm.exposures], realism)
-    shares = [np.broadcast_to(weight, len(arm.tallies[0].converted))[rows] for weight in weights]
-    parts = [share[:, None] * _quantity(lives, metric) for share, lives in zip(shares, arm.lives, strict=True)]
-    return np.asarray(sum(parts))
+    return np.asarray((values * run.full.persona_shares).sum(axis=1))
 
 
 def _quantity(lives: Lives, metric: str) -> Floats:

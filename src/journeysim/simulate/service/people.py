@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from journeysim.model.journey import ArrivalHours
 from journeysim.model.quantity import Floats
 from journeysim.simulate.service.hours import WEEK
+from journeysim.simulate.service.ways import Answers, Entering, Ways, group_of, phase_on, stays_away
 from journeysim.simulate.streams import (
     BLOCK,
     ENTRY,
@@ -30,7 +31,7 @@ from journeysim.simulate.walk.kernel import first_above
 from journeysim.simulate.walk.lanes import CUSTOMER, DWELL, KEY, LINK, VISIT_NUMBER
 from journeysim.simulate.walk.layout import Layout
 from journeysim.simulate.walk.quantiles import log_of
-from journeysim.simulate.walk.truth import Truth
+from journeysim.simulate.walk.truth import cumulate
 
 _GAP_TAG: Final = np.uint32(GAP << PURPOSE_SHIFT)
 _ENTRY_TAG: Final = np.uint32(ENTRY << PURPOSE_SHIFT)
@@ -47,6 +48,7 @@ class People(NamedTuple):
     time: Floats  # (A,) calendar day of arrival
     number: Words  # (A,) address
     persona: NDArray[np.int32]  # (A,)
+    group: NDArray[np.int32]  # (A,) see `Ways`
     place: NDArray[np.int32]  # (A,) where they enter
 
 
@@ -135,8 +137,47 @@ def _day_of(expected: float, per_week: float, week: Floats) -> float:
     return float(weeks * 7.0 + week[k - 1, 0] + within * (week[k, 0] - week[k - 1, 0]))
 
 
+class Doors(NamedTuple):
+    """Who enters where in one draw, F phases: cumulative shares, in the walk's order."""
+
+    personas: Floats  # (F, G)
+    entry: Floats  # (F, G, s)
+
+
+def new_doors(layout: Layout, phases: int) -> Doors:
+    """Return room for one draw."""
+    places = layout.place_key.size
+    return Doors(np.zeros((phases, layout.personas)), np.zeros((phases, layout.personas, places)))
+
+
 @compiled
-def enter(count: int, layout: Layout, truth: Truth, draw: np.uint64, people: People, words: Words) -> None:
+def fill_doors(layout: Layout, entering: Entering, row: int, doors: Doors) -> None:
+    """Make one draw ready."""
+    for phase in range(doors.personas.shape[0]):
+        cumulate(entering.persona_share[row, phase], layout.persona_order, doors.personas[phase])
+        for persona in range(layout.personas):
+            cumulate(entering.entry[row, phase, persona], layout.entry_order, doors.entry[phase, persona])
+
+
+@compiled
+def gather(
+    count: int, layout: Layout, ways: Ways, answers: Answers, entering: Entering, row: int, draw: np.uint64,
+    people: People,
+) -> int:  # fmt: skip
+    """Fill the groups of the first `count` customers, leave out whoever does not come, and return how many do."""
+    low, high, kept = layout.seed_low, layout.seed_high, 0
+    for k in range(count):
+        number, day = people.number[k], people.time[k]
+        group = group_of(answers, row, low, high, draw, number)
+        comes = entering.comes[row, phase_on(ways, group, day, 0.0)]
+        if not stays_away(comes, low, high, draw, number):
+            people.number[kept], people.time[kept], people.group[kept] = number, day, group
+            kept += 1
+    return kept
+
+
+@compiled
+def enter(count: int, layout: Layout, ways: Ways, doors: Doors, draw: np.uint64, people: People, words: Words) -> None:
     """Fill who the first `count` customers are and where they enter: the walk's choices, from the same uniforms."""
     for start in range(0, count, BLOCK):
         size = min(BLOCK, count - start)
@@ -146,6 +187,8 @@ def enter(count: int, layout: Layout, truth: Truth, draw: np.uint64, people: Peo
             words[VISIT_NUMBER + k] = _ENTRY_TAG
         visit_words(size, layout.seed_low, layout.seed_high, draw, words)
         for k in range(size):
-            persona = layout.persona_order[first_above(truth.personas, unit(words[LINK + k]))]
-            people.persona[start + k] = persona
-            people.place[start + k] = layout.entry_order[first_above(truth.entry[persona], unit(words[DWELL + k]))]
+            who = start + k
+            phase = phase_on(ways, people.group[who], people.time[who], 0.0)
+            persona = layout.persona_order[first_above(doors.personas[phase], unit(words[LINK + k]))]
+            people.persona[who] = persona
+            people.place[who] = layout.entry_order[first_above(doors.entry[phase, persona], unit(words[DWELL + k]))]

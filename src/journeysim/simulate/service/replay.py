@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +14,18 @@ from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Ints
 from journeysim.simulate.service.people import People
 from journeysim.simulate.service.steps import DAY, GAVE_UP, LINK, WAIT, WHERE, WHO, Trace
+from journeysim.simulate.service.ways import Ways, cell_on, phase_of
 from journeysim.simulate.streams import BLOCK, compiled, compiled_inner
 from journeysim.simulate.walk.booking import Books
 from journeysim.simulate.walk.feelings import begin_moods
 from journeysim.simulate.walk.kernel import Block, book_step
-from journeysim.simulate.walk.lanes import CUSTOMER, KEY, Lanes, period_of
+from journeysim.simulate.walk.lanes import CUSTOMER, KEY, Lanes
 from journeysim.simulate.walk.layout import Layout, Parameters
 from journeysim.simulate.walk.sums import Sums, add_lives
 from journeysim.simulate.walk.truth import Truth
+
+#: The end of a month that was over on the day of entry: so far back that no day divided by it is a whole month.
+_OVER: Final = -1e300
 
 
 class Order(NamedTuple):
@@ -56,27 +60,52 @@ def fill_order(count: int, trace: Trace, order: Order) -> None:
 @compiled
 def replay(
     first: int, last: int, layout: Layout, parameters: Parameters, row: int, draw: np.uint64, truth: Truth,
-    way_out: NDArray[np.int32], waiting_feels: Floats, people: People, trace: Trace, order: Order, block: Block,
-    lanes: Lanes, books: Books, sums: Sums, part: Floats, kept_whole: NDArray[np.int32], kept_real: Floats,
+    ways: Ways, way_out: NDArray[np.int32], waiting_feels: Floats, people: People, trace: Trace, order: Order,
+    block: Block, lanes: Lanes, books: Books, sums: Sums, part: Floats, kept_whole: NDArray[np.int32], kept_real: Floats,
 ) -> None:  # fmt: skip
     """Book customers first … last - 1 by their records: into `books` and `sums`, and each life into `kept_…`.
 
-    `way_out` is the link that leads where the unserved go, by touchpoint; a day of waiting lowers the feeling there by
+    `way_out` is the link that leads where the unserved go, by phase and touchpoint; a day of waiting lowers the feeling there by
     `waiting_feels`.
     """
     for start in range(first, last, BLOCK):
         size = min(BLOCK, last - start)
-        _begin(start, size, layout, parameters, row, people, block, lanes, books.entries[row])
+        _begin(start, size, layout, parameters, row, ways, people, block, lanes, books.entries[row])
         count, step = size, size - size
         while count > 0:
             if step > 0:
-                _read(start, count, step, layout, way_out, trace, order, block, lanes)
+                _read(start, count, step, layout, ways, way_out, people, trace, order, block, lanes)
             if layout.felt.on:
                 _lower(start, count, step, layout.touchpoints, waiting_feels, trace, order, block, lanes)
             count = book_step(count, step, layout, parameters, row, draw, truth, block, lanes, books)
             step += 1
         add_lives(size, layout, block, row, sums, part)
         _keep(start - first, size, block, kept_whole, kept_real)
+
+
+@compiled
+def replay_by_date(
+    first: int, last: int, since: float, ends: Floats, layout: Layout, parameters: Parameters, row: int,
+    draw: np.uint64, truth: Truth, ways: Ways, way_out: NDArray[np.int32], waiting_feels: Floats, people: People,
+    trace: Trace, order: Order, block: Block, lanes: Lanes, books: Books, sums: Sums, part: Floats,
+    kept_whole: NDArray[np.int32], kept_real: Floats,
+) -> None:  # fmt: skip
+    """Book customers first … last - 1 by calendar months that end on days `ends`, one by one.
+
+    Who has ended before `since` is left out. A month that is over when they enter lies below every day since entry; the
+    layout's months are overwritten.
+    """
+    for who in range(first, last):
+        at = order.record[order.start[who + 1] - 1]
+        if trace.place[at, WHERE] >= layout.touchpoints and people.time[who] + trace.time[at, DAY] < since:
+            continue
+        for month in range(ends.size):
+            left = ends[month] - people.time[who]
+            layout.month_ends[month] = left if left > 0.0 else _OVER
+        replay(
+            who, who + 1, layout, parameters, row, draw, truth, ways, way_out, waiting_feels, people, trace, order, block,
+            lanes, books, sums, part, kept_whole, kept_real,
+        )  # fmt: skip
 
 
 @compiled_inner
@@ -86,6 +115,7 @@ def _begin(
     layout: Layout,
     parameters: Parameters,
     row: int,
+    ways: Ways,
     people: People,
     block: Block,
     lanes: Lanes,
@@ -98,7 +128,6 @@ def _begin(
         block.persona[k] = people.persona[start + k]
     if layout.felt.on:
         begin_moods(size, parameters, row, block.persona, block.carried)
-    first_period = period_of(layout.period_end, 0.0)
     for k in range(size):
         who = start + k
         block.customer[k] = people.number[who]
@@ -113,15 +142,15 @@ def _begin(
         lanes.link[k] = -1
         lanes.arrival[k] = 0.0
         lanes.next_place[k] = people.place[who]
-        lanes.next_cell[k] = people.persona[who] * layout.periods + first_period
+        lanes.next_cell[k] = cell_on(layout, ways, people.group[who], people.persona[who], people.time[who], 0.0)
         lanes.cell[k] = lanes.next_cell[k]
         entries[people.persona[who], people.place[who]] += 1
 
 
 @compiled_inner
 def _read(
-    start: int, count: int, step: int, layout: Layout, way_out: NDArray[np.int32], trace: Trace, order: Order,
-    block: Block, lanes: Lanes,
+    start: int, count: int, step: int, layout: Layout, ways: Ways, way_out: NDArray[np.int32], people: People,
+    trace: Trace, order: Order, block: Block, lanes: Lanes,
 ) -> None:  # fmt: skip
     """Fill the next arrival of every lane; who has none arrives never."""
     for k in range(count):
@@ -130,11 +159,14 @@ def _read(
         if at < order.start[start + slot + 1]:
             record = order.record[at]
             link = trace.place[record, LINK]
-            lanes.link[k] = way_out[lanes.place[k]] if link == GAVE_UP else link
+            unserved = way_out[phase_of(layout, lanes.cell[k]), lanes.place[k]]
+            lanes.link[k] = unserved if link == GAVE_UP else link
             lanes.next_place[k] = trace.place[record, WHERE]
             lanes.arrival[k] = trace.time[record, DAY]
-            period = period_of(layout.period_end, lanes.arrival[k])
-            lanes.next_cell[k] = block.persona[slot] * layout.periods + period
+            who = start + slot
+            lanes.next_cell[k] = cell_on(
+                layout, ways, people.group[who], block.persona[slot], people.time[who], lanes.arrival[k]
+            )
         else:
             lanes.link[k] = layout.row_start[lanes.place[k]]
             lanes.next_place[k] = lanes.place[k]

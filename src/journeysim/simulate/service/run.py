@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from journeysim.model.draws import Draws
 from journeysim.model.quantity import Floats
+from journeysim.model.units import DAYS_PER_MONTH
 from journeysim.simulate.chain import Chain, Ints
 from journeysim.simulate.lives import Lives
 from journeysim.simulate.service.blueprint import Span
 from journeysim.simulate.service.desks import BUSY, CAME, COUNTS, GAVE_UP_WAITING, STAFFED, TURNED_AWAY, WAITED
-from journeysim.simulate.service.replay import Order, fill_order, new_order, replay
+from journeysim.simulate.service.replay import Order, fill_order, new_order, replay, replay_by_date
 from journeysim.simulate.service.stage import Room, Stage, first_room, measured_of, run_draw
 from journeysim.simulate.service.steps import DAY, WHERE
 from journeysim.simulate.settings import Settings
@@ -90,8 +91,33 @@ def run_stage(stage: Stage, *, lives: Ints, customers: int) -> Service:
     count = int(found.measured[lives].min(initial=customers))
     people = np.arange(count, dtype=np.int64)
     kept = lives_from(stage.chain, lives, people, found.whole[:, :count], found.real[:, :count])
-    tally = tally_of(stage.chain, stage.settings, found.books, found.sums)
+    tally = _by_name(tally_of(stage.chain, stage.settings, found.books, found.sums))
     return Service(_with_resources(tally, stage, found), kept)
+
+
+def months_of(stage: Stage, months: int, *, since: float) -> dict[str, Floats]:
+    """Return what the measured customers bring by calendar month from day 0, (D, months) each.
+
+    Those who have ended before day `since` are left out.
+    """
+    ends = DAYS_PER_MONTH * np.arange(1, months + 2, dtype=np.float64)
+    cut = replace(stage, layout=stage.layout._replace(month_ends=ends))
+    found, way_out = _new_books(cut, 0, 0), _ways_out(stage.chain, stage.blueprint.gives_up_to)
+
+    def run(rows: tuple[int, int]) -> None:
+        desk = _Desk.new(stage)
+        layout = stage.layout._replace(month_ends=ends.copy())
+        for row in range(*rows):
+            (first, last), desk = _lived(stage, row, desk)
+            replay_by_date(
+                first, last, since, ends, layout, stage.parameters, row, np.uint64(row), desk.room.truth, stage.ways, way_out,
+                stage.blueprint.waiting_feels, desk.room.people, desk.room.trace, desk.order, desk.block, desk.lanes,
+                found.books, found.sums, desk.part, desk.whole, desk.real,
+            )  # fmt: skip
+
+    in_threads(run, stage.chain.draws, os.cpu_count() or 1)
+    sums = {"value": found.books.value_month, "cost": found.books.cost_month, "converted": found.sums.converted_month}
+    return {name: item.sum(axis=1)[:, :months].astype(np.float64) for name, item in sums.items()}
 
 
 def run_some(stage: Stage, draw: int, customers: Ints) -> tuple[Lives, list[tuple[NDArray[np.int32], Floats]]]:
@@ -173,13 +199,11 @@ def _new_books(stage: Stage, lives: int, customers: int) -> _Books:
 
 def _run_row(stage: Stage, row: int, way_out: NDArray[np.int32], kept: int | None, found: _Books, desk: _Desk) -> _Desk:
     """Run one draw and book it; return the working space, larger where it was too small."""
-    count, room = run_draw(stage, row, row, desk.room, measured=True)
-    if room is not desk.room:
-        desk = _Desk.around(stage, room)
-    first, last = measured_of(count, stage, room)
-    fill_order(count, room.trace, desk.order)
+    (first, last), desk = _lived(stage, row, desk)
+    room = desk.room
     replay(
-        first, last, stage.layout, stage.parameters, row, np.uint64(row), room.truth, way_out,
+        first, last, stage.layout, stage.parameters, row, np.uint64(row), room.truth, stage.ways,
+        way_out,
         stage.blueprint.waiting_feels, room.people, room.trace,
         desk.order, desk.block, desk.lanes, found.books, found.sums, desk.part, desk.whole, desk.real,
     )  # fmt: skip
@@ -191,14 +215,35 @@ def _run_row(stage: Stage, row: int, way_out: NDArray[np.int32], kept: int | Non
     return desk
 
 
+def _lived(stage: Stage, row: int, desk: _Desk) -> tuple[tuple[int, int], _Desk]:
+    """Run one draw; return which customers are measured, and the working space with their records in order."""
+    count, room = run_draw(stage, row, row, desk.room, measured=True)
+    if room is not desk.room:
+        desk = _Desk.around(stage, room)
+    fill_order(count, room.trace, desk.order)
+    return measured_of(count, stage, room), desk
+
+
+def _by_name(tally: Tally) -> Tally:
+    """Return the tally with links of one name in one: customers of several worlds may take them in different times."""
+    names = tuple(dict.fromkeys(tally.links))
+    if len(names) == len(tally.links):
+        return tally
+    moves = np.zeros((*tally.moves.shape[:-1], len(names)))
+    for k, name in enumerate(tally.links):
+        moves[..., names.index(name)] += tally.moves[..., k]
+    return replace(tally, links=names, moves=moves)
+
+
 def _ways_out(chain: Chain, gives_up_to: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Return the link that leads where the unserved of each touchpoint go (its first one where nobody can)."""
-    found = chain.row_start[:-1].astype(np.int32)
-    for k, target in enumerate(gives_up_to):
-        row = np.arange(chain.row_start[k], chain.row_start[k + 1])
-        leads = row[chain.target[row] == target]
-        if leads.size:
-            found[k] = leads[0]
+    """Return by phase the link that leads where the unserved of each touchpoint go (its first one where nobody can)."""
+    found = np.tile(chain.row_start[:-1].astype(np.int32), (len(gives_up_to), 1))
+    for phase, targets in enumerate(gives_up_to):
+        for k, target in enumerate(targets):
+            row = np.arange(chain.row_start[k], chain.row_start[k + 1])
+            leads = row[chain.target[row] == target]
+            if leads.size:
+                found[phase, k] = leads[0]
     return found
 
 

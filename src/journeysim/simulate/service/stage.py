@@ -33,8 +33,9 @@ from journeysim.simulate.service.kernel import (
     schedule_shifts,
     serve,
 )
-from journeysim.simulate.service.people import People, arrivals, enter, week_of
+from journeysim.simulate.service.people import Doors, People, arrivals, enter, fill_doors, gather, new_doors, week_of
 from journeysim.simulate.service.steps import Clocks, Trace, fill_clocks, new_clocks, new_trace
+from journeysim.simulate.service.ways import Answers, Entering, Ways, alone
 from journeysim.simulate.settings import Settings
 from journeysim.simulate.streams import BLOCK
 from journeysim.simulate.walk.kernel import MOST_MOVES
@@ -61,7 +62,7 @@ class Arriving:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Stage:
-    """Everything a run needs but the draw."""
+    """Everything a run needs but the draw; by `ways`, `answers` and `entering` customers of several worlds share it."""
 
     chain: Chain
     settings: Settings
@@ -71,17 +72,21 @@ class Stage:
     parameters: Parameters
     blueprint: Blueprint
     arriving: Arriving
+    ways: Ways
+    answers: Answers
+    entering: Entering
 
 
 def stage_of(
-    chain: Chain, blueprint: Blueprint, arriving: Arriving, settings: Settings, span: Span, *, seed: int
-) -> Stage:
+    chain: Chain, blueprint: Blueprint, arriving: Arriving, settings: Settings, span: Span, *, seed: int,
+    living: tuple[Ways, Answers, Entering] | None = None,
+) -> Stage:  # fmt: skip
     """Return a world with its staff, ready to run.
 
     Parameters
     ----------
     chain : Chain
-        The world in which everybody lives.
+        The world in which everybody lives, or the phases of a crowd side by side.
     blueprint : Blueprint
         The staff.
     arriving : Arriving
@@ -92,10 +97,13 @@ def stage_of(
         The days of the run.
     seed : int
         Addresses every uniform.
+    living : tuple
+        Who lives in which phase when; left out, everybody lives in one world.
     """
     check_chain(chain)
     layout, parameters = layout_of(chain, settings, seed), parameters_of(chain)
-    return Stage(chain, settings, seed, span, layout, parameters, blueprint, arriving)
+    living = living or alone(chain)
+    return Stage(chain, settings, seed, span, layout, parameters, blueprint, arriving, *living)
 
 
 def arriving_of(journey: JourneyMap, draws: Draws, span: Span) -> Arriving:
@@ -118,7 +126,8 @@ class World:
     truth: Truth
     blueprint: Blueprint
     clocks: Clocks
-    staff: Floats  # (R,)
+    there: Floats  # (S,) staff in each span that resources are open
+    ways: Ways
     draw: np.uint64
     window: float
     end: float
@@ -138,6 +147,7 @@ class Room:
     heap: Heap
     trace: Trace
     truth: Truth
+    doors: Doors
     carried: Carried
     clocks: Clocks
     lanes: Lanes
@@ -150,7 +160,7 @@ def new_room(stage: Stage, customers: int) -> Room:
     return Room(
         people=People(
             np.zeros(customers), np.zeros(customers, dtype=np.uint32),
-            np.zeros(customers, dtype=np.int32), np.zeros(customers, dtype=np.int32),
+            *(np.zeros(customers, dtype=np.int32) for _ in range(3)),
         ),
         customers=new_customers(_SLOTS, stage.layout.place_key.size),
         plans=new_plans(_SLOTS),
@@ -160,10 +170,11 @@ def new_room(stage: Stage, customers: int) -> Room:
         heap=new_heap(_EVENTS),
         trace=new_trace(_EVENTS),
         truth=new_truth(stage.layout),
+        doors=new_doors(stage.layout, stage.entering.comes.shape[1]),
         carried=new_carried(1),
         clocks=new_clocks(stage.blueprint),
         lanes=new_lanes(stage.layout.own.entries),
-        points=points_of(stage.blueprint),
+        points=points_of(stage.blueprint, stage.ways),
         status=np.zeros(3, dtype=np.int64),
     )  # fmt: skip
 
@@ -192,6 +203,7 @@ def people_of(stage: Stage, row: int, number: int, room: Room) -> tuple[int, Roo
     """Fill the customers of a draw into the room and return how many they are; the room grows where it has to."""
     layout, draw = stage.layout, np.uint64(number)
     fill_truth(layout, stage.parameters, row, room.truth)
+    fill_doors(layout, stage.entering, row, room.doors)
     count = arrivals(
         float(stage.arriving.per_day[row]), stage.arriving.week[row], -stage.span.warm_up, stage.span.end,
         layout.seed_low, layout.seed_high, draw, room.people.time, room.people.number, room.planner.words,
@@ -199,13 +211,14 @@ def people_of(stage: Stage, row: int, number: int, room: Room) -> tuple[int, Roo
     )  # fmt: skip
     if count < 0:
         return people_of(stage, row, number, new_room(stage, 2 * len(room.people.time)))
-    enter(count, layout, room.truth, draw, room.people, room.planner.words)
+    count = gather(count, layout, stage.ways, stage.answers, stage.entering, row, draw, room.people)
+    enter(count, layout, stage.ways, room.doors, draw, room.people, room.planner.words)
     return count, room
 
 
 def measured_of(count: int, stage: Stage, room: Room) -> tuple[int, int]:
     """Return the first measured customer of the first `count`, and the first after these who is not."""
-    first, last = np.searchsorted(room.people.time[:count], [0.0, stage.span.window])
+    first, last = np.searchsorted(room.people.time[:count], [stage.span.start, stage.span.window])
     return int(first), int(last)
 
 
@@ -214,7 +227,7 @@ def world_of(stage: Stage, row: int, number: int, room: Room) -> World:
     fill_clocks(stage.blueprint, row, room.clocks)
     return World(
         stage.layout, stage.parameters, row, room.truth, stage.blueprint, room.clocks,
-        stage.blueprint.staff[row], np.uint64(number), float(stage.span.window), float(stage.span.end),
+        stage.blueprint.there(row), stage.ways, np.uint64(number), float(stage.span.window), float(stage.span.end),
     )  # fmt: skip
 
 

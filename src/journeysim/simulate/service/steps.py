@@ -40,11 +40,11 @@ _LOGLOGISTIC: Final = int(Family.LOGLOGISTIC)
 
 
 class Clocks(NamedTuple):
-    """Service times and patiences of one draw, see `Blueprint`."""
+    """Service times and patiences of one draw, see `Blueprint`; 2 n of them, era by era."""
 
-    kind: NDArray[np.int32]  # (2 n, 2) family, and position among the gamma clocks
-    number: Floats  # (2 n, 2) scale and shape
-    table: Floats  # (2 n, K)
+    kind: NDArray[np.int32]  # (E 2 n, 2) family, and position among the gamma clocks
+    number: Floats  # (E 2 n, 2) scale and shape
+    table: Floats  # (E 2 n, K)
     gamma: Floats  # (1, gamma clocks, 2, Z_NODES)
 
 
@@ -66,17 +66,29 @@ def new_trace(room: int) -> Trace:
 def new_clocks(blueprint: Blueprint) -> Clocks:
     """Return room for one draw's clocks."""
     gammas = int((blueprint.family == _GAMMA).sum())
-    kind = np.column_stack([blueprint.family.astype(np.int32), blueprint.gamma_place])
+    eras = (len(blueprint.eras), 1)
+    kind = np.tile(np.column_stack([blueprint.family.astype(np.int32), blueprint.gamma_place]), eras)
     return Clocks(
-        np.ascontiguousarray(kind), np.zeros((len(kind), 2)), blueprint.table, np.zeros((1, gammas, 2, Z_NODES))
-    )
+        np.ascontiguousarray(kind), np.zeros((len(kind), 2)), np.tile(blueprint.table, eras),
+        np.zeros((1, gammas, 2, Z_NODES)),
+    )  # fmt: skip
 
 
 def fill_clocks(blueprint: Blueprint, row: int, clocks: Clocks) -> None:
     """Make one draw's clocks ready."""
-    clocks.number[:, 0], clocks.number[:, 1] = blueprint.scale[row], blueprint.shape[row]
+    clocks.number[:, 0] = blueprint.scale[row].ravel()
+    clocks.number[:, 1] = np.tile(blueprint.shape[row], len(blueprint.eras))
     for k in np.flatnonzero(blueprint.family == _GAMMA):
         fill_gamma(blueprint.shape[row, k], blueprint.gamma_grid, clocks.gamma[0, blueprint.gamma_place[k]])
+
+
+@compiled_into
+def first_clock(eras: Floats, now: float, touchpoints: int) -> int:
+    """Return the first clock of the era that holds now."""
+    era = 0
+    while era + 1 < eras.size and eras[era + 1] <= now:
+        era += 1
+    return era * 2 * touchpoints
 
 
 @compiled

@@ -32,7 +32,7 @@ from journeysim.simulate.service.kernel.state import (
     Points,
 )
 from journeysim.simulate.service.people import People
-from journeysim.simulate.service.steps import EXPONENTIAL, Clocks, clock_time
+from journeysim.simulate.service.steps import EXPONENTIAL, Clocks, clock_time, first_clock
 from journeysim.simulate.streams import (
     BLOCK,
     PURPOSE_SHIFT,
@@ -53,9 +53,10 @@ _STAFF_TAG: Final = np.uint32(STAFF << PURPOSE_SHIFT)
 
 
 @compiled_into
-def can_plan(layout: Layout) -> bool:
-    """Return whether moves and their times depend on nothing that waiting changes."""
-    return not (layout.felt.acts or layout.own.rates) and layout.period_end.size == 1
+def can_plan(layout: Layout, points: Points) -> bool:
+    """Return whether moves and their times depend on nothing that waiting changes: no mood, no time, no date."""
+    timeless = layout.period_end.size == 1 and points.ways.turn.shape[1] == 0 and points.eras.size == 1
+    return timeless and not (layout.felt.acts or layout.own.rates)
 
 
 @compiled_inner
@@ -74,7 +75,8 @@ def plan_block(
     for k in range(size):
         number, place = people.number[first + k], people.place[first + k]
         if place < layout.touchpoints:
-            _put(count, k, number, place, people.persona[first + k], layout, planner, lanes)
+            cell = people.persona[first + k] * layout.periods + points.ways.phase[people.group[first + k], 0]
+            _put(count, k, number, place, cell, layout, planner, lanes)
             count += 1
     step = 0
     while count > 0 and step < PLANNED:
@@ -149,10 +151,11 @@ def _clock(clocks: Clocks, k: int, exponential: float, word: np.uint32) -> float
 
 @compiled_inner
 def plan_visit(
-    slot: int, layout: Layout, draw: np.uint64, rule: NDArray[np.int32], clocks: Clocks, number: np.uint32,
+    slot: int, now: float, layout: Layout, draw: np.uint64, points: Points, clocks: Clocks, number: np.uint32,
     customers: Customers, plans: Plans,
 ) -> None:  # fmt: skip
-    """Do the same for one visit that was not planned."""
+    """Do the same for one visit that was not planned, and begins now."""
+    first = first_clock(points.eras, now, layout.touchpoints)
     place, step = customers.at[slot, PLACE], customers.at[slot, STEP]
     visit = np.uint64(customers.seen[slot * layout.place_key.size + place])
     words = philox_words(
@@ -160,8 +163,8 @@ def plan_visit(
         layout.seed_high,
     )  # fmt: skip
     plans.call[step, slot] = np.uint32(words[3])
-    plans.time[step, slot, SERVICE] = clock_time(clocks, place, unit(words[0]))
+    plans.time[step, slot, SERVICE] = clock_time(clocks, first + place, unit(words[0]))
     patience = np.inf
-    if not rule[place, PATIENT]:
-        patience = clock_time(clocks, layout.touchpoints + place, unit(words[1]))
+    if not points.rule[place, PATIENT]:
+        patience = clock_time(clocks, first + layout.touchpoints + place, unit(words[1]))
     plans.time[step, slot, PATIENCE_FOR] = patience

@@ -39,7 +39,6 @@ from journeysim.simulate.service.kernel.state import (
     SINCE_ENTRY,
     STAYS,
     STEP,
-    TARGET,
     UNSERVED,
     WAIT_FEELS,
     WAITED_FOR,
@@ -65,9 +64,10 @@ from journeysim.simulate.service.steps import (
     take_step,
     take_up,
 )
+from journeysim.simulate.service.ways import Ways, cell_on, phase_of
 from journeysim.simulate.streams import compiled, compiled_inner, compiled_into
 from journeysim.simulate.walk.kernel import MOST_MOVES
-from journeysim.simulate.walk.lanes import Carried, Lanes, period_of
+from journeysim.simulate.walk.lanes import Carried, Lanes
 from journeysim.simulate.walk.layout import Layout, Parameters
 from journeysim.simulate.walk.truth import Truth
 
@@ -161,14 +161,16 @@ def _prepare(
     if customers.left[0] < size:
         status[0] = SHORT_OF_SLOTS
         return first
-    planned = can_plan(layout)
+    planned = can_plan(layout, points)
     for k in range(size):
         customers.left[0] -= 1
         slot = slot_of(customers.free[customers.left[0]])
         planner.slot[k] = slot
         customers.at[slot, WHO] = first + k
         customers.at[slot, PERSONA] = people.persona[first + k]
-        customers.at[slot, CELL] = people.persona[first + k] * layout.periods + period_of(layout.period_end, 0.0)
+        customers.at[slot, CELL] = cell_on(
+            layout, points.ways, people.group[first + k], people.persona[first + k], people.time[first + k], 0.0
+        )
         customers.at[slot, MOVES] = 0
         customers.at[slot, STEP] = 0 if planned else PLANNED
         customers.time[slot, ENTRY_DAY] = people.time[first + k]
@@ -209,7 +211,7 @@ def _go_on(
     who, entered, served, stays = customers.at[slot, WHO], customers.time[slot, ENTRY_DAY], fate == SERVED, False
     if fate == UNSERVED:
         _give_up(
-            slot, layout, parameters, row, draw, carried, points, people.number[who], end, customers, trace, status
+            slot, layout, parameters, row, draw, carried, points, people, end, customers, trace, status
         )  # fmt: skip
     while status[0] == DONE and customers.at[slot, PLACE] < layout.touchpoints:
         place, day, wait = place_of(customers, slot), customers.time[slot, SINCE_ENTRY], 0.0
@@ -231,10 +233,9 @@ def _go_on(
         else:
             service = plans.time[PLANNED, slot, SERVICE]
             _step_alone(
-                slot, wait, layout, parameters, row, draw, truth, carried, points, people.number[who], customers, lanes
+                slot, wait, layout, parameters, row, draw, truth, carried, points, people, customers, lanes
             )  # fmt: skip
             link, day, goes_to = lanes.link[0], lanes.arrival[0], lanes.next_place[0]
-            customers.at[slot, CELL] = lanes.next_cell[0]
         customers.seen[slot * layout.place_key.size + place] += np.uint32(1)
         _arrive(slot, goes_to, link, day, wait, end, customers, trace, status)
         if served:
@@ -247,29 +248,40 @@ def _go_on(
 
 
 @compiled_inner
+def _cell_of(slot: int, day: float, layout: Layout, ways: Ways, people: People, customers: Customers) -> int:
+    """Return which parameters hold for a customer on a day since entry."""
+    group, persona = people.group[customers.at[slot, WHO]], customers.at[slot, PERSONA]
+    return cell_on(layout, ways, group, persona, customers.time[slot, ENTRY_DAY], day)
+
+
+@compiled_inner
 def _step_alone(
     slot: int, wait: float, layout: Layout, parameters: Parameters, row: int, draw: np.uint64, truth: Truth,
-    carried: Carried, points: Points, number: np.uint32, customers: Customers, lanes: Lanes,
+    carried: Carried, points: Points, people: People, customers: Customers, lanes: Lanes,
 ) -> None:  # fmt: skip
-    """Find where a customer goes from a visit that was not planned, in the first lane."""
+    """Find where a customer goes from a visit that was not planned, in the first lane; put them on what holds there."""
     place, cell, day = customers.at[slot, PLACE], customers.at[slot, CELL], customers.time[slot, SINCE_ENTRY]
-    seen = customers.seen[slot * layout.place_key.size + place]
+    seen, number = customers.seen[slot * layout.place_key.size + place], people.number[customers.at[slot, WHO]]
     take_up(customers.kept, slot, carried)
     if layout.felt.acts:
         lowered = wait * points.limit[place, WAIT_FEELS]
         feel_visit(layout, parameters, row, draw, number, place, cell, seen, day, lowered, carried)
     take_step(layout, parameters, row, draw, truth, carried, number, place, cell, seen, day + wait, lanes)
     put_back(customers.kept, slot, carried)
+    customers.at[slot, CELL] = lanes.next_cell[0]
+    if points.ways.turn.shape[1] > 0:
+        customers.at[slot, CELL] = _cell_of(slot, lanes.arrival[0], layout, points.ways, people, customers)
 
 
 @compiled_inner
 def _give_up(
     slot: int, layout: Layout, parameters: Parameters, row: int, draw: np.uint64, carried: Carried, points: Points,
-    number: np.uint32, end: float, customers: Customers, trace: Trace, status: Ints,
+    people: People, end: float, customers: Customers, trace: Trace, status: Ints,
 ) -> None:  # fmt: skip
     """Send an unserved customer where those go who give up; what was planned for them holds no more."""
     place, cell, waited = customers.at[slot, PLACE], customers.at[slot, CELL], customers.time[slot, WAITED_FOR]
     seen, since = slot * layout.place_key.size + place, customers.time[slot, SINCE_ENTRY]
+    number = people.number[customers.at[slot, WHO]]
     if layout.felt.acts:
         take_up(customers.kept, slot, carried)
         lowered = waited * points.limit[place, WAIT_FEELS]
@@ -278,11 +290,10 @@ def _give_up(
     if layout.own.order2 and not layout.own.passed[place]:
         customers.kept[slot, BEFORE] = place
     customers.seen[seen] += np.uint32(1)
-    customers.at[slot, CELL] = customers.at[slot, PERSONA] * layout.periods + period_of(
-        layout.period_end, since + waited
-    )
+    target = points.target[phase_of(layout, cell), place]
+    customers.at[slot, CELL] = _cell_of(slot, since + waited, layout, points.ways, people, customers)
     customers.at[slot, STEP] = PLANNED
-    _arrive(slot, points.rule[place, TARGET], GAVE_UP, since + waited, waited, end, customers, trace, status)
+    _arrive(slot, target, GAVE_UP, since + waited, waited, end, customers, trace, status)
 
 
 @compiled_into

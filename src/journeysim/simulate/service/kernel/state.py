@@ -15,6 +15,7 @@ from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Ints
 from journeysim.simulate.service.blueprint import Blueprint
 from journeysim.simulate.service.steps import new_kept
+from journeysim.simulate.service.ways import Ways
 from journeysim.simulate.streams import BLOCK, Words, compiled_into
 from journeysim.simulate.walk.lanes import Carried, new_carried
 from journeysim.simulate.walk.layout import Layout
@@ -27,7 +28,7 @@ ENTRY_DAY, SINCE_ENTRY, PATIENT_FOR, GIVES_UP_AT, WAITED_FOR = range(5)
 #: Columns of `Plans.time`.
 DWELL_FOR, SERVICE, PATIENCE_FOR = range(3)
 #: Columns of `Points.rule` and `Points.limit`.
-RESOURCE, HOLDS, PATIENT, TARGET = range(4)
+RESOURCE, HOLDS, PATIENT = range(3)
 BALK_SHARE, BALK_FROM, CALL_SHARE, WAIT_FEELS = range(4)
 DONE, SHORT_OF_EVENTS, SHORT_OF_RECORDS, SHORT_OF_SLOTS, RUNAWAY = range(5)
 _POSITIVE: Final = 2**31 - 1
@@ -75,21 +76,27 @@ class Planner(NamedTuple):
 class Points(NamedTuple):
     """The staffed touchpoints' rules, see `Blueprint`."""
 
-    rule: NDArray[np.int32]  # (n, 4)
+    rule: NDArray[np.int32]  # (n, 3)
     limit: Floats  # (n, 4)
     level: NDArray[np.int32]  # (G, n)
     spans: Floats  # (S, 2)
+    target: NDArray[np.int32]  # (F, n) where the unserved go, by phase
+    eras: Floats  # (E,) days from which the staff of each era are there
+    ways: Ways
 
 
-def points_of(blueprint: Blueprint) -> Points:
+def points_of(blueprint: Blueprint, ways: Ways) -> Points:
     """Return the rules of touchpoints as the kernel takes them."""
-    rule = [blueprint.resource, blueprint.holds, blueprint.patient, blueprint.gives_up_to]
+    rule = [blueprint.resource, blueprint.holds, blueprint.patient]
     limit = [blueprint.balk_share, blueprint.balk_from, blueprint.called_back, blueprint.waiting_feels]
     return Points(
         np.ascontiguousarray(np.column_stack(rule).astype(np.int32)),
         np.ascontiguousarray(np.column_stack(limit)),
         blueprint.level,
         blueprint.spans,
+        blueprint.gives_up_to,
+        blueprint.eras,
+        ways,
     )
 
 

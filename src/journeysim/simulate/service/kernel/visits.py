@@ -23,6 +23,7 @@ from journeysim.simulate.service.desks import (
     QUEUED,
     ROOM,
     SPAN,
+    STAFF,
     TURNED_AWAY,
     WAITED,
     Desks,
@@ -74,7 +75,8 @@ from journeysim.simulate.service.kernel.state import (
 )
 from journeysim.simulate.service.people import People
 from journeysim.simulate.service.steps import Clocks
-from journeysim.simulate.streams import STAFF, compiled, compiled_inner, compiled_into, uniform_at, unit
+from journeysim.simulate.streams import STAFF as OF_STAFF
+from journeysim.simulate.streams import compiled, compiled_inner, compiled_into, uniform_at, unit
 from journeysim.simulate.walk.layout import Layout
 
 
@@ -114,6 +116,8 @@ def desk_changes(
         desks.now[r, AT_WORK] -= 1
     elif kind == SHIFT:
         bring_up_to(desks, r, now, window)
+        if desks.now[r, OPEN] == 0:
+            desks.limit[r, STAFF] = desks.there[desks.now[r, SPAN]]
         desks.now[r, SPAN] += desks.now[r, OPEN]
         desks.now[r, OPEN] = 1 - desks.now[r, OPEN]
         _schedule_shift(r, end, spans, desks, heap, status)
@@ -153,7 +157,7 @@ def ask(
     place, who, step = place_of(customers, slot), customers.at[slot, WHO], customers.at[slot, STEP]
     r, persona = points.rule[place, RESOURCE], customers.at[slot, PERSONA]
     if step == PLANNED:
-        plan_visit(slot, layout, draw, points.rule, clocks, people.number[who], customers, plans)
+        plan_visit(slot, now, layout, draw, points, clocks, people.number[who], customers, plans)
     measured = 0.0 <= customers.time[slot, ENTRY_DAY] + customers.time[slot, SINCE_ENTRY] < window
     desks.visits[r, persona, CAME] += measured
     customers.time[slot, WAITED_FOR] = 0.0
@@ -182,7 +186,7 @@ def ask(
 @compiled_inner
 def _balks(number: np.uint32, place: int, visit: np.uint32, share: float, layout: Layout, draw: np.uint64) -> bool:
     """Return whether a customer who finds too many waiting balks."""
-    u = uniform_at(layout.seed_low, layout.seed_high, draw, number, layout.place_key[place], visit, STAFF)
+    u = uniform_at(layout.seed_low, layout.seed_high, draw, number, layout.place_key[place], visit, OF_STAFF)
     return u[2] < share
 
 

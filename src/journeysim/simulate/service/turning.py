@@ -1,0 +1,63 @@
+"""While changes begin or end: what customers who share staff add by calendar month, those under way included.
+
+A visit goes by the world in force when it begins, as everywhere (docs/design/0019). Nobody can be followed alone here, so
+a proposal's calendar is lived through, from where its first change could touch anybody until all who are on the way came
+after its last one; today's customers live through the same days. What is left is the difference by calendar month.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Final, final
+
+import numpy as np
+
+from journeysim.model.arms import World
+from journeysim.model.quantity import Floats
+from journeysim.model.units import DAYS_PER_MONTH
+from journeysim.simulate.service.blueprint import Span
+from journeysim.simulate.service.crowd import Crowd, days_of, today_alone
+from journeysim.simulate.service.run import months_of
+from journeysim.simulate.service.staging import most_coming, staged
+from journeysim.simulate.settings import Settings
+from journeysim.simulate.underway import SUMS, Sums
+
+_NEARLY: Final = 1e-9
+
+
+@final
+class Turning:
+    """Lives through calendars; today's is lived through once for all crowds that turn on the same days."""
+
+    def __init__(self, today: World, settings: Settings, seed: int, first_day: date | None) -> None:
+        self._today, self._settings, self._seed, self._first_day = today, settings, seed, first_day
+        self._known: dict[tuple[Span, bytes], Sums] = {}
+
+    def added(self, crowd: Crowd) -> Sums:
+        """Return what a crowd that goes by its own dates adds to today by month until it is settled, (D, M) each."""
+        days = days_of(crowd)
+        if not days:
+            return {name: np.zeros((self._today.draws.count, 0)) for name in SUMS}
+        span, months = self._span(days)
+        rate = most_coming(crowd, self._today)
+        own, today = self._lived(crowd, span, months, rate), self._lived_today(span, months, rate)
+        return {name: own[name] - today[name] for name in SUMS}
+
+    def _span(self, days: tuple[float, ...]) -> tuple[Span, int]:
+        """Return the days to live through, and the months they end: a horizon to fill the queues, then all concerned."""
+        horizon, first, last = self._settings.horizon, days[0], days[-1]
+        months = max(1, int(np.ceil((last + horizon) / DAYS_PER_MONTH - _NEARLY)))
+        end = months * DAYS_PER_MONTH
+        return Span(max(0.0, 2 * horizon - first), end, end, self._first_day, first - horizon), months
+
+    def _lived_today(self, span: Span, months: int, rate: Floats) -> Sums:
+        key = span, rate.tobytes()
+        if key not in self._known:
+            self._known[key] = self._lived(today_alone(self._today), span, months, rate)
+        return self._known[key]
+
+    def _lived(self, crowd: Crowd, span: Span, months: int, rate: Floats) -> Sums:
+        since = span.start + self._settings.horizon
+        return months_of(
+            staged(crowd, self._today, self._settings, span, seed=self._seed, rate=rate), months, since=since
+        )
