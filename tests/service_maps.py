@@ -9,6 +9,7 @@ import numpy as np
 
 from journeysim.calibrate import stated_draws
 from journeysim.model.arms import World, proposal_arm
+from journeysim.model.bundles import build_bundles
 from journeysim.model.changes import (
     AddTouchpoint,
     AdjustShare,
@@ -36,7 +37,7 @@ from journeysim.model.quantity import Fixed
 from journeysim.model.scenario import Proposal
 from journeysim.simulate.chain import compile_world
 from journeysim.simulate.service.blueprint import Span, blueprint_of
-from journeysim.simulate.service.crowd import Crowd, crowd_of, in_full
+from journeysim.simulate.service.crowd import Crowd, crowd_of, crowd_of_bundle, in_full
 from journeysim.simulate.service.stage import Room, Stage, arriving_of, stage_of
 from journeysim.simulate.service.staging import with_arrivals
 from journeysim.simulate.service.steps import WHO, Trace
@@ -188,6 +189,20 @@ def some_changes(rng: np.random.Generator, journey: JourneyMap) -> Iterator[Chan
         )  # fmt: skip
     if rng.random() < 0.3:
         yield ChangeAudience((), (), Fixed(float(rng.uniform(3, 20))), terms=for_some)
+
+
+def some_bundle(seed: int, journey: JourneyMap, *, dated: bool) -> tuple[Crowd, World]:
+    """Return customers who may answer to each of two random proposals carried out together; and today."""
+    today = World((), journey, stated_draws(journey))
+    first, second = np.random.default_rng([seed, 2]), np.random.default_rng([seed, 3])
+    staff = ChangeStaff(journey.resources[-1].name, Fixed(3.0), "", (), None, some_terms(second, for_all=True))
+    slower = ScaleDwell(journey.touchpoints[-1].name, None, Fixed(2.0), terms=some_terms(second, for_all=False))
+    proposals = (
+        Proposal("one", tuple(some_changes(first, journey))[:1], (0.6,)), Proposal("other", (staff, slower), (0.7,)),
+    )  # fmt: skip
+    arms = [proposal_arm(item, today, seed=seed) for item in proposals]
+    crowd = crowd_of_bundle(build_bundles(proposals, arms, seed=seed), (0, 1), None)
+    return (crowd if dated else replace(crowd, settled=in_full(crowd))), with_arrivals(today)
 
 
 def some_crowd(seed: int, journey: JourneyMap, *, dated: bool) -> tuple[Crowd, World]:

@@ -20,21 +20,17 @@ from journeysim.simulate.service.steps import DAY, WHERE
 from journeysim.simulate.settings import Settings
 from journeysim.simulate.splice import spliced
 from journeysim.simulate.walk import life_story
-from service_maps import by_customer, some_crowd, some_journey, used
+from service_maps import by_customer, some_bundle, some_crowd, some_journey, used
 
 HORIZON = 7.0
 SPAN = Span(warm_up=3.5, window=10.0, end=17.0)
 
 
-def stage_for(seed, journey, *, dated):
-    crowd, today = some_crowd(seed, journey, dated=dated)
-    return crowd, today, staged(crowd, today, Settings(HORIZON), SPAN, seed=seed)
-
-
 @settings(max_examples=40)
-@given(st.integers(0, 2**32 - 1), st.booleans())
-def test_the_kernel_gives_the_lives_of_the_specification_in_a_crowd(seed, dated):
-    _, _, stage = stage_for(seed, some_journey(seed), dated=dated)
+@given(st.integers(0, 2**32 - 1), st.booleans(), st.booleans())
+def test_the_kernel_gives_the_lives_of_the_specification_in_a_crowd(seed, dated, together):
+    crowd, today = (some_bundle if together else some_crowd)(seed, some_journey(seed), dated=dated)
+    stage = staged(crowd, today, Settings(HORIZON), SPAN, seed=seed)
     count, room = run_draw(stage, 0, 0, first_room(stage))
     served = serve_by_simpy(count, world_of(stage, 0, 0, room), room.people)
     for mine, theirs in zip(by_customer(room.trace), by_customer(served.trace), strict=True):
@@ -55,7 +51,8 @@ def unlimited(seed):
 @pytest.mark.parametrize("dated", [False, True])
 @pytest.mark.parametrize("seed", range(5))
 def test_where_nobody_waits_everybody_lives_the_walks_life_in_the_worlds_they_pass_through(seed, dated):
-    crowd, today, stage = stage_for(seed, unlimited(seed), dated=dated)
+    crowd, today = some_crowd(seed, unlimited(seed), dated=dated)
+    stage = staged(crowd, today, Settings(HORIZON), SPAN, seed=seed)
     stage = replace(stage, blueprint=replace(stage.blueprint, staff=np.full_like(stage.blueprint.staff, np.inf)))
     chains = [
         compile_world(own.journey, own.draws, None if own.draws.data.identical(today.draws.data) else today.draws)

@@ -24,17 +24,14 @@ from journeysim.model.scenario import Scenario
 
 if TYPE_CHECKING:
     from journeysim.decide.decision import Decision, Fit
-    from journeysim.decide.portfolio.worth import Further
+    from journeysim.decide.portfolio.worth import Crowding, Further
     from journeysim.model.draws import Draws
     from journeysim.simulate.executors import Executor
     from journeysim.simulate.outcomes import Outcomes
 
 REPORTS: Final = Path("reports")
 STAGES: Final = 5
-NOT_TOGETHER: Final = (
-    "staff is limited: combinations of proposals, and what single changes add, are not simulated; what to test first "
-    "takes proposals as choices that exclude one another"
-)
+NOT_APART: Final = "staff is limited: what single changes of a proposal add is not simulated"
 
 
 @final
@@ -141,8 +138,8 @@ def decision_of(prepared: Prepared, stages: Stages, executor: Executor | None = 
         from journeysim.decide import decide, horizon_months
 
         comparison = compare(outcomes, horizon_months=horizon_months(money))
-        if outcomes.engine.name == "service" and scenario.proposals:
-            comparison = replace(comparison, warnings=(*comparison.warnings, NOT_TOGETHER))
+        if outcomes.engine.name == "service" and any(len(item.changes) > 1 for item in scenario.proposals):
+            comparison = replace(comparison, warnings=(*comparison.warnings, NOT_APART))
     with stages.stage("deciding"):
         return decide(
             comparison,
@@ -156,15 +153,17 @@ def decision_of(prepared: Prepared, stages: Stages, executor: Executor | None = 
         )
 
 
-def further_like(outcomes: Outcomes, scenario: Scenario, executor: Executor | None = None) -> Further | None:
-    """Return how more worlds are simulated just as the run's own were; None where customers wait for each other.
+def further_like(outcomes: Outcomes, scenario: Scenario, executor: Executor | None = None) -> Further | Crowding:
+    """Return how more worlds are simulated just as the run's own were; bundles, where customers wait for each other.
 
-    Bundles mix the customers of several worlds, which is right only while what one customer meets does not depend on
-    how many others are there.
+    Worlds may be mixed only while what one customer meets does not depend on how many others are there.
     """
+    from journeysim.decide.portfolio.worth import Crowding, Further
+
     if outcomes.engine.name == "service":
-        return None
-    from journeysim.decide.portfolio.worth import Further
+        from journeysim.simulate.service.together import crowds_together
+
+        return Crowding(partial(crowds_together, outcomes=outcomes), outcomes.today.tallies[0])
     from journeysim.simulate.executors import HERE
     from journeysim.simulate.follow import again
     from journeysim.simulate.precision import FIRST

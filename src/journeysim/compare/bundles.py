@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from journeysim.compare.calendar import calendar_of, convolved, steady
+from journeysim.compare.calendar import calendar_of, convolved, lived_through, steady
 from journeysim.compare.comparison import Calendar
 from journeysim.compare.contrast import difference
 from journeysim.compare.metrics import metrics_at
@@ -15,6 +15,7 @@ from journeysim.compare.streams import stream
 from journeysim.model.bundles import Bundles, Pattern
 from journeysim.model.quantity import Floats
 from journeysim.model.units import DAYS_PER_MONTH
+from journeysim.simulate.outcomes import Crowded
 from journeysim.simulate.tally import Tally, mix_personas, mix_worlds
 from journeysim.simulate.underway import SUMS
 
@@ -67,6 +68,37 @@ def bundle_calendars(
                 added[name] += weight[:, None] * own
         name = " + ".join(bundles.arms[k].name for k in chosen)
         yield now, calendar_of(name, 1.0, base, added, assumed=assumed)
+
+
+def crowd_calendars(
+    bundles: Bundles, crowds: Sequence[Crowded], today: Tally, *, months: int
+) -> Iterator[tuple[Calendar, Calendar]]:
+    """Yield today's calendar and each bundle's, in the order of `bundles.members`, where customers share staff.
+
+    `crowds` holds what customers do under each bundle, `today` what they do today.
+    """
+    draws = next(iter(bundles.worlds.values())).draws
+    own = stream(today, draws)
+    base, assumed = steady(own, months), bool(np.isnan(draws.values("arrivals")).any())
+    for chosen, crowd in zip(bundles.members, crowds, strict=True):
+        name = " + ".join(bundles.arms[k].name for k in chosen)
+        added = lived_through(crowd, own, months)
+        yield calendar_of("today", 1.0, base, {}, assumed=assumed), calendar_of(name, 1.0, base, added, assumed=assumed)
+
+
+def crowd_differences(
+    bundles: Bundles, crowds: Sequence[Crowded], today: Tally, metric: str, *, everybody: bool = False
+) -> Iterator[Floats | None]:
+    """Yield a metric's difference from today as `bundle_differences` does, where customers share staff."""
+    world = next(iter(bundles.worlds.values()))
+    for crowd in crowds:
+        here, there = crowd.full.tally, today
+        if everybody:
+            here = mix_personas(here, crowd.full.persona_shares)
+            there = mix_personas(there, world.draws.values("persona_share"))
+        known, before = ({item.name: item for item in metrics_at(tally, world.journey)} for tally in (here, there))
+        both = metric in known and metric in before
+        yield difference(known[metric].of(here), before[metric].of(there)) if both else None
 
 
 def bundle_differences(

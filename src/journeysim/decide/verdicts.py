@@ -30,7 +30,7 @@ from journeysim.decide.money.cases import benefit, between, break_even, break_ev
 from journeysim.decide.money.investment import Invested, horizon_months, invested
 from journeysim.decide.portfolio.choose import portfolio_of
 from journeysim.decide.portfolio.matrix import tasks_of
-from journeysim.decide.portfolio.worth import Case, Further
+from journeysim.decide.portfolio.worth import Case, Crowding, Further
 from journeysim.decide.targets import target_of
 from journeysim.decide.trust import distance, trust_of
 from journeysim.model.arms import Arm
@@ -49,7 +49,7 @@ def decide(
     seed: int,
     succeed_if: Sequence[SuccessRule] = (),
     limits: Limits = NO_LIMITS,
-    further: Further | None = None,
+    further: Further | Crowding | None = None,
 ) -> Decision:
     """Return what the proposals are worth and how far that can be trusted.
 
@@ -69,9 +69,9 @@ def decide(
         Each is held against every proposal at full effect.
     limits : Limits
         What the proposals of a bundle together may take.
-    further : Further, optional
-        Simulates more worlds over the same draws. Without it there are no bundles, so proposals are choices that
-        exclude one another, and nothing is said about what single changes add.
+    further : Further or Crowding, optional
+        Simulates more worlds over the same draws, or bundles where customers share staff. Without it there are no bundles,
+        so proposals are choices that exclude one another; without `Further` nothing is said about what single changes add.
 
     Returns
     -------
@@ -93,20 +93,21 @@ def decide(
     own = [_own_groups(found.arm, item) for found, item in zip(comparison.outcomes.proposals, spent, strict=True)]
     today = comparison.outcomes.today.arm.worlds[0]
     portfolio, parts = Portfolio(), tuple[Contribution, ...]()
-    if further is not None:
+    follow = further.follow if isinstance(further, Further) else None
+    if isinstance(further, Further):
         parts = tuple(
             contributions(
                 list(_wholes(proposals, spent, comparison, money)), today, further.simulated, money,
-                months=months, seed=seed, follow=further.follow,
+                months=months, seed=seed, follow=follow,
             )
         )  # fmt: skip
-        if len(proposals) > 1:
-            arms = [item.arm for item in comparison.outcomes.proposals]
-            rules = [rule for rule in succeed_if if rule.measure == "no_harm"]
-            under_way = of_those_under_way(comparison.outcomes, months=months)
-            length = comparison.outcomes.settings.horizon
-            case = Case(proposals, arms, spent, money, limits, months, rules, under_way, further.follow, length)
-            portfolio = portfolio_of(case, further.simulated, seed=seed)
+    if further is not None and len(proposals) > 1:
+        arms = [item.arm for item in comparison.outcomes.proposals]
+        rules = [rule for rule in succeed_if if rule.measure == "no_harm"]
+        under_way = of_those_under_way(comparison.outcomes, months=months)
+        length = comparison.outcomes.settings.horizon
+        case = Case(proposals, arms, spent, money, limits, months, rules, under_way, follow, length)
+        portfolio = portfolio_of(case, further.simulated if isinstance(further, Further) else further, seed=seed)
     choices = choices_of(verdicts, portfolio)
     targets = tuple(target_of(rule, verdict, comparison) for rule in succeed_if for verdict in verdicts)
     evidence = tuple(_evidence(comparison, own, nets, choices, fit, seed=seed))

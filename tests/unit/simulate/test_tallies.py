@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from journeysim.cli.pipeline import further_like
+from journeysim.decide.portfolio.worth import Crowding, Further
 from journeysim.model.scenario import Scenario
 from journeysim.simulate.chain import compile_world
 from journeysim.simulate.exact import exact_tally
@@ -42,8 +43,8 @@ def test_what_the_run_has_simulated_is_looked_up():
     assert np.array_equal(found[-1].value, known[-1].value)
 
 
-def test_nothing_more_is_simulated_where_customers_wait_for_each_other():
+def test_worlds_are_not_mixed_where_customers_wait_for_each_other():
     outcomes = bank_outcomes(more_calls(2.0), draws=bank_draws(6))
     scenario = Scenario("bank", bank(), ())
-    assert further_like(outcomes, scenario) is not None
-    assert further_like(replace(outcomes, engine=Engine("service", "")), scenario) is None
+    assert isinstance(further_like(outcomes, scenario), Further)
+    assert isinstance(further_like(replace(outcomes, engine=Engine("service", "")), scenario), Crowding)

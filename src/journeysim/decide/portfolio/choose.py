@@ -11,21 +11,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from journeysim.compare.bundles import bundle_differences
 from journeysim.compare.comparison import spread_of
 from journeysim.decide.decision import Bundle, Portfolio, Step
-from journeysim.decide.portfolio.worth import Case, Simulated, Tallies, Worth, worths
+from journeysim.decide.portfolio.worth import Case, Crowding, Joint, Simulated, Worth, crowded, mixed, worths
 from journeysim.decide.targets import chance_of_no_harm
 from journeysim.model.bundles import Bundles, build_bundles
 from journeysim.model.quantity import Floats
 from journeysim.model.scenario import SuccessRule
 
 
-def portfolio_of(case: Case, simulated: Simulated, *, seed: int) -> Portfolio:
+def portfolio_of(case: Case, way: Simulated | Crowding, *, seed: int) -> Portfolio:
     """Return every bundle of two or more and of single proposals, judged together; highest expected net first."""
     bundles = build_bundles(case.proposals, case.arms, seed=seed)
-    tallies = dict(zip(bundles.worlds, simulated(list(bundles.worlds.values())), strict=True))
-    found = list(_bundles(case, bundles, tallies))
+    joint = crowded(case, bundles, way) if isinstance(way, Crowding) else mixed(case, bundles, way)
+    found = list(_bundles(case, bundles, joint))
     judged = _judged(found)
     clashes = tuple((tuple(bundles.arms[k].name for k in chosen), why) for chosen, why in bundles.clashes)
     best = next((item for item in judged if item.choosable and item.net.mean() > 0), None)
@@ -35,17 +34,16 @@ def portfolio_of(case: Case, simulated: Simulated, *, seed: int) -> Portfolio:
     )  # fmt: skip
 
 
-def _bundles(case: Case, bundles: Bundles, tallies: Tallies) -> Iterator[Bundle]:
+def _bundles(case: Case, bundles: Bundles, joint: Joint) -> Iterator[Bundle]:
     """Yield each bundle in the order of `bundles.members`, not yet held against the others."""
-    parts = (bundles.members, worths(case, bundles, tallies), _harmless(case, bundles, tallies))
+    parts = (bundles.members, worths(case, bundles, joint), _harmless(case, bundles, joint))
     for chosen, worth, harmless in zip(*parts, strict=True):
         yield _bundle(case, tuple(bundles.arms[k].name for k in chosen), worth, harmless=harmless)
 
 
-def _harmless(case: Case, bundles: Bundles, tallies: Tallies) -> Iterator[bool | None]:
+def _harmless(case: Case, bundles: Bundles, joint: Joint) -> Iterator[bool | None]:
     """Yield for each bundle whether it meets the rules about personas, at the highest realism; None if not known."""
-    realism = [max(arm.realism) for arm in bundles.arms]
-    by_rule = [list(bundle_differences(bundles, tallies, rule.metric, realism=realism)) for rule in case.rules]
+    by_rule = [list(joint.differences(rule.metric, False)) for rule in case.rules]  # noqa: FBT003 - by persona
     for k in range(len(bundles.members)):
         found = [_meets(rule, values[k]) for rule, values in zip(case.rules, by_rule, strict=True)]
         yield False if False in found else None if None in found else True

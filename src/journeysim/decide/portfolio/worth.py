@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, final
 
 import numpy as np
 
-from journeysim.compare.bundles import bundle_calendars, bundle_differences
+from journeysim.compare.bundles import bundle_calendars, bundle_differences, crowd_calendars, crowd_differences
 from journeysim.compare.comparison import Calendar, spread_of
 from journeysim.compare.together import together
 from journeysim.decide.decision import BundleCase
@@ -18,11 +18,14 @@ from journeysim.model.arms import Arm, World
 from journeysim.model.bundles import Bundles, Pattern
 from journeysim.model.quantity import Floats
 from journeysim.model.scenario import Limits, Money, Proposal, SuccessRule
+from journeysim.simulate.outcomes import Crowded
 from journeysim.simulate.tally import Tally
 from journeysim.simulate.underway import Run
 
 #: Worlds in, their tallies out: how a decision asks for more than the run has simulated.
 Simulated = Callable[[Sequence[World]], Sequence[Tally]]
+#: Bundles in, what customers do under each out, every proposal at the highest realism of its grid.
+Together = Callable[[Bundles], Iterable[Crowded]]
 Tallies = Mapping[Pattern, Tally]
 
 NPS: Final = "nps"
@@ -38,6 +41,29 @@ class Further:
 
     simulated: Simulated
     follow: Run | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Crowding:
+    """How bundles are simulated where customers share staff, so that worlds cannot be mixed; what customers do today."""
+
+    together: Together
+    today: Tally
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Joint:
+    """What bundles bring, in the order of `Bundles.members`.
+
+    At each of `levels`, one realism per proposal, lowest first: today's calendar and each bundle's. Of a metric, each
+    bundle's difference from today at the last level, by persona or of everybody (None where it is not known).
+    """
+
+    levels: Sequence[tuple[float, ...]]
+    months: Sequence[Sequence[tuple[Calendar, Calendar]]]
+    differences: Callable[[str, bool], Iterator[Floats | None]]
 
 
 @final
@@ -73,8 +99,9 @@ class Worth:
     cases: tuple[BundleCase, ...]
 
 
-def worths(case: Case, bundles: Bundles, tallies: Tallies) -> Iterator[Worth]:
-    """Yield what each bundle is worth, in the order of `bundles.members`."""
+def mixed(case: Case, bundles: Bundles, simulated: Simulated) -> Joint:
+    """Return what bundles bring where each mixes the customers of its worlds."""
+    tallies = dict(zip(bundles.worlds, simulated(list(bundles.worlds.values())), strict=True))
     met = (
         {} if case.follow is None
         else together(bundles, tallies, case.follow, months=case.months, length=case.length)
@@ -86,7 +113,28 @@ def worths(case: Case, bundles: Bundles, tallies: Tallies) -> Iterator[Worth]:
         ))
         for level in levels
     ]  # fmt: skip
-    points = list(bundle_differences(bundles, tallies, NPS, realism=levels[-1], everybody=True)) if levels else []
+
+    def differences(metric: str, everybody: bool) -> Iterator[Floats | None]:  # noqa: FBT001 - a callable's argument
+        return bundle_differences(bundles, tallies, metric, realism=levels[-1], everybody=everybody)
+
+    return Joint(levels, by_level, differences)
+
+
+def crowded(case: Case, bundles: Bundles, crowding: Crowding) -> Joint:
+    """Return what bundles bring where each has a queue of its own: at the highest realism alone, that being dear."""
+    crowds, today = list(crowding.together(bundles)), crowding.today
+    months = list(crowd_calendars(bundles, crowds, today, months=case.months))
+
+    def differences(metric: str, everybody: bool) -> Iterator[Floats | None]:  # noqa: FBT001 - a callable's argument
+        return crowd_differences(bundles, crowds, today, metric, everybody=everybody)
+
+    return Joint([tuple(max(arm.realism) for arm in bundles.arms)], [months], differences)
+
+
+def worths(case: Case, bundles: Bundles, joint: Joint) -> Iterator[Worth]:
+    """Yield what each bundle is worth, in the order of `bundles.members`."""
+    levels, by_level = joint.levels, joint.months
+    points = list(joint.differences(NPS, True)) if levels else []  # noqa: FBT003 - everybody
     for number, chosen in enumerate(bundles.members):
         spent = _spent(case, bundles, chosen)
         cases: dict[tuple[float, ...], Floats] = {}

@@ -137,6 +137,17 @@ def _found(
     return tuple(found)
 
 
+def crowded(crowd: Crowd, today: World, outcomes: Outcomes, span: Span, turning: Turning) -> Crowded:
+    """Return what customers do in another crowd of a run, simulated as that run's own; without the lives of single ones."""
+    settings, seed, nobody = outcomes.settings, outcomes.seed, np.zeros(0, dtype=np.int64)
+    whole = replace(crowd, settled=in_full(crowd))
+    run = run_stage(staged(whole, today, settings, span, seed=seed), lives=nobody, customers=0)
+    full = settled(whole, run.tally)
+    end = _end(replace(crowd, settled=in_the_end(crowd)), full, today, settings, span, seed)
+    realism = min((member.realism for member in crowd.members), default=1.0)
+    return Crowded(realism, full, run.lives, turning.added(replace(crowd, settled=None)), end)
+
+
 def settled(crowd: Crowd, tally: Tally) -> Settled:
     """Return what a crowd's customers do, with how many come and who."""
     return Settled(tally, coming(crowd), persona_shares(crowd))
