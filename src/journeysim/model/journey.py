@@ -287,11 +287,13 @@ class JourneyMap:
 def gives_up_to(journey: JourneyMap, touchpoint: Touchpoint) -> str | None:
     """Return where customers go who leave a touchpoint's queue unserved; None where the map has no such place.
 
-    The place stated, else by name the first of: a silent outcome the touchpoint leads to, an outcome it leads to that
-    is no conversion, a silent outcome of the map, an outcome of the map that is no conversion.
+    The place stated, if the map has it (a proposal may take it away), else by name the first of: a silent outcome the
+    touchpoint leads to, an outcome it leads to that is no conversion, a silent outcome of the map, an outcome of the map that
+    is no conversion.
     """
-    if touchpoint.staffed_by is not None and touchpoint.staffed_by.gives_up_to:
-        return touchpoint.staffed_by.gives_up_to
+    stated = touchpoint.staffed_by.gives_up_to if touchpoint.staffed_by is not None else ""
+    if stated in journey.place_names:
+        return stated
     reached = {link.target for link in all_links(touchpoint)}
     lost = sorted((end for end in journey.outcomes if not end.conversion), key=lambda end: end.name)
     lost.sort(key=lambda end: (end.name not in reached, not end.silent))

@@ -13,11 +13,12 @@ from journeysim.compare.metrics import abandoned, utilisation, waiting_time
 from journeysim.files import read_scenario
 from journeysim.model.arms import build_arms
 from journeysim.model.changes import AdjustShare, ChangeStaff
-from journeysim.model.journey import ALWAYS, limited_resources
+from journeysim.model.journey import ALWAYS, gives_up_to, limited_resources
 from journeysim.model.quantity import Fixed
 from journeysim.model.scenario import Proposal
 from journeysim.simulate.run import simulate
 from journeysim.simulate.settings import Settings
+from service_maps import some_journey
 
 MORE = AdjustShare("application form", "advice call", "odds x", Fixed(6.0))
 PROPOSALS = (
@@ -103,6 +104,17 @@ def test_customers_who_answer_in_part_load_the_queue_in_part():
     assert waits[0] < waits[1] < waits[2]
     rates = [item.converted.mean() for item in (today, half, full)]
     assert rates[1] > (rates[0] + rates[2]) / 2 + 0.004
+
+
+def test_who_gave_up_to_a_place_that_is_taken_away_goes_where_the_map_sends_those_without_one():
+    journey = some_journey(3)
+    target = journey.touchpoints[-1].name
+    first = journey.touchpoints[0]
+    assert first.staffed_by is not None
+    staffing = dataclasses.replace(first.staffed_by, gives_up_to=target)
+    points = (dataclasses.replace(first, staffed_by=staffing), *journey.touchpoints[1:])
+    assert gives_up_to(dataclasses.replace(journey, touchpoints=points), points[0]) == target
+    assert gives_up_to(dataclasses.replace(journey, touchpoints=points[:-1]), points[0]) == "left"
 
 
 def test_a_comparison_has_resources_and_stories_as_they_were_lived(outcomes):
