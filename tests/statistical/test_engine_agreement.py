@@ -97,12 +97,12 @@ def unlimited(chain, settings):
     desks = tuple(Resource(item.name, Fixed(np.inf)) for item in journey.resources)
     base = staged(dataclasses.replace(journey, resources=desks), span=Span(0.0, DAYS, DAYS + settings.horizon))
     points, personas = len(chain.touchpoints), len(chain.personas)
-    sized = ("resource", "holds", "patient", "gives_up_to", "balk_share", "balk_from", "called_back", "waiting_feels")
+    sized = ("resource", "holds", "patient", "balk_share", "balk_from", "called_back", "waiting_feels")
     rules = {name: np.resize(getattr(base.blueprint, name), points) for name in sized}
     clocks = {name: np.resize(getattr(base.blueprint, name), 2 * points) for name in ("family", "gamma_place")}
-    rules["gives_up_to"] = np.full_like(rules["gives_up_to"], points)
+    rules["gives_up_to"] = np.full((1, points), points, dtype=np.int32)
     blueprint = dataclasses.replace(
         base.blueprint, **rules, **clocks, level=np.zeros((personas, points), dtype=np.int32),
-        scale=np.ones((1, 2 * points)), shape=np.ones((1, 2 * points)), table=np.zeros((2 * points, 9)),
+        scale=np.ones((1, 1, 2 * points)), shape=np.ones((1, 2 * points)), table=np.zeros((2 * points, 9)),
     )  # fmt: skip
     return stage_of(chain, blueprint, Arriving(base.arriving.per_day, base.arriving.week), settings, base.span, seed=9)
