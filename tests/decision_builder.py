@@ -25,6 +25,7 @@ from journeysim.decide.decision import (
     MoneyCase,
     Portfolio,
     Step,
+    Surface,
     Target,
     Task,
     Trial,
@@ -321,6 +322,13 @@ def _tests(arms: tuple[Arm, ...]) -> tuple[Experiment, ...]:
     )
 
 
+def _surfaces(arms: tuple[Arm, ...]) -> tuple[Surface, ...]:
+    grid = np.linspace(1.05, 1.6, 5)
+    nets = 90_000.0 * (grid[:, None] + grid[None, :] - 2.5)
+    own = [(arm.name, [item.name for item in arm.assumptions]) for arm in arms[1:] if arm.assumptions]
+    return tuple(Surface(name, names[0], names[-1], grid, grid, nets, 0 * nets + 9e3, 0.7) for name, names in own)
+
+
 def _portfolio(scenario: Scenario, verdicts: tuple[Verdict, ...]) -> Portfolio:
     nets = {(verdict.proposal,): verdict.full.net for verdict in verdicts}
     names = tuple(proposal.name for proposal in scenario.proposals)
@@ -463,7 +471,7 @@ def build_decision(scenario: Scenario | None = None, *, seed: int = 7, draws: in
     return Decision(
         comparison, verdicts, _evidence(arms, verdicts), Trust(grade, reasons), targets, _fit(), 95_000.0,
         ranked.proposal if (ranked.full.npv.mean or 0.0) > 0 else None, "EUR", MONTHS,
-        curves=_curves(arms), tests=_tests(arms),
+        curves=_curves(arms), surfaces=_surfaces(arms), tests=_tests(arms),
         portfolio=_portfolio(scenario, verdicts), tasks=_tasks(scenario),
         frontiers=_frontiers(scenario), contributions=_contributions(scenario, verdicts),
     )  # fmt: skip

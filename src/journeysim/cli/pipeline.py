@@ -136,12 +136,13 @@ def decision_of(prepared: Prepared, stages: Stages, executor: Executor | None = 
     with stages.stage("comparing"):
         from journeysim.compare import compare
         from journeysim.decide import decide, horizon_months
+        from journeysim.decide.verdicts import over_two
 
         comparison = compare(outcomes, horizon_months=horizon_months(money))
         if outcomes.engine.name == "service" and any(len(item.changes) > 1 for item in scenario.proposals):
             comparison = replace(comparison, warnings=(*comparison.warnings, NOT_APART))
     with stages.stage("deciding"):
-        return decide(
+        found = decide(
             comparison,
             proposals=scenario.proposals,
             money=money,
@@ -151,6 +152,7 @@ def decision_of(prepared: Prepared, stages: Stages, executor: Executor | None = 
             limits=scenario.limits,
             further=further_like(outcomes, scenario, executor),
         )
+        return over_two(found, scenario.two_way, proposals=scenario.proposals, money=money, seed=scenario.seed)
 
 
 def further_like(outcomes: Outcomes, scenario: Scenario, executor: Executor | None = None) -> Further | Crowding:

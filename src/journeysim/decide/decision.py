@@ -119,6 +119,25 @@ class Curve:
 
 
 @final
+@dataclass(frozen=True, slots=True, eq=False)
+class Surface:
+    """A proposal's expected net benefit over two numbers that it rests on, regressed on the draws.
+
+    `nets` and their standard errors `errors` are (k, k) over `firsts` and `seconds` (k,); `explained` is the part of the
+    net's variance that the two explain together.
+    """
+
+    proposal: str
+    first: str
+    second: str
+    firsts: Floats
+    seconds: Floats
+    nets: Floats
+    errors: Floats
+    explained: float
+
+
+@final
 @dataclass(frozen=True, slots=True)
 class Trial:
     """A study of one assumption at one size: what it would be worth, what it takes, and what is left.
@@ -350,6 +369,7 @@ class Decision:
     currency: str
     horizon_months: int
     curves: tuple[Curve, ...] = ()
+    surfaces: tuple[Surface, ...] = ()
     tests: tuple[Experiment, ...] = ()
     portfolio: Portfolio = Portfolio()
     tasks: tuple[Task, ...] = ()

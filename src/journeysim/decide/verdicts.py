@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -17,12 +18,14 @@ from journeysim.decide.decision import (
     Experiment,
     Fit,
     Portfolio,
+    Surface,
     Target,
     Verdict,
 )
 from journeysim.decide.drivers.changes import Whole, contributions
 from journeysim.decide.drivers.groups import Group, of_assumption, of_today
 from journeysim.decide.drivers.ledger import curve_of, evidence_of
+from journeysim.decide.drivers.surface import check_asked, surfaces_of
 from journeysim.decide.frontier.goals import frontiers_of
 from journeysim.decide.information.plan import Choices, Stakes, tests_of, worth_first
 from journeysim.decide.information.value import evpi, evppi
@@ -123,12 +126,27 @@ def decide(
         currency=money.currency,
         horizon_months=months,
         curves=tuple(_curves(verdicts, own)),
+        surfaces=tuple(_surfaces(comparison, verdicts, spent, ())),
         tests=tuple(worth_first(list(_tests(comparison, proposals, own, choices, money, seed=seed)))),
         portfolio=portfolio,
         tasks=tuple(tasks_of(verdicts)),
         contributions=parts,
         frontiers=tuple(frontiers_of(comparison, spent, money, portfolio)),
     )
+
+
+def over_two(
+    decision: Decision, names: Sequence[str], *, proposals: Sequence[Proposal], money: Money, seed: int
+) -> Decision:
+    """Return a decision with the net benefit over the two numbers that are named, by parts of their names.
+
+    Without names it stays over the two that decide most. BadInput where no proposal rests on both.
+    """
+    if not names:
+        return decision
+    draws, months = len(decision.comparison.calendars[0].value), decision.horizon_months
+    spent = [invested(item, money, draws=draws, months=months, seed=seed) for item in proposals]
+    return replace(decision, surfaces=tuple(_surfaces(decision.comparison, decision.verdicts, spent, names)))
 
 
 def choices_of(verdicts: Sequence[Verdict], portfolio: Portfolio) -> Choices:
@@ -222,6 +240,17 @@ def _curves(verdicts: Sequence[Verdict], own: Sequence[Sequence[Group]]) -> Iter
         full, gains = verdict.full, () if verdict.proportional else verdict.gains
         found = (curve_of(verdict.proposal, group, full.net, full.invested, full.realism, gains) for group in groups)
         yield from (curve for curve in found if curve is not None)
+
+
+def _surfaces(
+    comparison: Comparison, verdicts: Sequence[Verdict], spent: Sequence[Invested], asked: Sequence[str]
+) -> Iterator[Surface]:
+    today = comparison.outcomes.today.arm.assumptions
+    arms = [item.arm for item in comparison.outcomes.proposals]
+    numbers = {arm.name: (*arm.assumptions, *own.assumptions, *today) for arm, own in zip(arms, spent, strict=True)}
+    check_asked(asked, numbers)
+    for verdict in verdicts:
+        yield from surfaces_of(verdict.proposal, numbers[verdict.proposal], verdict.full.net, asked)
 
 
 def _tests(

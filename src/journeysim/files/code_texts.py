@@ -212,6 +212,9 @@ J097 Results need a folder of their own.
      cure: Remove or rename what stands in the way, or choose another name.
 J098 A stored run is complete and of a format this journeysim reads.
      cure: Run the scenario again.
+J102 A picture over two numbers names two that one proposal rests on.
+     why: The net benefit is drawn over both; each has to be an uncertain number, found by its name or a part of it.
+     cure: Take names from the report's evidence ledger, or leave the setting out for the two that decide most.
 C001 The dwell of a link has one family for all personas and tenure periods (see J075).
      cure: Give each statement the same family.
 B001 A backtest starts after the log's first event.

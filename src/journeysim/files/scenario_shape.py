@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, final
+from typing import Annotated, Final, final
 
 from pydantic import Field, PlainValidator, model_validator
 
@@ -34,6 +34,8 @@ from journeysim.files.shapes import (
 from journeysim.model.log_settings import EPOCHS, Decimal, Epoch
 from journeysim.model.scenario import DEFAULT_REALISM
 
+_PAIR: Final = {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2}
+
 
 @final
 class InvestFile(FileModel):
@@ -49,6 +51,13 @@ def _realism(raw: Raw, _: Reading) -> tuple[float, ...]:
     if not values or not all(0 < value <= 1 for value in values):
         raise UnreadableError("J070", "realism lies above 0 % and at most at 100 %, for example [25%, 50%, 100%]")
     return values
+
+
+def _pair(raw: Raw, _: Reading) -> tuple[str, ...]:
+    names = tuple(required_text(item) for item in (raw if isinstance(raw, list) else [raw]))
+    if len(names) != 2 or names[0] == names[1]:
+        raise UnreadableError("J102", 'two way takes two different numbers, for example ["odds x", "invest upfront"]')
+    return names
 
 
 @final
@@ -136,4 +145,5 @@ class ScenarioFile(FileModel):
     money: MoneyFile | None = None
     limits: LimitsFile | None = None
     succeed_if: Texts = ()
+    two_way: Annotated[tuple[str, ...], *reads(_pair, _PAIR)] = ()
     seed: WholeNumber = 0

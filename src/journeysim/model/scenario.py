@@ -94,6 +94,7 @@ class Scenario:
     `calibration` is a folder with a transition table or saved draws, `events` an event log written as `log` says; both
     are paths as resolved by the reader, and at most one is given.
     `backtest` is a folder that a backtest of that data left. `customers` fixes the number of simulated lives when given.
+    `two_way` names the two numbers that the net benefit is shown over (empty: the two that decide most).
     `first_day` is the date of day 0 (YYYY-MM-DD), from which weekdays and days on which resources are closed follow.
     """
 
@@ -113,5 +114,6 @@ class Scenario:
     backtest: str | None = None
     log: LogSettings = LogSettings()
     first_day: str | None = None
+    two_way: tuple[str, ...] = ()
     path: str = ""
     journey_path: str = ""

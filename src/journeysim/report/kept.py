@@ -165,6 +165,7 @@ def _without_money(decision: Decision) -> Decision:
         evpi=_NAN,
         best=None,
         curves=(),
+        surfaces=(),
         tests=(),
         portfolio=Portfolio(),
         tasks=(),

@@ -54,6 +54,7 @@ def results(decision: Decision, scenario: Scenario) -> dict[str, Json]:
         "evpi": _number(decision.evpi, money=money),
         "evidence": _evidence(decision, money=money),
         "thresholds": _thresholds(decision) if money else [],
+        "two_numbers": _two_numbers(decision) if money else [],
         "tests": _tests(decision) if money else [],
         "contributions": _contributions(decision) if money else [],
         "portfolio": _portfolio(decision) if money else None,
@@ -160,6 +161,17 @@ def _evidence(decision: Decision, *, money: bool) -> list[Json]:
             "net_at_q05": _number(x.net_low, money=money), "net_at_q95": _number(x.net_high, money=money),
         }
         for x in found
+    ]  # fmt: skip
+
+
+def _two_numbers(decision: Decision) -> list[Json]:
+    return [
+        {
+            "proposal": x.proposal, "first": x.first, "second": x.second, "first_sizes": x.firsts.tolist(),
+            "second_sizes": x.seconds.tolist(), "net": x.nets.tolist(), "net_error": x.errors.tolist(),
+            "variance_share": x.explained,
+        }
+        for x in decision.surfaces
     ]  # fmt: skip
 
 

@@ -223,6 +223,7 @@ def test_every_change_becomes_its_class(tmp_path):
         ("succeed if: P(net benefit > 0) >= 80%", "succeed if: [conversion]", "J057", "conversion +2 points"),
         ("horizon: 12 months", "horizon: 0 days", "J070", "horizon"),
         ("horizon: 12 months", "events: journey.yaml\ncalibration: .", "J052", "keep one"),
+        ("horizon: 12 months", "two way: [odds x]", "J102", "two different numbers"),
         ("horizon: 12 months", "events: log.parquet", "J051", "does not exist"),
         ("horizon: 12 months", "calibration: journey.yaml", "J051", "is a file"),
     ],

@@ -17,6 +17,7 @@ from journeysim.report.plots import (
     realism,
     studies,
     sums,
+    surface,
     thresholds,
     tornado,
 )
@@ -46,6 +47,7 @@ def figures_of(tables: Mapping[str, Table], today: str, proposals: list[str], la
         "one_way": lambda item: one_way.figure(item, proposals, language),
         "effect_curves": lambda item: thresholds.curves(item, proposals, language),
         "two_way": lambda item: thresholds.two_way(item, proposals, language),
+        "two_numbers": lambda item: surface.figure(item, proposals, language),
         "test_sizes": lambda item: studies.figure(item, proposals, language),
         "impact_effort": lambda item: effort.figure(item, proposals, language),
     }

@@ -6,7 +6,15 @@ from collections.abc import Mapping
 
 from journeysim.decide.decision import Decision
 from journeysim.model.scenario import Scenario
-from journeysim.report.tables.drivers import effect_curves, one_way, tests_by_size, tests_planned, thresholds, two_way
+from journeysim.report.tables.drivers import (
+    effect_curves,
+    one_way,
+    tests_by_size,
+    tests_planned,
+    thresholds,
+    two_numbers,
+    two_way,
+)
 from journeysim.report.tables.effects import conversion_over_time, differences, flips, levels, personas
 from journeysim.report.tables.evidence import agreement, by_basis, evidence, gates, model_choices, monte_carlo
 from journeysim.report.tables.goals import acceptability, frontier
@@ -48,7 +56,8 @@ def tables_of(decision: Decision, scenario: Scenario) -> Mapping[str, Table]:
         made += [
             decisions(decision), realism(decision), cumulative(decision), cash_flow(decision), payback(decision),
             loss_risk(decision), efforts(decision, scenario), worth_knowing(decision),
-            one_way(decision), thresholds(decision), effect_curves(decision), two_way(decision), tests_planned(decision),
+            one_way(decision), thresholds(decision), effect_curves(decision), two_way(decision), two_numbers(decision),
+            tests_planned(decision),
             tests_by_size(decision), bundles(decision), bundle_realism(decision), roll_out(decision), clashes(decision),
             tasks(decision), contributions(decision), frontier(decision), acceptability(decision),
         ]  # fmt: skip

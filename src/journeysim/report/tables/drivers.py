@@ -76,6 +76,26 @@ def two_way(decision: Decision) -> Table:
     return table("two_way", columns, rows)
 
 
+def two_numbers(decision: Decision) -> Table:
+    """Return each proposal's expected net benefit over two numbers at once, with its standard error."""
+    unit = f"_{decision.currency.lower()}"
+    columns: list[tuple[str, Kind]] = [
+        ("proposal", "text"), ("first", "assumption"), ("second", "assumption"), ("first_size", "number"),
+        ("second_size", "number"), ("net" + unit, "money"), ("net_error" + unit, "money"),
+        ("variance_share", "share"),
+    ]  # fmt: skip
+    rows = [
+        Row((
+            item.proposal, item.first, item.second, float(size), float(other), float(item.nets[k, m]),
+            float(item.errors[k, m]), item.explained,
+        ))
+        for item in sorted(decision.surfaces, key=lambda x: rank_of(decision, x.proposal))
+        for k, size in enumerate(item.firsts)
+        for m, other in enumerate(item.seconds)
+    ]  # fmt: skip
+    return table("two_numbers", columns, rows)
+
+
 def _ordered(decision: Decision) -> list[Curve]:
     shares = {(row.proposal, row.assumption): row.variance_share for row in decision.evidence}
     at = {name: rank_of(decision, name) for name in {item.proposal for item in decision.curves}}
