@@ -2,8 +2,9 @@
 
 A proposal's own turns are followed over today's world (`by_date`). Whoever meets several proposals passes from today's world
 to that of the first, then to that of both. What this adds to the sum of the proposals' own turns is followed in a few
-draws, with every ramp and decay taken at its middle, and carried to all draws by regression on what the same proposals
-add to one another among customers who enter later: proposals that do not meet there add nothing here either.
+draws for every two proposals, with every ramp and decay taken at its middle, and carried to all draws by regression on what
+the same two add to one another among customers who enter later. Who meets three or more gets the sum over pairs: what only
+three together do to customers under way is left out (an analysis of variance up to the second order).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain as joined
+from itertools import combinations
 from typing import Final, final
 
 import numpy as np
@@ -41,7 +43,8 @@ from journeysim.simulate.underway import (
 FOLLOWED: Final = 24
 #: Days of entry are chosen so that what proposals add to one another is right to this part of itself, on so many panels.
 TOLERANCE: Final = 0.03
-MOST_PANELS: Final = 5
+MOST_PANELS: Final = 4
+_PAIR: Final = 2
 
 Ints = NDArray[np.int64]
 Sums = Mapping[str, Floats]
@@ -59,34 +62,41 @@ def together(
     run : callable
         Follows a chain over `length` days, as the run's own cohorts were.
     """
-    several = [pattern for pattern in bundles.worlds if len(_met(pattern)) > 1]
-    if not several:
+    pairs = [pattern for pattern in bundles.worlds if len(_met(pattern)) == _PAIR]
+    if not pairs:
         return {}
     count = next(iter(bundles.worlds.values())).draws.count
     rows = np.unique(np.linspace(0, count - 1, FOLLOWED).round().astype(np.int64))
-    passing = _Passing(bundles, _chains(bundles, rows), run, length)
+    few_met = {pattern: world for pattern, world in bundles.worlds.items() if len(_met(pattern)) <= _PAIR}
+    passing = _Passing(replace(bundles, worlds=few_met), rows, run, length)
     streams = {pattern: stream(tallies[pattern], world.draws) for pattern, world in bundles.worlds.items()}
     dates = DAYS_PER_MONTH * np.arange(months + 1, dtype=np.float64)
     found: dict[Pattern, Sums] = {}
-    for pattern in several:
+    for pattern in pairs:
         few = np.diff(passing.beyond(pattern, dates), axis=2)
         later = {name: _beyond(pattern, {key: item.steady(name) for key, item in streams.items()}) for name in SUMS}
         found[pattern] = {name: carried(few[k], later[name], rows) for k, name in enumerate(SUMS)}
-    return found
+    return {pattern: _by_pairs(pattern, found) for pattern in bundles.worlds if len(_met(pattern)) >= _PAIR}
+
+
+def _by_pairs(pattern: Pattern, found: Mapping[Pattern, Sums]) -> Sums:
+    """Return the sum over the pairs of proposals that are met."""
+    own = [found[_only(pattern, *pair)] for pair in combinations(_met(pattern), _PAIR)]
+    return {name: np.asarray(sum(item[name] for item in own)) for name in SUMS}
 
 
 def _met(pattern: Pattern) -> list[int]:
     return [k for k, exposed in enumerate(pattern) if any(exposed)]
 
 
-def _only(pattern: Pattern, number: int) -> Pattern:
-    """Return a pattern with what one proposal changes and nothing else."""
-    return tuple(exposed if k == number else (False,) * len(exposed) for k, exposed in enumerate(pattern))
+def _only(pattern: Pattern, *numbers: int) -> Pattern:
+    """Return a pattern with what some proposals change and nothing else."""
+    return tuple(exposed if k in numbers else (False,) * len(exposed) for k, exposed in enumerate(pattern))
 
 
 def _beyond(pattern: Pattern, values: Mapping[Pattern, Floats]) -> Floats:
     """Return what a pattern adds to today's beyond the sum of what its proposals add alone."""
-    today = values[_only(pattern, -1)]
+    today = values[_only(pattern)]
     alone = sum(values[_only(pattern, k)] - today for k in _met(pattern))
     return np.asarray(values[pattern] - today - alone)
 
@@ -95,7 +105,8 @@ def _beyond(pattern: Pattern, values: Mapping[Pattern, Floats]) -> Floats:
 class _Passing:
     """Customers who pass through the worlds of bundles, and what they add by it."""
 
-    def __init__(self, bundles: Bundles, chains: Sequence[Chain], run: Run, length: float) -> None:
+    def __init__(self, bundles: Bundles, rows: Ints, run: Run, length: float) -> None:
+        chains = _chains(bundles, rows)
         same = worlds_alike(chains)
         self._index = {_flat(pattern): same[k] for k, pattern in enumerate(bundles.worlds)}
         self._exposures = [exposure for arm in bundles.arms for exposure in arm.exposures]
