@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from journeysim.decide.forecast import Came, ForecastScore
+    from journeysim.model.draws import Draws
     from journeysim.model.scenario import Scenario
 
 SCHEMA: Final = "journeysim/score/1"
@@ -48,7 +49,7 @@ def score_document(
 
     gates = [
         {
-            "name": f"{item.metric}: bits of surprise in one month",
+            "name": f"{item.metric}: bits of surprise in one {figure_of(item.metric)}",
             "value": item.most,
             "wanted": "<=",
             "limit": most_surprise(item.months),
@@ -66,14 +67,20 @@ def score_document(
     }
 
 
+def figure_of(metric: str) -> str:
+    """Return what a score of a metric is made of: months, or figures of personas and places."""
+    from journeysim.decide.forecast import CONVERSIONS, ENTRANTS, REVENUE
+
+    return "month" if metric in {ENTRANTS, CONVERSIONS, REVENUE} else "figure"
+
+
 def carried_journey(run: Path, scenario: Scenario, arm: str, since: str, *, weight: float) -> str:
     """Return the journey file of what a run knew of an arm; BadInput when its draws are not there."""
     from journeysim.calibrate.carried import carried
     from journeysim.files.journey_writer import write_journey
     from journeysim.model.arms import build_arms
-    from journeysim.model.draws import Draws
 
-    arms = build_arms(scenario, Draws(_draws(run / DRAWS), "posterior"), seed=scenario.seed)
+    arms = build_arms(scenario, run_draws(run), seed=scenario.seed)
     world = next(item for item in arms if item.name == arm).worlds[-1]
     counted = "" if weight == 1.0 else f", counted at {weight:.0%} of the customers it rests on"
     head = (
@@ -83,6 +90,13 @@ def carried_journey(run: Path, scenario: Scenario, arm: str, since: str, *, weig
         "",
     )
     return write_journey(carried(world.journey, world.draws, weight=weight), {(): head})
+
+
+def run_draws(run: Path) -> Draws:
+    """Return today's draws of a run; BadInput when they are not there."""
+    from journeysim.model.draws import Draws
+
+    return Draws(_draws(run / DRAWS), "posterior")
 
 
 def _draws(file: Path) -> xr.Dataset:

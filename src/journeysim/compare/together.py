@@ -34,16 +34,16 @@ from journeysim.simulate.underway import (
     Run,
     Ways,
     days_of_entry,
-    on_trial,
     way_from,
     worlds_alike,
 )
 
 #: Draws in which it is followed, evenly spread over all of them.
-FOLLOWED: Final = 24
-#: Days of entry are chosen so that what proposals add to one another is right to this part of itself, on so many panels.
-TOLERANCE: Final = 0.03
-MOST_PANELS: Final = 4
+FOLLOWED: Final = 12
+#: Panels of days of entry, whose halves are used, are chosen so that they give what two proposals add to one another to
+#: this part of itself: the halves are about sixteen times as good.
+TOLERANCE: Final = 0.1
+MOST_PANELS: Final = 3
 _PAIR: Final = 2
 
 Ints = NDArray[np.int64]
@@ -110,7 +110,7 @@ class _Passing:
         same = worlds_alike(chains)
         self._index = {_flat(pattern): same[k] for k, pattern in enumerate(bundles.worlds)}
         self._exposures = [exposure for arm in bundles.arms for exposure in arm.exposures]
-        self._trial, self._ways, self._length = on_trial(chains, run), Ways(chains, run), length
+        self._ways, self._length = Ways(chains, run), length
 
     def beyond(self, pattern: Pattern, dates: Floats) -> Floats:
         """Return what a pattern's turns add by calendar dates beyond each proposal's own, (3, D, K)."""
@@ -121,9 +121,10 @@ class _Passing:
             last = end - JUST_BEFORE * self._length
             if self._meet((start + last) / 2, whole, alone):
                 few = np.linspace(min(turn for turn in whole.turns if turn > start), last + self._length, TRIAL_DATES)
-                added = partial(self._added, self._trial, whole, alone, few)
-                for day, width in days_of_entry(start, last, added, tolerance=TOLERANCE, most=MOST_PANELS).items():
-                    found += width * self._added(self._ways, whole, alone, dates, day)
+                added = partial(self._added, whole, alone, few)
+                days = days_of_entry(start, last, added, tolerance=TOLERANCE, most=MOST_PANELS, halved=True)
+                for day, width in days.items():
+                    found += width * self._added(whole, alone, dates, day)
         return found
 
     def _meet(self, day: float, whole: Timeline, alone: Sequence[Timeline]) -> bool:
@@ -131,8 +132,8 @@ class _Passing:
         ways = [way_from(timeline, day, self._length) for timeline in (whole, *alone)]
         return ways[0] not in ways[1:] or sum(bool(way.turns) for way in ways[1:]) > 1
 
-    def _added(self, ways: Ways, whole: Timeline, alone: Sequence[Timeline], dates: Floats, day: float) -> Floats:
-        own, *others = (ways.added(day, way_from(item, day, self._length), dates) for item in (whole, *alone))
+    def _added(self, whole: Timeline, alone: Sequence[Timeline], dates: Floats, day: float) -> Floats:
+        own, *others = (self._ways.added(day, way_from(item, day, self._length), dates) for item in (whole, *alone))
         return np.asarray(own - sum(others))
 
 

@@ -19,15 +19,19 @@ from journeysim.model.addresses import name_key
 from journeysim.model.event_log import EventLog
 from journeysim.model.journey import JourneyMap
 from journeysim.model.observed.paths import conversions
+from journeysim.model.observed.rows import visit_of_rows
 from journeysim.model.quantity import Floats
 from journeysim.model.units import DAYS_PER_MONTH
 from journeysim.model.visits import visits_of
 
 ENTRANTS: Final = "entrants"
 CONVERSIONS: Final = "conversions"
+REVENUE: Final = "revenue"
 DAY: Final = np.timedelta64(86_400_000_000, "us")
 #: Values drawn for a month at least, so that what one right forecast in a hundred would show can be told.
 SAMPLE: Final = 20_000
+#: Sums of squared values, beside those of values.
+SQUARES: Final = "squares of values"
 _QUANTILES: Final = (0.05, 0.5, 0.95)
 
 
@@ -44,9 +48,10 @@ class Foretold:
 @final
 @dataclass(frozen=True, slots=True)
 class Came:
-    """One month of one metric: the middle and the 90 % range foretold, what came, and how well that was foretold.
+    """One figure: the middle and the 90 % range foretold, what came, and how well that was foretold.
 
-    `held` belongs to the levels 50, 80 and 90 %: the part of what came's rank that lies inside (0 or 1 but for ties).
+    `month` counts from the run's day 0; 0: of all who entered since, up to the log's end, by `persona` and `place`. `held`
+    belongs to the levels 50, 80 and 90 %: the part of what came's rank that lies inside (0 or 1 but for ties).
     """
 
     metric: str
@@ -58,12 +63,17 @@ class Came:
     held: tuple[float, ...]
     crps: float
     surprise: float
+    persona: str = "all"
+    place: str = ""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class ForecastScore:
-    """A metric's scores over all months: coverage at 50, 80 and 90 %, mean CRPS, mean and largest surprise (bits)."""
+    """A metric's scores over all its months, or personas and places, `months` in number.
+
+    Coverage at 50, 80 and 90 %, mean CRPS, mean and largest surprise (bits).
+    """
 
     metric: str
     months: int
@@ -86,11 +96,16 @@ def foretold_by(comparison: Comparison) -> tuple[Foretold, ...]:
             months = item.converted.shape[1]
             found.append(Foretold(item.arm, ENTRANTS, np.repeat(item.arrivals[:, None], months, axis=1)))
             found.append(Foretold(item.arm, CONVERSIONS, item.converted))
+            if item.value.any():
+                found.append(Foretold(item.arm, REVENUE, item.value))
     return tuple(found)
 
 
 def seen_since(log: EventLog, journey: JourneyMap, start: np.datetime64) -> Mapping[str, Floats]:
-    """Return entrants and first conversions in each whole month from `start` to the log's end, (K,) each."""
+    """Return entrants and first conversions in each whole month from `start` to the log's end, (K,) each.
+
+    Where the log has values their sums too, and those of their squares, which tell how single payments spread.
+    """
     visits = visits_of(log, journey)
     day = visits.day + float((log.cut_off - start.astype("datetime64[us]")) / DAY)
     months = int(float((log.cut_off - start.astype("datetime64[us]")) / DAY) / DAYS_PER_MONTH + 1e-9)
@@ -98,28 +113,50 @@ def seen_since(log: EventLog, journey: JourneyMap, start: np.datetime64) -> Mapp
     converting = conversions(journey)[visits.place]
     _, first = np.unique(visits.customer[converting], return_index=True)
     rows = {ENTRANTS: np.flatnonzero(visits.first), CONVERSIONS: np.flatnonzero(converting)[first]}
+    counted = {name: (day[at], visits.weight[at]) for name, at in rows.items()}
+    if log.value is not None:
+        visit = visit_of_rows(visits, log, journey)
+        told = np.flatnonzero((visit >= 0) & np.isfinite(log.value))
+        when = (log.time[told] - start.astype("datetime64[us]")) / DAY
+        counted[REVENUE] = (when, visits.weight[visit[told]] * log.value[told])
+        counted[SQUARES] = (when, visits.weight[visit[told]] * log.value[told] ** 2)
     return {
-        name: np.histogram(day[at], edges, weights=visits.weight[at])[0].astype(np.float64)
-        if months > 0
-        else np.zeros(0)
-        for name, at in rows.items()
+        name: np.histogram(days, edges, weights=sizes)[0].astype(np.float64) if months > 0 else np.zeros(0)
+        for name, (days, sizes) in counted.items()
     }
 
 
 def scored(foretold: Sequence[Foretold], seen: Mapping[str, Floats], *, seed: int) -> Iterator[Came]:
     """Yield every month that was both foretold and seen whole, of one arm."""
     for item in foretold:
+        if item.metric not in seen:
+            continue
         actual = seen[item.metric]
         for month in range(min(item.expected.shape[1], len(actual))):
             rng = np.random.Generator(np.random.Philox(key=[seed % 2**64, name_key("score", item.metric, str(month))]))
             rate = np.maximum(np.tile(item.expected[:, month], -(-SAMPLE // len(item.expected))), 0.0)
-            sample = rng.poisson(rate).astype(np.float64)
-            low, middle, high = (float(value) for value in np.quantile(sample, _QUANTILES))
-            came = float(actual[month])
-            yield Came(
-                item.metric, month + 1, low, middle, high, came, tuple(float(part) for part in held(sample, came)),
-                fair_crps(sample, came), surprise(sample, came),
-            )  # fmt: skip
+            # What is paid comes as so many payments, each as large as the log's are: Poisson ones have this spread.
+            size = 1.0 if item.metric != REVENUE else _payment(seen)
+            sample = size * rng.poisson(rate / size).astype(np.float64)
+            yield came_of(item.metric, sample, float(actual[month]), month=month + 1)
+
+
+def _payment(seen: Mapping[str, Floats]) -> float:
+    """Return the sum whose Poisson number spreads as single payments do, E[v^2] / E[v]; 1 where nothing was paid."""
+    total = float(seen[REVENUE].sum())
+    return float(seen[SQUARES].sum()) / total if total > 0 else 1.0
+
+
+def came_of(
+    metric: str, sample: Floats, actual: float, *, month: int = 0, persona: str = "all", place: str = ""
+) -> Came:
+    """Return how well a figure was foretold, given draws of it (k,) and what came."""
+    low, middle, high = (float(value) for value in np.quantile(sample, _QUANTILES))
+    parts = tuple(float(part) for part in held(sample, actual))
+    return Came(
+        metric, month, low, middle, high, actual, parts, fair_crps(sample, actual), surprise(sample, actual),
+        persona, place,
+    )  # fmt: skip
 
 
 def surprise(sample: Floats, actual: float) -> float:

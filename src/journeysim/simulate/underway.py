@@ -101,7 +101,8 @@ def underway(arm: Arm, chains: Sequence[Chain], run: Run, *, length: float) -> U
         Chain in, tally over `length` days out; the same random numbers at every call.
     """
     same = worlds_alike(chains)
-    trial, whole = on_trial(chains, run), Ways(chains, run)
+    rows = np.unique(np.linspace(0, chains[0].draws - 1, TRIAL_DRAWS).astype(np.int64))
+    trial, whole = Ways([chain.take(rows) for chain in chains], run), Ways(chains, run)
     groups = []
     for timeline in timelines_of(arm, same):
         nodes = [
@@ -117,12 +118,6 @@ def underway(arm: Arm, chains: Sequence[Chain], run: Run, *, length: float) -> U
 def worlds_alike(chains: Sequence[Chain]) -> list[int]:
     """Return of each chain the first one that equals it, itself if none does."""
     return [next(k for k, other in enumerate(chains) if _equal(other, chain)) for chain in chains]
-
-
-def on_trial(chains: Sequence[Chain], run: Run) -> Ways:
-    """Return ways through worlds in the few draws that days of entry are chosen in."""
-    rows = np.unique(np.linspace(0, chains[0].draws - 1, TRIAL_DRAWS).astype(np.int64))
-    return Ways([chain.take(rows) for chain in chains], run)
 
 
 def along(plan: Underway, chains: Sequence[Chain], run: Run, rows: NDArray[np.int64]) -> Underway:
@@ -211,16 +206,20 @@ def _nodes(timeline: Timeline, start: float, end: float, trial: Ways, length: fl
 
 
 def days_of_entry(
-    start: float, end: float, added: Callable[[float], Floats], *, tolerance: float = TOLERANCE, most: int = MOST_PANELS
-) -> dict[float, float]:
+    start: float, end: float, added: Callable[[float], Floats], *, tolerance: float = TOLERANCE, most: int = MOST_PANELS,
+    halved: bool = False,
+) -> dict[float, float]:  # fmt: skip
     """Return days of entry from `start` to `end`, and the days each stands for, for an integral of what they add.
 
-    `added` gives what entries of a day add, (sums, D, dates). Simpson's rule on at most `most` panels.
+    `added` gives what entries of a day add, (sums, D, dates). Simpson's rule on at most `most` panels, or on their halves,
+    which have been looked at to judge the panels.
     """
     widths: dict[float, float] = {}
-    for low, high in _panels(start, end, added, tolerance, most):
-        for day, part in ((low, 1 / 6), ((low + high) / 2, 4 / 6), (high, 1 / 6)):
-            widths[day] = widths.get(day, 0.0) + part * (high - low)
+    for whole in _panels(start, end, added, tolerance, most):
+        middle = (whole[0] + whole[1]) / 2
+        for low, high in ((whole[0], middle), (middle, whole[1])) if halved else (whole,):
+            for day, part in ((low, 1 / 6), ((low + high) / 2, 4 / 6), (high, 1 / 6)):
+                widths[day] = widths.get(day, 0.0) + part * (high - low)
     return widths
 
 

@@ -11,6 +11,7 @@ from journeysim.compare import compare
 from journeysim.decide.forecast import (
     CONVERSIONS,
     ENTRANTS,
+    REVENUE,
     Foretold,
     foretold_by,
     scored,
@@ -78,9 +79,9 @@ def test_surprise_counts_bits_and_the_same_either_way():
 def test_a_run_foretells_every_arm_where_the_map_states_arrivals():
     found = foretold_by(compare(bank_outcomes(more_calls(2.0)), horizon_months=6))
     assert [(item.arm, item.metric) for item in found] == [
-        ("today", ENTRANTS), ("today", CONVERSIONS), ("more calls", ENTRANTS), ("more calls", CONVERSIONS),
+        (arm, metric) for arm in ("today", "more calls") for metric in (ENTRANTS, CONVERSIONS, REVENUE)
     ]  # fmt: skip
     assert np.allclose(found[0].expected, 20.0 * DAYS_PER_MONTH)
-    assert (found[3].expected[:, -1] > found[1].expected[:, -1]).all()
+    assert (found[4].expected[:, -1] > found[1].expected[:, -1]).all()
     unknown = bank_draws(arrivals=float("nan"))
     assert foretold_by(compare(bank_outcomes(more_calls(2.0), draws=unknown), horizon_months=6)) == ()
