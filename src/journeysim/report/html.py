@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Final, final
@@ -19,6 +20,7 @@ from journeysim.report.plots import figures_of
 from journeysim.report.remarks import remark_text
 from journeysim.report.results import Json, results
 from journeysim.report.scoreboard import Score, scoreboard
+from journeysim.report.sentences import spoken
 from journeysim.report.tables import Table, money_shown, tables_of
 from journeysim.report.tables.effects import of_one_place
 from journeysim.report.tables.table import as_float
@@ -122,7 +124,8 @@ def _rendered(shown: _Shown) -> str:
         loader=PackageLoader("journeysim.report", "templates"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    return environment.get_template("report.html").render(r=shown, say=shown.say, d=shown.decision)
+    own = partial(spoken, language=shown.say)
+    return environment.get_template("report.html").render(r=shown, say=shown.say, d=shown.decision, spoken=own)
 
 
 def _standalone(svg: str) -> str:
@@ -141,7 +144,7 @@ def _method(
     named = sorted(f"{name} {version}" for name, version in versions.items()) if isinstance(versions, Mapping) else []
     rates = " / ".join(written(rate, "share", say) for rate in (money.discount_value, money.discount_cost))
     rows = (
-        ("engine", outcomes.engine.name), ("why", outcomes.engine.why), ("precision", _precision(outcomes, say)),
+        ("engine", outcomes.engine.name), ("why", spoken(outcomes.engine.why, say)), ("precision", _precision(outcomes, say)),
         ("horizon", say["days"].format(n=written(scenario.horizon, "count", say))),
         ("money", say["months"].format(n=written(decision.horizon_months, "count", say))), ("discount", rates),
         ("draws", written(float(outcomes.today.arm.worlds[0].draws.count), "count", say)), ("seed", str(outcomes.seed)),

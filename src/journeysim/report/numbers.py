@@ -6,11 +6,12 @@ import math
 import re
 from typing import Final, Literal
 
+from journeysim.report.sentences import spoken
 from journeysim.report.words import Language
 
 Kind = Literal[
-    "text", "metric", "basis", "word", "assumption", "share", "chance", "points", "money", "money difference", "months",
-    "days", "days difference", "count", "hundredths", "hundredths difference", "number", "difference", "precise",
+    "text", "sentence", "metric", "basis", "word", "assumption", "share", "chance", "points", "money", "money difference",
+    "months", "days", "days difference", "count", "hundredths", "hundredths difference", "number", "difference", "precise",
     "ratio", "by row", "level by row",
 ]  # fmt: skip
 Style = Literal["plain", "size", "chance"]
@@ -46,12 +47,18 @@ def written(value: Value, kind: Kind, language: Language, style: Style = "plain"
     if isinstance(value, bool):
         return language["yes"] if value else language["no"]
     if isinstance(value, str):
-        if kind == "assumption":
-            return assumption_name(value, language)
-        return language.word(kind, value) if kind in _WORDS else value
+        return _said(value, kind, language)
     if style == "chance":
         return chance_words(value, language)
     return _number(abs(value) if style == "size" else value, kind, language, signed=style == "plain")
+
+
+def _said(text: str, kind: Kind, language: Language) -> str:
+    if kind == "assumption":
+        return assumption_name(text, language)
+    if kind == "sentence":
+        return spoken(text, language)
+    return language.word(kind, text) if kind in _WORDS else text
 
 
 def assumption_name(name: str, language: Language, *, of: str = "") -> str:
@@ -159,7 +166,7 @@ def chance_words(value: float, language: Language) -> str:
     if value < 0.03:
         return language["chance.none"]
     part, whole = min(_FRACTIONS, key=lambda pair: abs(pair[0] / pair[1] - value))
-    return language["chance.about"].format(part=part, whole=whole)
+    return language["chance.about_one" if part == 1 else "chance.about"].format(part=part, whole=whole)
 
 
 _TOKEN: Final = re.compile(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from journeysim.model.remark import Remark
 from journeysim.report.numbers import Kind, written
+from journeysim.report.sentences import spoken
 from journeysim.report.words import Language
 
 
@@ -13,6 +14,8 @@ def remark_text(item: Remark, say: Language) -> str:
 
 
 def _blank(name: str, value: str | float, say: Language) -> str:
+    if name in {"gate", "limit", "first"} and isinstance(value, str):
+        return spoken(value, say)
     if isinstance(value, str):
         return say.word("metric", value) if name == "metric" else say.word("word", value) if value == "today" else value
     kind: Kind = "chance" if name.endswith("share") else "count" if isinstance(value, int) else "number"

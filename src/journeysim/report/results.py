@@ -64,7 +64,7 @@ def results(decision: Decision, scenario: Scenario) -> dict[str, Json]:
         "friction": _friction(decision, money=money),
         "fit": _fit(decision),
         "agreement": _agreement(decision, money=money),
-        "warnings": [*outcomes.warnings, *comparison.warnings],
+        "warnings": list(dict.fromkeys([*outcomes.warnings, *comparison.warnings])),
     }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from journeysim.report.tables import Table
 from journeysim.report.words import Language
 
 _SKIPPED: Final = ("q25", "q50", "q75", "mc_error", "why_empty", "sd_not_knowing", "sd_luck", "view")
-_TEXTUAL: Final = frozenset({"text", "metric", "basis", "word", "assumption"})
+_TEXTUAL: Final = frozenset({"text", "sentence", "metric", "basis", "word", "assumption"})
 
 
 @final
@@ -69,4 +69,5 @@ def _head(item: Table, name: str, language: Language) -> str:
     base = plain.removesuffix("_mean") if plain not in {"today_mean", "proposal_mean"} else plain
     if base in {"q05", "q25", "q50", "q75", "q95"}:
         return f"{int(base[1:])}{language['percent']}"
-    return language.word("col", base)
+    own = f"col.{item.name}.{base}"
+    return language[own] if own in language.words else language.word("col", base)

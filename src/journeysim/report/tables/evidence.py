@@ -54,14 +54,14 @@ def by_basis(decision: Decision) -> Table:
 def gates(decision: Decision) -> Table:
     """Return the fit's quality gates."""
     rows = [Row((name, float(value), limit, passed)) for name, value, limit, passed in decision.fit.gates]
-    return table("gates", [("gate", "text"), ("value", "precise"), ("limit", "text"), ("passed", "word")], rows)
+    return table("gates", [("gate", "sentence"), ("value", "precise"), ("limit", "sentence"), ("passed", "word")], rows)
 
 
 def model_choices(decision: Decision) -> Table:
     """Return every model chosen by how well it predicts, ahead of which and by how much."""
     rows = [Row((c.subject, c.chosen, c.chance, c.runner_up, c.margin, c.margin_error)) for c in decision.fit.choices]
     columns: list[tuple[str, Kind]] = [
-        ("subject", "assumption"), ("chosen", "text"), ("probability", "share"), ("runner_up", "text"),
+        ("subject", "sentence"), ("chosen", "sentence"), ("probability", "share"), ("runner_up", "sentence"),
         ("log_density_ahead", "difference"),
         ("standard_error", "number"),
     ]  # fmt: skip

@@ -68,7 +68,7 @@ def roll_out(decision: Decision) -> Table:
 def clashes(decision: Decision) -> Table:
     """Return which proposals cannot be carried out together, and why."""
     rows = [Row((" + ".join(names), why)) for names, why in decision.portfolio.clashes]
-    return table("clashes", [("bundle", "text"), ("why", "text")], rows)
+    return table("clashes", [("bundle", "text"), ("why", "sentence")], rows)
 
 
 def tasks(decision: Decision) -> Table:
