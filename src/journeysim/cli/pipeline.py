@@ -169,7 +169,8 @@ def further_like(outcomes: Outcomes, scenario: Scenario, executor: Executor | No
     from journeysim.simulate.executors import HERE
     from journeysim.simulate.follow import again
     from journeysim.simulate.precision import FIRST
-    from journeysim.simulate.tallies import tallies_of
+    from journeysim.simulate.run import PATH_CUSTOMERS
+    from journeysim.simulate.tallies import tallies_of, walked_tallies
 
     simulated = partial(
         tallies_of,
@@ -181,7 +182,15 @@ def further_like(outcomes: Outcomes, scenario: Scenario, executor: Executor | No
         slope=0.0 if outcomes.precision is None else outcomes.precision.slope,
         executor=executor or HERE,
     )
-    return Further(simulated, again(outcomes, executor or HERE))
+    walked = partial(
+        walked_tallies,
+        settings=outcomes.settings,
+        seed=outcomes.seed,
+        customers=PATH_CUSTOMERS,
+        executor=executor or HERE,
+    )
+    exact = outcomes.engine.name == "exact"
+    return Further(simulated, again(outcomes, executor or HERE), walked if exact else None)
 
 
 #: A fit is judged and kept with this many draws; a run takes as many of them as it simulates, evenly spread.

@@ -45,6 +45,23 @@ def tallies_of(
     return [found[id(world.draws)] for world in worlds]
 
 
+def walked_tallies(
+    worlds: Sequence[World], *, settings: Settings, seed: int, customers: int, executor: Executor = HERE
+) -> list[Tally]:
+    """Return the tally of each world, today's first, by walking the same customers: with what they answer at the end."""
+    from journeysim.simulate.walk import walk_tallies
+
+    today, distinct = worlds[0], {id(world.draws): world for world in worlds}
+    chains = [
+        compile_world(world.journey, world.draws, None if world.draws is today.draws else today.draws)
+        for world in distinct.values()
+    ]
+    plain = replace(settings, within_cycle="none")
+    found = walk_tallies(chains, plain, seed=seed, customers=customers, executor=executor)
+    known = {key: tally for key, (tally, _) in zip(distinct, found, strict=True)}
+    return [known[id(world.draws)] for world in worlds]
+
+
 def _tallies(
     chains: Sequence[Chain],
     settings: Settings,

@@ -78,7 +78,10 @@ def _shown(chances: Floats, best: Sequence[int]) -> list[int]:
 
 
 def _of_bundles(portfolio: Portfolio, goal: str) -> _Options | None:
-    """Return the bundles that may be chosen, small ones first; None where one of them does not know the goal."""
+    """Return the bundles that may be chosen, small ones first; None where one of them does not know the goal.
+
+    In the draws in which all know it: points of NPS are walked in a few.
+    """
     items = sorted((item for item in portfolio.bundles if item.choosable), key=lambda item: len(item.members))
     gained = [dict(item.gained) for item in items]
     if not items or any(item.cost is None for item in items) or any(goal not in own for own in gained):
@@ -87,7 +90,8 @@ def _of_bundles(portfolio: Portfolio, goal: str) -> _Options | None:
     costs = np.stack([nothing, *(nothing if item.cost is None else item.cost for item in items)], axis=1)
     effects = np.stack([nothing, *(own[goal] for own in gained)], axis=1)
     names = (TODAY, *(" + ".join(item.members) for item in items))
-    return _Options(names, costs, effects) if np.isfinite(effects).all() else None
+    known = np.isfinite(effects).all(axis=1)
+    return _Options(names, costs[known], effects[known]) if known.any() else None
 
 
 def _alone(comparison: Comparison, spent: Sequence[Invested], money: Money, metric: str, view: str) -> _Options | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, final
 
 import numpy as np
@@ -16,6 +16,7 @@ from journeysim.decide.money.cases import benefit
 from journeysim.decide.money.investment import Invested, factors_of
 from journeysim.model.arms import Arm, World
 from journeysim.model.bundles import Bundles, Pattern
+from journeysim.model.draws import Draws
 from journeysim.model.quantity import Floats
 from journeysim.model.scenario import Limits, Money, Proposal, SuccessRule
 from journeysim.simulate.outcomes import Crowded
@@ -29,6 +30,8 @@ Together = Callable[[Bundles], Iterable[Crowded]]
 Tallies = Mapping[Pattern, Tally]
 
 NPS: Final = "nps"
+#: Draws in which bundles are walked for what customers answer at the end.
+WALKED_DRAWS: Final = 50
 
 
 @final
@@ -36,11 +39,13 @@ NPS: Final = "nps"
 class Further:
     """How more worlds over the run's draws are simulated, and how customers under way in them are followed.
 
-    `follow` is None where everybody lives on in the world they enter.
+    `follow` is None where everybody lives on in the world they enter. `walked` gives tallies that know what customers
+    answer at the end, where `simulated` does not and the map has feelings.
     """
 
     simulated: Simulated
     follow: Run | None = None
+    walked: Simulated | None = None
 
 
 @final
@@ -86,6 +91,7 @@ class Case:
     under_way: Mapping[str, Mapping[str, Floats]] = field(default_factory=dict)
     follow: Run | None = None
     length: float = 0.0
+    walked: Simulated | None = None
 
 
 @final
@@ -115,9 +121,38 @@ def mixed(case: Case, bundles: Bundles, simulated: Simulated) -> Joint:
     ]  # fmt: skip
 
     def differences(metric: str, everybody: bool) -> Iterator[Floats | None]:  # noqa: FBT001 - a callable's argument
-        return bundle_differences(bundles, tallies, metric, realism=levels[-1], everybody=everybody)
+        found = list(bundle_differences(bundles, tallies, metric, realism=levels[-1], everybody=everybody))
+        if metric == NPS and case.walked is not None and any(item is None for item in found):
+            return _in_few_draws(bundles, case.walked, levels[-1], everybody=everybody)
+        return iter(found)
 
     return Joint(levels, by_level, differences)
+
+
+def _in_few_draws(
+    bundles: Bundles, walked: Simulated, realism: Sequence[float], *, everybody: bool
+) -> Iterator[Floats | None]:
+    """Yield each bundle's difference of NPS from today in few draws, by the same customers in all worlds; else NaN."""
+    count = next(iter(bundles.worlds.values())).draws.count
+    rows = np.unique(np.linspace(0, count - 1, WALKED_DRAWS).round().astype(np.int64))
+    few: dict[int, Draws] = {}
+    worlds = {
+        pattern: replace(world, draws=few.setdefault(id(world.draws), world.draws.take(rows)))
+        for pattern, world in bundles.worlds.items()
+    }
+    arms = tuple(
+        replace(arm, exposures=tuple(replace(item, reach=item.reach[rows]) for item in arm.exposures))
+        for arm in bundles.arms
+    )
+    thin = replace(bundles, arms=arms, worlds=worlds)
+    tallies = dict(zip(worlds, walked(list(worlds.values())), strict=True))
+    for found in bundle_differences(thin, tallies, NPS, realism=realism, everybody=everybody):
+        if found is None:
+            yield None
+            continue
+        values = np.full((count, found.shape[1]), np.nan)
+        values[rows] = found
+        yield values
 
 
 def crowded(case: Case, bundles: Bundles, crowding: Crowding) -> Joint:
