@@ -45,10 +45,10 @@ _CHAINS: Final = 16
 _GROUPS: Final = 4
 #: Points that stories are told by.
 _TOLD: Final = 1000
-#: Sweeps before the first kernels and the next, and of each round that counts. While gates fail, what a round visited
-#: makes the kernels of a longer one.
+#: Sweeps before the first kernels and the next, and of each round that may count. While gates fail, what a round visited
+#: makes the kernels of a longer one: better kernels are worth more than more sweeps.
 _FIND: Final = (120, 120)
-_ROUNDS: Final = (500, 2000, 5000)
+_ROUNDS: Final = (250, 500, 1000, 2000, 5000)
 _STUCK: Final = 0.4
 #: Part of the differences that are taken whole, which leads from hump to hump.
 _WHOLE: Final = 0.1
@@ -215,7 +215,7 @@ def _told(mover: _Mover, at: _At, given: Given) -> tuple[_Mover, _At]:
         if proposal.moves and (k in mover.plan.doubtful or len(np.unique(families)) > 1):
             phi = np.concatenate([point.phi[:, :, k] for point in points])
             proposals[k] = kernel_around(proposal, families, phi, mover.rng)
-            own[k] = proposals[k].again(own[k]).where(told, proposals[k].at(families[pick], phi[pick])[0])
+            own[k] = proposals[k].again(own[k]).where(told, proposals[k].at(families[pick], phi[pick]))
     mover = replace(mover, proposals=tuple(proposals))
     return mover, _At.begun(mover, own, replace(at.chains, shares=shares))
 
@@ -260,12 +260,13 @@ def _stepped(mover: _Mover, at: _At, k: int, other: int) -> _At:
     alike = (family[a] == family[mine]) & (family[b] == family[mine])
     length = np.where(rng.uniform(size=len(mine)) < _WHOLE, 1.0, 2.38 / np.sqrt(2 * now[0].size))
     length = (length * rng.uniform(0.2, 1.1, len(mine)))[:, None, None] * _personas(rng, len(mine), now.shape[1])
-    phi, tried = now.copy(), np.full(_CHAINS, -1, dtype=np.int64)
+    phi, tried, gain = now.copy(), np.full(_CHAINS, -1, dtype=np.int64), np.zeros(_CHAINS)
     phi[mine] += length * (now[a] - now[b]) * (1 + _JITTER * rng.standard_normal((len(mine), *now.shape[1:])))
     phi[family == Family.EXPONENTIAL, :, 1] = 0.0
-    tried[mine[alike]] = at.shelves.tried_rows[mine[alike]]
-    new, height = proposal.at(family, phi)
-    gain = height - proposal.at(family, now)[1]
+    moved = mine[alike]
+    tried[moved] = at.shelves.tried_rows[moved]
+    gain[moved] = proposal.height(family[moved], phi[moved]) - proposal.height(family[moved], now[moved])
+    new = proposal.at(family, phi)
     to = at.chains.repeated(0).at(0)
     divide_all(
         mover.known, at.shelves.shelf(new), k, other, tried, gain, to.theta, to.kappa, to.shares, to.rows, mover.rng

@@ -33,8 +33,10 @@ _DEGREES: Final = 5.0
 _PLACES: Final = 150
 _DRAWS: Final = 1500
 _NEAR, _FAR, _RARELY = 0.5, 2.0, 0.25
-#: A family where the chains were this rarely is not proposed.
-_SELDOM: Final = 0.005
+#: A family where the chains were is proposed at least this often.
+_SELDOM: Final = 0.03
+#: Places that count for the spread of a family beside those where chains were in it: as far apart as in all families.
+_BORROWED: Final = 10.0
 
 
 @final
@@ -100,10 +102,13 @@ class Places:
     root: Floats
 
     @classmethod
-    def of(cls, visited: Floats, rng: np.random.Generator) -> Places:
-        """Return the density around some of the places visited (n, k)."""
+    def of(cls, visited: Floats, rng: np.random.Generator, wide: Floats | None = None) -> Places:
+        """Return the density around some of the places visited (n, k); where they are few, as wide as a spread (k, k)."""
         k = visited.shape[1]
-        spread = np.atleast_2d(np.cov(visited.T)) if len(visited) > k else np.zeros((k, k))
+        spread = np.atleast_2d(np.cov(visited.T)) if len(visited) > 1 else np.zeros((k, k))
+        if wide is not None:
+            few = _BORROWED / (_BORROWED + len(np.unique(visited[:, 0])))
+            spread = (1 - few) * spread + few * wide
         root = np.linalg.cholesky(spread + np.diag(0.01 * np.diag(spread) + 1e-6))
         kept = rng.choice(len(visited), min(_PLACES, len(visited)), replace=False)
         return cls(visited[kept], np.asarray(root, dtype=np.float64))
@@ -158,6 +163,11 @@ def _flat(kind: Family, phi: Floats) -> Floats:
     return np.asarray(phi[..., : dimensions(kind)].reshape(len(phi), -1))
 
 
+def _of_family(kind: Family, spread: Floats) -> Floats:
+    """Return the part of a spread of all coordinates that is of those a family has."""
+    return spread if dimensions(kind) == 2 else spread[::2, ::2]
+
+
 def _deep(kind: Family, flat: Floats) -> Floats:
     phi = np.zeros((len(flat), flat.shape[1] // dimensions(kind), 2))
     phi[..., : dimensions(kind)] = flat.reshape(*phi.shape[:2], -1)
@@ -181,18 +191,22 @@ class Proposal:
         """Whether the dwell has coordinates to move along: empirical ones are only swapped."""
         return not np.any(self.cloud.family == Family.EMPIRICAL)
 
-    def at(self, family: Codes, phi: Floats) -> tuple[Dwells, Floats]:
-        """Return dwells, and the log of prior x completed moves, at families and coordinates."""
-        still, done, prior = _still(self, family, phi), _done(self.link, family, phi), _prior(self.link, family, phi)
+    def at(self, family: Codes, phi: Floats) -> Dwells:
+        """Return dwells at families and coordinates."""
+        still = _still(self, family, phi)
         if self.kernel is None:
-            left = _left(self.factor, done, still, self.spells, self.position)
+            left = _left(self.factor, _done(self.link, family, phi), still, self.spells, self.position)
         else:
-            left = prior + done - self.kernel.log_density(family, phi)
-        return Dwells(family, phi, still, left), prior + done
+            left = self.height(family, phi) - self.kernel.log_density(family, phi)
+        return Dwells(family, phi, still, left)
+
+    def height(self, family: Codes, phi: Floats) -> Floats:
+        """Return the log of prior x completed moves, shape (n,)."""
+        return _prior(self.link, family, phi) + _done(self.link, family, phi)
 
     def again(self, dwells: Dwells) -> Dwells:
         """Return dwells with the `left` of this proposal."""
-        return self.at(dwells.family, dwells.phi)[0]
+        return self.at(dwells.family, dwells.phi)
 
 
 def surrogate(link: LinkDwell, position: int, spells: Spells, factor: float) -> Proposal:
@@ -215,13 +229,15 @@ def surrogate(link: LinkDwell, position: int, spells: Spells, factor: float) -> 
 
 def kernel_around(was: Proposal, family: Codes, phi: Floats, rng: np.random.Generator) -> Proposal:
     """Return a kernel around places where the chains were, families (n,) and coordinates (n, persona, 2)."""
-    often = {kind: rows for kind, rows in by_family(family) if len(rows) > _SELDOM * len(family)}
-    total = sum(len(rows) for rows in often.values())
+    visited = list(by_family(family))
+    often = np.maximum([len(rows) / len(family) for _, rows in visited], _SELDOM)
+    wide = np.atleast_2d(np.cov(phi.reshape(len(phi), -1).T))
     kernel = Kernel({
-        kind: (len(rows) / total, Places.of(_flat(kind, phi[rows]), rng)) for kind, rows in often.items()
+        kind: (float(weight), Places.of(_flat(kind, phi[rows]), rng, _of_family(kind, wide)))
+        for (kind, rows), weight in zip(visited, often / often.sum(), strict=True)
     })  # fmt: skip
     bare = Proposal(was.link, was.position, was.spells, was.factor, kernel, was.cloud)
-    return Proposal(was.link, was.position, was.spells, was.factor, kernel, bare.at(*kernel.draw(_DRAWS, rng))[0])
+    return Proposal(was.link, was.position, was.spells, was.factor, kernel, bare.at(*kernel.draw(_DRAWS, rng)))
 
 
 def _scale_shape(kind: Family, phi: Floats) -> tuple[Floats, Floats]:

@@ -57,12 +57,14 @@ class Shelves:
     own: tuple[Dwells, ...]
     fixed: Floats  # (link that is not learned, chain, spell)
     still: Floats  # (drawn row, spell)
+    left: Floats  # (drawn row,)
 
     @classmethod
     def of(cls, proposals: Sequence[Proposal], own: Sequence[Dwells], fixed: Floats) -> Shelves:
         """Return the shelves of proposals, with the chains' own dwells by learned link."""
         still = np.concatenate([np.empty((0, fixed.shape[-1])), *(each.cloud.still for each in proposals)])
-        return cls(tuple(proposals), tuple(own), fixed, np.ascontiguousarray(still))
+        left = np.concatenate([np.empty(0), *(each.cloud.left for each in proposals)])
+        return cls(tuple(proposals), tuple(own), fixed, np.ascontiguousarray(still), left)
 
     @property
     def chains(self) -> int:
@@ -87,7 +89,7 @@ class Shelves:
         """Return the shelf, with what a step tries."""
         more, spells = () if tried is None else (tried,), self.fixed.shape[-1]
         kept = (each.still for each in self.own)
-        left = [each.cloud.left for each in self.proposals] + [each.left for each in self.own]
+        left = [self.left, *(each.left for each in self.own)]
         stay = np.zeros(self.fixed.shape[0] * self.chains)
         return Shelf(
             self.still,
@@ -106,8 +108,14 @@ class Shelves:
         """Return families (…,) and coordinates (…, persona, 2) of learned link k."""
         cloud, own = self.proposals[k].cloud, self.own[k]
         rows = chains.rows[..., self.proposals[k].position]
-        at = np.where(rows < self.first[-1], rows - self.first[k], rows - self.own_rows(k)[0] + len(cloud.left))
-        return np.concatenate([cloud.family, own.family])[at], np.concatenate([cloud.phi, own.phi])[at]
+        drawn = rows < self.first[-1]
+        if drawn.all():
+            return cloud.family[rows - self.first[k]], cloud.phi[rows - self.first[k]]
+        here, there = (np.where(drawn, rows - self.first[k], 0), np.where(drawn, 0, rows - self.own_rows(k)[0]))
+        return (
+            np.where(drawn, cloud.family[here], own.family[there]),
+            np.where(drawn[..., None, None], cloud.phi[here], own.phi[there]),
+        )
 
     def dwells(self, chains: Chains, k: int) -> Dwells:
         """Return the dwells of learned link k where the chains are."""
