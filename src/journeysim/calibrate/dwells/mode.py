@@ -9,13 +9,12 @@ from typing import Final, final
 import numpy as np
 
 from journeysim.calibrate.counts import Bins
+from journeysim.calibrate.dwells.climb import climb
 from journeysim.calibrate.dwells.families import dimensions, from_log_moments, log_likelihood, to_scale_shape
 from journeysim.model.dwell import Family
 from journeysim.model.quantity import Floats
 
 _CLOSE: Final = 0.2
-#: Parts of a step that are tried.
-_SHORTER: Final = np.append(0.5 ** np.arange(8), 0.0)
 
 
 @final
@@ -60,20 +59,17 @@ def find_mode(family: Family, prior: Normal, data: Sequence[tuple[Bins, Bins]], 
     A step goes uphill where the density curves the wrong way too (absolute eigenvalues), and only as far as it climbs:
     where all dwells lie in the shortest bin, the likelihood is flat up to a cliff.
     """
-    k = len(prior.mean)
-    at, step = _start(family, prior, data) if start is None else start, np.full(k, 0.05)
-    for _ in range(40):
-        gradient, curvature = _derivatives(family, prior, data, at, step)
-        values, axes = np.linalg.eigh(curvature)
-        values = np.maximum(np.abs(values), 1e-2 * max(np.abs(values).max(), 1e-6))
-        move = np.clip(axes @ ((axes.T @ gradient) / values), -1.0, 1.0)
-        sd = np.sqrt(np.sum(axes**2 / values, axis=1))
-        tried = at + _SHORTER[:, None] * move
-        at = tried[np.argmax(log_density(family, prior, data, tried))]
-        step = np.clip(0.3 * sd, 1e-4, 0.2)
-        if np.all(np.abs(move) < 0.02 * sd):
-            break
-    return Normal(at, (axes * values) @ axes.T)
+    at = _start(family, prior, data) if start is None else start
+    arrays = (prior.mean, prior.precision, *_joined(data), at)
+    return Normal(*climb(int(family), *(np.ascontiguousarray(x, dtype=np.float64) for x in arrays)))
+
+
+def _joined(data: Sequence[tuple[Bins, Bins]]) -> list[Floats]:
+    """Return low and high edges and counts of completed dwells, then times and counts of open spells, of everybody."""
+    done, still = ([pair[k] for pair in data] for k in (0, 1))
+    parts = [[bins.low for bins in done], [bins.high for bins in done], [bins.count for bins in done],
+             [bins.middle for bins in still], [bins.count for bins in still]]  # fmt: skip
+    return [np.concatenate(part) for part in parts]
 
 
 def _start(family: Family, prior: Normal, data: Sequence[tuple[Bins, Bins]]) -> Floats:
@@ -99,25 +95,6 @@ def log_density(family: Family, prior: Normal, data: Sequence[tuple[Bins, Bins]]
 def scale_shape(family: Family, points: Floats) -> tuple[Floats, Floats]:
     """Return (a, b) of points, shape (…, k)."""
     return to_scale_shape(family, points[..., 0], points[..., 1] if points.shape[-1] > 1 else 0.0 * points[..., 0])
-
-
-def _derivatives(
-    family: Family, prior: Normal, data: Sequence[tuple[Bins, Bins]], at: Floats, step: Floats
-) -> tuple[Floats, Floats]:
-    """Return gradient and negative curvature of the log density by central differences."""
-    k = len(at)
-    moves = np.stack(np.meshgrid(*[[-1.0, 0.0, 1.0]] * k, indexing="ij"), axis=-1).reshape(-1, k)
-    values = log_density(family, prior, data, at + moves * step).reshape([3] * k)
-    gradient, curvature = np.zeros(k), np.zeros((k, k))
-    for i in range(k):
-        line = np.moveaxis(values, i, 0)
-        middle = (1,) * (k - 1)
-        gradient[i] = (line[2][middle] - line[0][middle]) / (2 * step[i])
-        curvature[i, i] = -(line[2][middle] - 2 * line[1][middle] + line[0][middle]) / step[i] ** 2
-    if k == 2:
-        mixed = values[2, 2] - values[2, 0] - values[0, 2] + values[0, 0]
-        curvature[0, 1] = curvature[1, 0] = -mixed / (4 * step[0] * step[1])
-    return gradient, curvature
 
 
 def near(pooled: Normal, far: float = 1.0) -> Normal:

@@ -120,15 +120,25 @@ def log_likelihoods(
     family: int, a: Floats, b: Floats, low: Floats, high: Floats, done: Floats, times: Floats, still: Floats
 ) -> Floats:
     """Return the log likelihood of bins with so many completed dwells, and of open spells, at every (a, b)."""
-    out = np.zeros(len(a))
+    out = np.empty(len(a))
     for i in range(len(a)):
-        for k in range(len(low)):
-            if k == 0 or low[k] != high[k - 1]:
-                longer, over = tails(family, a[i], b[i], low[k])
-            then, gone = tails(family, a[i], b[i], high[k])
-            inside = longer - then if longer < 0.5 else gone - over
-            out[i] += done[k] * math.log(max(inside, _LEAST))
-            longer, over = then, gone
-        for s in range(len(times)):
-            out[i] += still[s] * math.log(max(tails(family, a[i], b[i], times[s])[0], _LEAST))
+        out[i] = log_likelihood_at(family, a[i], b[i], low, high, done, times, still)
     return out
+
+
+@compiled
+def log_likelihood_at(
+    family: int, a: float, b: float, low: Floats, high: Floats, done: Floats, times: Floats, still: Floats
+) -> float:
+    """Return the same at one (a, b); bins that follow each other share an edge."""
+    total, longer, over, edge = 0.0, 1.0, 0.0, -1.0
+    for k in range(len(low)):
+        if low[k] != edge:
+            longer, over = tails(family, a, b, low[k])
+        then, gone = tails(family, a, b, high[k])
+        inside = longer - then if longer < 0.5 else gone - over
+        total += done[k] * math.log(max(inside, _LEAST))
+        longer, over, edge = then, gone, high[k]
+    for s in range(len(times)):
+        total += still[s] * math.log(max(tails(family, a, b, times[s])[0], _LEAST))
+    return total

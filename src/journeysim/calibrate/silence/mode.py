@@ -41,22 +41,23 @@ def find_joint_mode(function: Function, start: Floats) -> JointMode:
     if not len(start):
         return JointMode(start, np.eye(0), np.eye(0), function(start)[0])
     at, (value, gradient) = start, function(start)
-    root, inverse = _roots(function, at)
+    root, inverse = _roots(function, at, gradient)
     for _ in range(_MOST_STEPS):
         move = np.clip(root @ (root.T @ gradient), -1.0, 1.0)
-        better = next((x for x in at + move * 0.5 ** np.arange(10)[:, None] if function(x)[0] > value), None)
-        small = np.linalg.norm(inverse @ move) < _SETTLED
-        if better is None or small:
+        if np.linalg.norm(inverse @ move) < _SETTLED:
             break
-        at, (value, gradient) = better, function(better)
-        root, inverse = _roots(function, at)
+        tried = ((x, function(x)) for x in at + move * 0.5 ** np.arange(10)[:, None])
+        better = next((each for each in tried if each[1][0] > value), None)
+        if better is None:
+            break
+        at, (value, gradient) = better
+        root, inverse = _roots(function, at, gradient)
     volume = 0.5 * len(at) * np.log(2 * np.pi) + float(np.linalg.slogdet(root)[1])
     return JointMode(at, root, inverse, value + volume)
 
 
-def _roots(function: Function, at: Floats) -> tuple[Floats, Floats]:
-    """Return a root of the inverse curvature at a point, and the root's inverse, by differences of gradients."""
-    here = function(at)[1]
+def _roots(function: Function, at: Floats, here: Floats) -> tuple[Floats, Floats]:
+    """Return a root of the inverse curvature at a point, and the root's inverse, by differences from the gradient here."""
     curvature = np.array([here - function(at + step)[1] for step in _STEP * np.eye(len(at))]) / _STEP
     values, axes = np.linalg.eigh((curvature + curvature.T) / 2)
     values = np.maximum(np.abs(values), 1e-6 * max(float(np.max(np.abs(values))), 1.0))

@@ -20,7 +20,7 @@ from journeysim.calibrate.dwells.families import CANDIDATES, from_log_moments, s
 from journeysim.calibrate.silence.mode import JointMode, find_joint_mode
 from journeysim.calibrate.silence.open_spells import LinkDwell, Spread
 from journeysim.calibrate.silence.points import Observed, Points, explained
-from journeysim.calibrate.silence.target import JointTarget, joint_target
+from journeysim.calibrate.silence.target import JointTarget, joint_target, of_families
 from journeysim.model.dwell import Family, ppf
 from journeysim.model.quantity import Floats
 
@@ -98,7 +98,11 @@ class SilentFit:
 
 def settle_silent(links: Sequence[LinkDwell], silent: tuple[Bins, ...], counts: Floats, alphas: Floats) -> SilentFit:
     """Return families and spread at the joint mode; `counts` and `alphas` have shape (persona, link)."""
-    best = _fit(tuple(links), silent, counts, alphas, None)
+    bases = tuple(
+        joint_target(_observed(tuple(links), g, silent, counts), alphas[g], np.ones((1, len(links))))
+        for g in range(len(silent))
+    )
+    best = _fit(tuple(links), bases, None)
     tried = {_families(best): best}
     choices: dict[str, FamilyChoice] = {}
     candidates: dict[str, tuple[Family, ...]] = {link.name: CANDIDATES for link in links if link.learned}
@@ -107,7 +111,7 @@ def settle_silent(links: Sequence[LinkDwell], silent: tuple[Bins, ...], counts: 
         for j, link in enumerate(links):
             if link.learned:
                 families = candidates[link.name]
-                found = [_with_family(best, j, family, (silent, counts, alphas), tried) for family in families]
+                found = [_with_family(best, j, family, bases, tried) for family in families]
                 found.sort(key=lambda fit: -fit.evidence)
                 best, second = found[:2]
                 candidates[link.name] = worth_trying({fit.links[j].family: fit.evidence for fit in found})
@@ -115,27 +119,31 @@ def settle_silent(links: Sequence[LinkDwell], silent: tuple[Bins, ...], counts: 
                 choices[link.name] = FamilyChoice(best.links[j].family, second.links[j].family, margin, 0.0)
         if _families(best) == before:
             break
-    spreads = tuple(_spread(best, g, silent, counts) for g in range(len(silent)))
-    figures, within = _rivals(list(tried.values()), best, silent, counts, alphas)
+    spreads = tuple(_spread(best, base, g) for g, base in enumerate(bases))
+    most = int(np.argmax(counts.sum(axis=1) + [bins.size for bins in silent]))
+    figures, within = _rivals(list(tried.values()), best, bases[most], most)
     behind = np.array([fit.evidence - best.evidence for fit in tried.values()])
     ranked = sorted(tried.values(), key=lambda fit: -fit.evidence)[:_MOST_STORIES]
     matter = [fit for fit in ranked if fit.evidence > best.evidence - _MATTERS]
-    stories = tuple(_story(fit, fit.evidence - best.evidence, silent, counts, alphas) for fit in matter)
+    stories = tuple(_story(fit, fit.evidence - best.evidence, bases) for fit in matter)
     return SilentFit(list(best.links), spreads, choices, behind, figures, within, stories)
 
 
-Data = tuple[tuple[Bins, ...], Floats, Floats]
+#: What was observed of every persona, with the families that links began with.
+Bases = tuple[JointTarget, ...]
 
 
 def _families(fit: _Fitted) -> tuple[Family, ...]:
     return tuple(link.family for link in fit.links)
 
 
-def _with_family(fit: _Fitted, j: int, family: Family, data: Data, tried: dict[tuple[Family, ...], _Fitted]) -> _Fitted:
+def _with_family(
+    fit: _Fitted, j: int, family: Family, bases: Bases, tried: dict[tuple[Family, ...], _Fitted]
+) -> _Fitted:
     links = tuple(replace(link, family=family) if k == j else link for k, link in enumerate(fit.links))
     key = tuple(link.family for link in links)
     if key not in tried:
-        tried[key] = _fit(links, *data, fit)
+        tried[key] = _fit(links, bases, fit)
     return tried[key]
 
 
@@ -145,37 +153,24 @@ def _observed(links: tuple[LinkDwell, ...], g: int, silent: tuple[Bins, ...], co
     return Observed(tuple(one), silent[g : g + 1], counts[g : g + 1])
 
 
-def _fit(
-    links: tuple[LinkDwell, ...], silent: tuple[Bins, ...], counts: Floats, alphas: Floats, near: _Fitted | None
-) -> _Fitted:
+def _fit(links: tuple[LinkDwell, ...], bases: Bases, near: _Fitted | None) -> _Fitted:
     modes = []
-    for g in range(len(silent)):
-        target = _target(links, g, silent, counts, alphas)
-        starts = [_moved_start(target, near.links, near.modes[g])] if near else [*_first_starts(target)]
+    for g, base in enumerate(bases):
+        target = _target(links, base)
+        starts = [_moved_start(target, _target(near.links, base), near.modes[g])] if near else [*_first_starts(target)]
         found = [find_joint_mode(target.value_and_gradient, start) for start in starts]
         best = max(found, key=lambda mode: mode.evidence)
         modes.append(replace(best, evidence=best.evidence + target.log_constant))
     return _Fitted(links, tuple(modes))
 
 
-def _story(fit: _Fitted, behind: float, silent: tuple[Bins, ...], counts: Floats, alphas: Floats) -> Story:
-    targets = [_target(fit.links, g, silent, counts, alphas) for g in range(len(silent))]
+def _story(fit: _Fitted, behind: float, bases: Bases) -> Story:
+    targets = [_target(fit.links, base) for base in bases]
     return Story(_families(fit), behind, tuple(zip(targets, fit.modes, strict=True)))
 
 
-def _target(
-    links: tuple[LinkDwell, ...], g: int, silent: tuple[Bins, ...], counts: Floats, alphas: Floats
-) -> JointTarget:
-    return joint_target(_observed(links, g, silent, counts), alphas[g], np.ones((1, len(links))))
-
-
-def _start(target: JointTarget, weights: Floats, moments: Sequence[tuple[float, float]]) -> Floats:
-    """Return flat coordinates of a row in proportion to the weights, and dwells with these moments of the log."""
-    phi = np.zeros((1, 1, len(moments), 2))
-    for index, (j, pair) in enumerate(zip(target.observed.learned, moments, strict=True)):
-        phi[0, 0, index] = from_log_moments(target.observed.links[j].family, *pair)
-    logs = np.log(weights / weights.sum())[None, None]
-    return np.asarray(target.flat(Points(logs, phi, np.zeros(1, dtype=np.intp)))[0])
+def _target(links: tuple[LinkDwell, ...], base: JointTarget) -> JointTarget:
+    return of_families(base, [link.family for link in links])
 
 
 def _first_starts(target: JointTarget) -> Floats:
@@ -184,42 +179,39 @@ def _first_starts(target: JointTarget) -> Floats:
     return np.vstack([target.flat(explained(target.observed, alpha, *story)) for story in ((1.0, 0.0), (0.5, 1.0))])
 
 
-def _moved_start(target: JointTarget, links: tuple[LinkDwell, ...], mode: JointMode) -> Floats:
-    """Return the mode of other families, with members of the new families of the same moments of the log."""
-    old = replace(target.observed, links=tuple(
-        replace(new, family=was.family) for new, was in zip(target.observed.links, links, strict=True)
-    ))  # fmt: skip
-    points = joint_target(old, np.asarray(target.inputs["alpha"]), target.tilt).points(mode.at[None], _ROW)
-    moments = []
-    for index, j in enumerate(old.learned):
-        family = old.links[j].family
-        logs = np.log(np.maximum(ppf(family, *to_scale_shape(family, *points.phi[0, 0, index]), _PROBABILITIES), 1e-9))
-        moments.append((float(logs.mean()), max(float(logs.std()), 0.05)))
-    return _start(target, np.exp(points.logs[0, 0]), moments)
+def _moved_start(target: JointTarget, near: JointTarget, mode: JointMode) -> Floats:
+    """Return the mode of other families; where a family is new, its member of the same moments of the log."""
+    points = near.points(mode.at[None], _ROW)
+    phi = points.phi.copy()
+    for index, j in enumerate(target.observed.learned):
+        old, new = near.observed.links[j].family, target.observed.links[j].family
+        if new is not old:
+            days = ppf(old, *to_scale_shape(old, *points.phi[0, 0, index]), _PROBABILITIES)
+            logs = np.log(np.maximum(days, 1e-9))
+            phi[0, 0, index] = from_log_moments(new, float(logs.mean()), max(float(logs.std()), 0.05))
+    return np.asarray(target.flat(Points(points.logs, phi, _ROW))[0])
 
 
-def _spread(fit: _Fitted, g: int, silent: tuple[Bins, ...], counts: Floats) -> Spread:
-    target = _target(fit.links, g, silent, counts, np.ones((len(silent), len(fit.links))))
+def _spread(fit: _Fitted, base: JointTarget, g: int) -> Spread:
+    target = _target(fit.links, base)
     observed, points = target.observed, target.points(fit.modes[g].at[None], _ROW)
+    silent = observed.silent[0]
     curves = []
     for j, link in enumerate(observed.links):
         if link.learned:
             a, b = to_scale_shape(link.family, *points.phi[0, 0, observed.learned.index(j)])
         else:
             a, b = np.asarray(np.median(link.a)), np.asarray(np.median(link.b))
-        curves.append(survival(link.family, a, b, silent[g].middle, link.tables))
+        curves.append(survival(link.family, a, b, silent.middle, link.tables))
     joint = np.exp(points.logs[0, 0]) * np.maximum(np.stack(curves, axis=1), _LEAST)
-    return Spread(silent[g], joint / joint.sum(axis=1, keepdims=True))
+    return Spread(silent, joint / joint.sum(axis=1, keepdims=True))
 
 
-def _rivals(
-    fits: list[_Fitted], best: _Fitted, silent: tuple[Bins, ...], counts: Floats, alphas: Floats
-) -> tuple[Floats, Floats]:
-    """Return the figures of every set of families at its mode (set, figure), and their sds in the best one (figure,)."""
-    g = int(np.argmax(counts.sum(axis=1) + [bins.size for bins in silent]))
+def _rivals(fits: list[_Fitted], best: _Fitted, base: JointTarget, g: int) -> tuple[Floats, Floats]:
+    """Return the figures of every set of families at persona g's mode (set, figure), and their sds in the best one."""
 
     def figures(fit: _Fitted, at: Floats) -> Floats:
-        return _figures(fit.links, _target(fit.links, g, silent, counts, alphas).points(at, np.zeros(len(at), np.intp)))
+        return _figures(fit.links, _target(fit.links, base).points(at, np.zeros(len(at), np.intp)))
 
     found = np.concatenate([figures(fit, fit.modes[g].at[None]) for fit in fits])
     mode, step = best.modes[g], 1e-4

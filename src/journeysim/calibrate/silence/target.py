@@ -17,8 +17,8 @@ gradient are those of `silence.density`, compiled once and kept on disk; PyTenso
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final, final
 
 import numpy as np
@@ -31,6 +31,7 @@ from journeysim.calibrate.dwells.mode import prior_normal
 from journeysim.calibrate.dwells.scores import FAMILIES, ScoreFamily, base_tables
 from journeysim.calibrate.pooled import KAPPA_SCORES
 from journeysim.calibrate.silence.points import Observed, Points, contrasts
+from journeysim.model.dwell import Family
 from journeysim.model.event_log import Ints
 from journeysim.model.quantity import Floats
 
@@ -100,7 +101,16 @@ class JointTarget:
 
 def joint_target(observed: Observed, alpha: Floats, tilt: Floats) -> JointTarget:
     """Return the exact posterior of a touchpoint; `alpha` has shape (link,), `tilt` (persona, link), none of it 0."""
-    return JointTarget(observed, tilt, _inputs(observed, alpha, tilt), _linear(observed, tilt))
+    inputs = _inputs(observed, alpha, tilt) | _data(observed)
+    return JointTarget(observed, tilt, inputs, _linear(observed, tilt))
+
+
+def of_families(target: JointTarget, families: Sequence[Family]) -> JointTarget:
+    """Return the target with other families of the links; what was observed stays as it was laid out."""
+    links = zip(target.observed.links, families, strict=True)
+    observed = replace(target.observed, links=tuple(replace(link, family=family) for link, family in links))
+    inputs = {**target.inputs, **_inputs(observed, np.asarray(target.inputs["alpha"]), target.tilt)}
+    return JointTarget(observed, target.tilt, inputs, _linear(observed, target.tilt))
 
 
 def _linear(observed: Observed, tilt: Floats) -> Floats:
@@ -139,7 +149,7 @@ def _inputs(observed: Observed, alpha: Floats, tilt: Floats) -> Inputs:
         "alpha": alpha, "log_tilt": np.log(tilt), "taken": observed.counts, "single": np.array([float(personas == 1)]),
         "mean": mean, "precision": precision, "free": observed.free.T.astype(np.float64), "pooled": pooled,
         "kappas": -0.5 * KAPPA_SCORES**2, "taus": tau_log_weights(),
-        "tables": base_tables(), **_forms(forms), **_data(observed),
+        "tables": base_tables(), **_forms(forms),
     }  # fmt: skip
 
 
