@@ -101,7 +101,7 @@ class JointTarget:
 
 def joint_target(observed: Observed, alpha: Floats, tilt: Floats) -> JointTarget:
     """Return the exact posterior of a touchpoint; `alpha` has shape (link,), `tilt` (persona, link), none of it 0."""
-    inputs = _inputs(observed, alpha, tilt) | _data(observed)
+    inputs = {**_inputs(observed, alpha, tilt), **_data(observed)}
     return JointTarget(observed, tilt, inputs, _linear(observed, tilt))
 
 
