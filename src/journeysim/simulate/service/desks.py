@@ -90,8 +90,11 @@ def bring_up_to(desks: Desks, r: int, now: float, window: float) -> None:
     if days > 0.0:
         if desks.now[r, OPEN] == 1:
             desks.area[r, STAFFED] += desks.limit[r, STAFF] * days
-            desks.area[r, BUSY] += min(float(desks.now[r, AT_WORK]), desks.limit[r, STAFF]) * days
-            desks.area[r, OVERTIME] += max(0.0, desks.now[r, AT_WORK] - desks.limit[r, STAFF]) * days
+            at_work = float(desks.now[r, AT_WORK])
+            if at_work > desks.limit[r, STAFF]:
+                desks.area[r, OVERTIME] += (at_work - desks.limit[r, STAFF]) * days
+                at_work = desks.limit[r, STAFF]
+            desks.area[r, BUSY] += at_work * days
         else:
             desks.area[r, OVERTIME] += desks.now[r, AT_WORK] * days
         desks.area[r, WAITING] += desks.now[r, IN_LINE] * days

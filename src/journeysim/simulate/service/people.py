@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from journeysim.model.journey import ArrivalHours
 from journeysim.model.quantity import Floats
 from journeysim.simulate.service.hours import WEEK
-from journeysim.simulate.service.ways import Answers, Entering, Ways, group_of, phase_on, stays_away
+from journeysim.simulate.service.ways import Answers, Entering, Ways, group_of, in_one_world, phase_on, stays_away
 from journeysim.simulate.streams import (
     BLOCK,
     ENTRY,
@@ -179,6 +179,7 @@ def gather(
 @compiled
 def enter(count: int, layout: Layout, ways: Ways, doors: Doors, draw: np.uint64, people: People, words: Words) -> None:
     """Fill who the first `count` customers are and where they enter: the walk's choices, from the same uniforms."""
+    personas, entry, alike = doors.personas[0], doors.entry[0], in_one_world(ways)
     for start in range(0, count, BLOCK):
         size = min(BLOCK, count - start)
         for k in range(size):
@@ -188,7 +189,9 @@ def enter(count: int, layout: Layout, ways: Ways, doors: Doors, draw: np.uint64,
         visit_words(size, layout.seed_low, layout.seed_high, draw, words)
         for k in range(size):
             who = start + k
-            phase = phase_on(ways, people.group[who], people.time[who], 0.0)
-            persona = layout.persona_order[first_above(doors.personas[phase], unit(words[LINK + k]))]
+            if not alike:
+                phase = phase_on(ways, people.group[who], people.time[who], 0.0)
+                personas, entry = doors.personas[phase], doors.entry[phase]
+            persona = layout.persona_order[first_above(personas, unit(words[LINK + k]))]
             people.persona[who] = persona
-            people.place[who] = layout.entry_order[first_above(doors.entry[phase, persona], unit(words[DWELL + k]))]
+            people.place[who] = layout.entry_order[first_above(entry[persona], unit(words[DWELL + k]))]

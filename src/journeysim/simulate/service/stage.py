@@ -211,7 +211,10 @@ def people_of(stage: Stage, row: int, number: int, room: Room) -> tuple[int, Roo
     )  # fmt: skip
     if count < 0:
         return people_of(stage, row, number, new_room(stage, 2 * len(room.people.time)))
-    count = gather(count, layout, stage.ways, stage.answers, stage.entering, row, draw, room.people)
+    if stage.answers.realism.size or stage.entering.comes[row].min() < 1.0:
+        count = gather(count, layout, stage.ways, stage.answers, stage.entering, row, draw, room.people)
+    else:
+        room.people.group[:count] = 0
     enter(count, layout, stage.ways, room.doors, draw, room.people, room.planner.words)
     return count, room
 

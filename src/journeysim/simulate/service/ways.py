@@ -102,6 +102,12 @@ def group_of(
 
 
 @compiled_into
+def in_one_world(ways: Ways) -> bool:
+    """Return whether everybody lives in one world all the time."""
+    return bool(ways.phase.size == 1)
+
+
+@compiled_into
 def phase_on(ways: Ways, group: int, entered: float, day: float) -> int:
     """Return the phase in force `day` days after a customer of a group entered on a calendar day."""
     k = 0

@@ -33,6 +33,7 @@ from journeysim.simulate.service.kernel.state import (
 )
 from journeysim.simulate.service.people import People
 from journeysim.simulate.service.steps import EXPONENTIAL, Clocks, clock_time, first_clock
+from journeysim.simulate.service.ways import in_one_world
 from journeysim.simulate.streams import (
     BLOCK,
     PURPOSE_SHIFT,
@@ -68,14 +69,16 @@ def plan_block(
     for place in range(layout.place_key.size):
         for k in range(size):
             planner.seen[place * BLOCK + k] = np.uint32(0)
-    count = 0
+    count, alike = 0, in_one_world(points.ways)
     for k in range(size):
         lanes.words[CUSTOMER + k] = people.number[first + k]
     begin_lives(size, layout, draw, lanes.words, planner.carried)
     for k in range(size):
         number, place = people.number[first + k], people.place[first + k]
         if place < layout.touchpoints:
-            cell = people.persona[first + k] * layout.periods + points.ways.phase[people.group[first + k], 0]
+            cell = people.persona[first + k] * layout.periods
+            if not alike:
+                cell += points.ways.phase[people.group[first + k], 0]
             _put(count, k, number, place, cell, layout, planner, lanes)
             count += 1
     step = 0

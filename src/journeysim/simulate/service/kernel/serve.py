@@ -39,6 +39,7 @@ from journeysim.simulate.service.kernel.state import (
     SINCE_ENTRY,
     STAYS,
     STEP,
+    TARGET,
     UNSERVED,
     WAIT_FEELS,
     WAITED_FOR,
@@ -64,10 +65,10 @@ from journeysim.simulate.service.steps import (
     take_step,
     take_up,
 )
-from journeysim.simulate.service.ways import Ways, cell_on, phase_of
+from journeysim.simulate.service.ways import Ways, cell_on, in_one_world, phase_of
 from journeysim.simulate.streams import compiled, compiled_inner, compiled_into
 from journeysim.simulate.walk.kernel import MOST_MOVES
-from journeysim.simulate.walk.lanes import Carried, Lanes
+from journeysim.simulate.walk.lanes import Carried, Lanes, period_of
 from journeysim.simulate.walk.layout import Layout, Parameters
 from journeysim.simulate.walk.truth import Truth
 
@@ -161,16 +162,22 @@ def _prepare(
     if customers.left[0] < size:
         status[0] = SHORT_OF_SLOTS
         return first
-    planned = can_plan(layout, points)
+    planned, alike, first_period = (
+        can_plan(layout, points),
+        in_one_world(points.ways),
+        period_of(layout.period_end, 0.0),
+    )
     for k in range(size):
         customers.left[0] -= 1
         slot = slot_of(customers.free[customers.left[0]])
         planner.slot[k] = slot
         customers.at[slot, WHO] = first + k
         customers.at[slot, PERSONA] = people.persona[first + k]
-        customers.at[slot, CELL] = cell_on(
-            layout, points.ways, people.group[first + k], people.persona[first + k], people.time[first + k], 0.0
-        )
+        customers.at[slot, CELL] = people.persona[first + k] * layout.periods + first_period
+        if not alike:
+            customers.at[slot, CELL] = cell_on(
+                layout, points.ways, people.group[first + k], people.persona[first + k], people.time[first + k], 0.0
+            )
         customers.at[slot, MOVES] = 0
         customers.at[slot, STEP] = 0 if planned else PLANNED
         customers.time[slot, ENTRY_DAY] = people.time[first + k]
@@ -290,10 +297,14 @@ def _give_up(
     if layout.own.order2 and not layout.own.passed[place]:
         customers.kept[slot, BEFORE] = place
     customers.seen[seen] += np.uint32(1)
-    target = points.target[phase_of(layout, cell), place]
-    customers.at[slot, CELL] = _cell_of(slot, since + waited, layout, points.ways, people, customers)
+    target, day = points.rule[place, TARGET], since + waited
+    if in_one_world(points.ways):
+        customers.at[slot, CELL] = customers.at[slot, PERSONA] * layout.periods + period_of(layout.period_end, day)
+    else:
+        target = points.target[phase_of(layout, cell), place]
+        customers.at[slot, CELL] = _cell_of(slot, day, layout, points.ways, people, customers)
     customers.at[slot, STEP] = PLANNED
-    _arrive(slot, target, GAVE_UP, since + waited, waited, end, customers, trace, status)
+    _arrive(slot, target, GAVE_UP, day, waited, end, customers, trace, status)
 
 
 @compiled_into

@@ -28,7 +28,7 @@ ENTRY_DAY, SINCE_ENTRY, PATIENT_FOR, GIVES_UP_AT, WAITED_FOR = range(5)
 #: Columns of `Plans.time`.
 DWELL_FOR, SERVICE, PATIENCE_FOR = range(3)
 #: Columns of `Points.rule` and `Points.limit`.
-RESOURCE, HOLDS, PATIENT = range(3)
+RESOURCE, HOLDS, PATIENT, TARGET = range(4)
 BALK_SHARE, BALK_FROM, CALL_SHARE, WAIT_FEELS = range(4)
 DONE, SHORT_OF_EVENTS, SHORT_OF_RECORDS, SHORT_OF_SLOTS, RUNAWAY = range(5)
 _POSITIVE: Final = 2**31 - 1
@@ -76,7 +76,7 @@ class Planner(NamedTuple):
 class Points(NamedTuple):
     """The staffed touchpoints' rules, see `Blueprint`."""
 
-    rule: NDArray[np.int32]  # (n, 3)
+    rule: NDArray[np.int32]  # (n, 4) where the unserved go is that of the first phase
     limit: Floats  # (n, 4)
     level: NDArray[np.int32]  # (G, n)
     spans: Floats  # (S, 2)
@@ -87,7 +87,7 @@ class Points(NamedTuple):
 
 def points_of(blueprint: Blueprint, ways: Ways) -> Points:
     """Return the rules of touchpoints as the kernel takes them."""
-    rule = [blueprint.resource, blueprint.holds, blueprint.patient]
+    rule = [blueprint.resource, blueprint.holds, blueprint.patient, blueprint.gives_up_to[0]]
     limit = [blueprint.balk_share, blueprint.balk_from, blueprint.called_back, blueprint.waiting_feels]
     return Points(
         np.ascontiguousarray(np.column_stack(rule).astype(np.int32)),
