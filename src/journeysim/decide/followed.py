@@ -30,7 +30,7 @@ AGES: Final = 9
 #: The first of them, as part of the oldest: who has just entered is where the map lets them enter.
 JUST_ENTERED: Final = 1e-4
 #: Cells of like age that customers are counted in.
-CELLS: Final = 20
+CELLS: Final = 10
 #: Customers of a persona below which nothing is held against what came.
 FEWEST: Final = 20
 REACHED, ENDED, CONVERTED, PAID, DAYS = "reached", "ended", "converted", "paid", "days_to_convert"

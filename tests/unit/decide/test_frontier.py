@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,11 +12,13 @@ from journeysim.compare import compare
 from journeysim.decide import decide, horizon_months
 from journeysim.decide.decision import Fit
 from journeysim.decide.frontier.dominance import acceptability, best_at, frontier
-from journeysim.decide.portfolio.worth import Further
+from journeysim.decide.portfolio.worth import Case, Further, mixed
+from journeysim.model.bundles import build_bundles
 from journeysim.model.changes import AdjustShare
 from journeysim.model.quantity import Fixed, Range, Scale
 from journeysim.model.scenario import Investment, Limits, Money, Proposal
-from outcomes_builder import bank_draws, bank_outcomes, more_calls, tally_of
+from journeysim.simulate.tally import Paths
+from outcomes_builder import bank_arms, bank_draws, bank_outcomes, more_calls, tally_of
 
 STATUS = {"ND": "on", "D": "dominated", "ED": "extendedly dominated"}
 
@@ -108,6 +111,50 @@ def test_bundles_stand_on_the_frontier_with_what_they_cost_and_add_together():
     assert goal.best[-1] == "more calls + more sign"
     assert np.allclose(goal.chances.sum(axis=1), 1.0)
     assert goal.left_out == 0
+
+
+def answering(worlds):
+    """Return tallies in which NPS rises with conversion, as if customers had been walked."""
+    found = []
+    for world in worlds:
+        tally = tally_of(world)
+        share, none = tally.converted, 0.0 * tally.converted
+        places = np.zeros((*share.shape, 4))
+        found.append(
+            replace(
+                tally,
+                paths=Paths(
+                    reached=places,
+                    staged=places[..., :0],
+                    bounced=none,
+                    touches_to_convert=none,
+                    effort_to_convert=none,
+                    satisfied=places,
+                    promoters=share,
+                    detractors=1.0 - share,
+                    stages=(),
+                    felt=frozenset({"call"}),
+                ),
+            )
+        )
+    return found
+
+
+def test_points_of_nps_of_bundles_are_walked_in_some_draws(monkeypatch):
+    """20 of 60 draws: the frontier is over these, and a bundle's NPS is that of its worlds, 200 points per conversion here."""
+    monkeypatch.setattr("journeysim.decide.portfolio.worth.WALKED_DRAWS", 20)
+    calls = more_calls(Range(1.4, 2.0, Scale.POSITIVE), invest=Investment(Fixed(50_000.0)))
+    sign = Proposal("more sign", (AdjustShare("call", "signed", "odds x", Fixed(1.6)),))
+    arms = bank_arms(calls, sign, draws=bank_draws(60))
+    bundles = build_bundles((calls, sign), arms[1:], seed=2)
+    case = Case((calls, sign), arms[1:], (), Money(), Limits(), 24, walked=answering)
+    joint = mixed(case, bundles, lambda worlds: [tally_of(world) for world in worlds])
+    points = [found[:, 0] for found in joint.differences("nps", True)]
+    assert [int(np.isfinite(found).sum()) for found in points] == [20, 20, 20]
+    share = [found[:, 0] for found in joint.differences("conversion", True)]
+    for nps, converted in zip(points, share, strict=True):
+        known = np.isfinite(nps)
+        assert np.allclose(nps[known], 200.0 * converted[known])
 
 
 def test_bundles_beyond_the_limits_are_no_options_and_are_counted():
