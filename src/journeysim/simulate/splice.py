@@ -137,11 +137,23 @@ def _of_one_table(parts: Sequence[Chain]) -> list[Chain]:
     """Return the parts with one table of dwells for all: a world may have tables that today does not have."""
     tables, firsts = [parts[0].dwell_table], [0]
     for part in parts[1:]:
-        same = np.array_equal(part.dwell_table, tables[0], equal_nan=True)
+        same = part.dwell_table is tables[0] or np.array_equal(part.dwell_table, tables[0], equal_nan=True)
         firsts.append(0 if same else sum(map(len, tables)))
         tables += [] if same else [part.dwell_table]
     whole = tables[0] if len(tables) == 1 else np.concatenate(tables)
     return [_moved(part, whole, first) for part, first in zip(parts, firsts, strict=True)]
+
+
+def sharing_tables(chains: Sequence[Chain]) -> list[Chain]:
+    """Return chains among which equal tables of dwells are one and the same array: comparing them at every splice is dear."""
+    tables: list[Floats] = []
+    found = []
+    for chain in chains:
+        same = next((item for item in tables if np.array_equal(item, chain.dwell_table, equal_nan=True)), None)
+        if same is None:
+            tables.append(chain.dwell_table)
+        found.append(chain if same is None else replace(chain, dwell_table=same))
+    return found
 
 
 def _moved(part: Chain, tables: Floats, first: int) -> Chain:

@@ -20,7 +20,7 @@ from journeysim.model.quantity import Floats
 from journeysim.model.timeline import Timeline, crossings_of, timelines_of
 from journeysim.model.units import DAYS_PER_MONTH
 from journeysim.simulate.chain import Chain
-from journeysim.simulate.splice import spliced
+from journeysim.simulate.splice import sharing_tables, spliced
 from journeysim.simulate.tally import Tally
 
 TOLERANCE: Final = 0.01
@@ -162,7 +162,7 @@ class Ways:
     """What customers bring on each way they go through worlds; every way is run once."""
 
     def __init__(self, chains: Sequence[Chain], run: Run) -> None:
-        self.chains = chains
+        self.chains = sharing_tables(chains)
         self._run = run
         self._known: dict[Way, Sums] = {}
 
