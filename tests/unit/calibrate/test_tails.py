@@ -57,3 +57,12 @@ def test_likelihood_of_bins_and_open_spells(family: Family) -> None:
     )
     wanted = np.log(inside) @ done.count + peer.logsf(silent.middle) @ silent.count
     np.testing.assert_allclose(log_likelihood(family, a, b, done, silent), wanted, rtol=1e-11)
+
+
+def test_arrays_of_one_shape_are_taken_without_a_word() -> None:
+    # A broadcast view made numba warn, and a warning is an error here.
+    a, b, t = np.array([1.0, 2.0]), np.array([0.5, 3.0]), np.array([0.2, 9.0])
+    np.testing.assert_allclose(survival(Family.GAMMA, a, b, t), stats.gamma(b, scale=a).sf(t), rtol=1e-12)
+    np.testing.assert_allclose(
+        survival(Family.GAMMA, a[:, None], b[:, None], t[None])[0], stats.gamma(0.5).sf(t), rtol=1e-12
+    )

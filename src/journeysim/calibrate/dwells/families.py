@@ -101,8 +101,8 @@ def survival(  # noqa: PLR0911  one line per family
             case Family.EXPONENTIAL:
                 return np.exp(-ratio) + 0.0 * b
             case Family.GAMMA:
-                shape, ratio = np.broadcast_arrays(b, ratio)
-                return gamma_above(shape.ravel(), ratio.ravel()).reshape(ratio.shape)
+                shape = np.broadcast_shapes(b.shape, ratio.shape)
+                return gamma_above(_flat(b, shape), _flat(ratio, shape)).reshape(shape)
             case Family.WEIBULL:
                 return np.exp(-(ratio**b))
             case Family.LOGNORMAL:
@@ -111,6 +111,11 @@ def survival(  # noqa: PLR0911  one line per family
                 return np.asarray(special.expit(-b * np.log(ratio)))
     message = "an empirical dwell needs its table of quantiles"
     raise ValueError(message)
+
+
+def _flat(x: ArrayLike, shape: tuple[int, ...]) -> Floats:
+    """Return an array as compiled functions take it: flat, and its own."""
+    return np.array(np.broadcast_to(x, shape), dtype=np.float64).ravel()
 
 
 def _empirical_survival(a: Floats, b: Floats, t: Floats, tables: Floats) -> Floats:
@@ -150,6 +155,6 @@ def bin_probability(
 def log_likelihood(family: Family, a: Floats, b: Floats, done: Bins, silent: Bins) -> Floats:
     """Return the log likelihood of completed dwells and of (weighted) open spells, same shape as `a`."""
     shape = np.broadcast_shapes(np.shape(a), np.shape(b))
-    flat = [np.ravel(np.broadcast_to(x, shape)).astype(np.float64, copy=False) for x in (a, b)]
+    flat = [_flat(x, shape) for x in (a, b)]
     bins = [np.ascontiguousarray(x) for x in (done.low, done.high, done.count, silent.middle, silent.count)]
     return log_likelihoods(int(family), *flat, *bins).reshape(shape)
