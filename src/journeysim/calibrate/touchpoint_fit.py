@@ -197,6 +197,7 @@ def _draw_dwells(
             link.belief, _data(link, j, spreads), link.evidence or {link.family: 0.0}, seed=seed, draws=draws,
             name=link.name, factor=factor,
         )  # fmt: skip
-        finished.append(replace(link, a=fit.a, b=fit.b, families=fit.families, curves=fit.curves, logs=fit.logs))
+        finished.append(replace(link, a=fit.a, b=fit.b, families=fit.families, curves=fit.curves, known=fit.tables,
+                                logs=fit.logs))  # fmt: skip
         fits[link.name] = fit
     return finished, fits

@@ -14,7 +14,7 @@ from journeysim.calibrate.dwells.families import CANDIDATES, log_likelihood, to_
 from journeysim.calibrate.dwells.fit import TAU_VALUES, fit_dwell, tau_log_weights
 from journeysim.calibrate.dwells.mode import DwellBelief, prior_normal
 from journeysim.calibrate.dwells.tables import LEVELS, STRENGTHS, draw_tables, fit_tables
-from journeysim.calibrate.dwells.tables.cells import cells_of, edges_of
+from journeysim.calibrate.dwells.tables.cells import cells_of, edges_of, stretches_of
 from journeysim.calibrate.dwells.tables.hazards import centres_at, likelihoods
 from journeysim.model.draws import tables_of
 from journeysim.model.dwell import Family, ppf, quantile_by_draw
@@ -83,10 +83,9 @@ def test_hazards_are_summed_out_as_one_customer_after_the_other():
     centre = centres_at(np.array([[1.0, 0.0]]), EDGES)
     above = centre.above
     for strength, found in zip(STRENGTHS, likelihoods(cells, centre, 1.0), strict=True):
-        part = np.append(above[0, : cells.used] - above[0, 1 : cells.used + 1], 0.0) * strength
-        part[-1] = max(strength * above[0, cells.used], 0.5)
+        part = strength * np.append(-np.diff(above[0]), above[0, -1])
         seen, logs = np.zeros(len(part)), 0.0
-        for k in np.repeat(np.arange(cells.used), cells.done[: cells.used].astype(int)):
+        for k in np.repeat(np.arange(len(cells.done)), cells.done.astype(int)):
             logs += np.log((part[k] + seen[k]) / (part.sum() + seen.sum()))
             seen[k] += 1
         assert found[0] == pytest.approx(logs, abs=1e-6)
@@ -164,8 +163,8 @@ def test_stretches_follow_no_data():
             data = [
                 (Bins(*merge_moves(*np.array([row[3:] for row in moved("", "", "", sample(200, seed))]).T)), NO_BINS)
             ]
-            cells = cells_of(edges_of(data), data)
-            ends.append(cells.edges[cells.joined(level).first])
+            edges = edges_of(data)
+            ends.append(edges[stretches_of(edges, level).first])
         longest = min(each[-1] for each in ends)
         first, second = (each[each <= longest] for each in ends)
         np.testing.assert_allclose(first, second)

@@ -10,6 +10,7 @@ import numpy as np
 from journeysim.calibrate.dwells.families import survival, to_scale_shape
 from journeysim.calibrate.dwells.mode import DwellBelief, prior_normal
 from journeysim.calibrate.dwells.tables import LEVELS, STRENGTHS
+from journeysim.calibrate.dwells.tables.cells import stretches_of
 from journeysim.model.dwell import Family, ppf
 from journeysim.model.quantity import Floats
 from journeysim.model.transitions import coarse_edges
@@ -54,8 +55,7 @@ def _curve(belief: DwellBelief, rng: np.random.Generator) -> Floats:
     above = survival(Family.LOGNORMAL, *to_scale_shape(Family.LOGNORMAL, location, shape), _EDGES)
     mass = np.maximum(-np.diff(above), _LEAST)
     level, strength = rng.choice(LEVELS), rng.choice(STRENGTHS)
-    step = np.arange(len(mass)) if level == 1.0 else np.floor(np.log(_EDGES[1:]) / np.log(level))
-    _, of = np.unique(step, return_inverse=True)
+    of = stretches_of(_EDGES, level).of
     whole = np.bincount(of, mass)
     part = rng.standard_gamma(np.maximum(strength * whole, 1e-12))
     below = np.append(0.0, np.cumsum(mass / whole[of] * (part / part.sum())[of]))

@@ -39,7 +39,7 @@ _FEWEST: Final = 0.02
 #: Draws, and centres of tables, that are enough to tell a family's evidence; and centres behind tables that are kept.
 _FIRST: Final = 400
 _FIRST_CENTRES: Final = 200
-_CENTRES: Final = 2500
+_CENTRES: Final = 1200
 
 
 @final
@@ -47,14 +47,16 @@ _CENTRES: Final = 2500
 class FamilyDraws:
     """Draws of a link's dwell: family (draw,), scale and shape (draw, persona), and the curves of empirical ones.
 
-    Of an empirical draw the shape is the row of its curve. `logs` (draw,) are log weights that make the draws those of
-    the posterior; `effective` is the effective number of draws behind scale and shape.
+    Of an empirical draw the shape is the row of its curve, and `tables` is what curves were drawn from. `logs` (draw,) are
+    log weights that make the draws those of the posterior; `effective` is the effective number of draws behind scale and
+    shape.
     """
 
     families: NDArray[np.int8]
     a: Floats
     b: Floats
     curves: Curves | None
+    tables: TableFit | None
     logs: Floats
     choice: FamilyChoice
     effective: float
@@ -122,7 +124,7 @@ def draw_families(
     weights = np.concatenate([each.logs - np.log(share) for each, share in zip(found, part, strict=True)])
     choice = _choice(evidence, given)
     return _joined(
-        found, weights, choice, effective, uniforms(seed, draws, "posterior dwell", name, "order of families")
+        found, weights, choice, effective, tables, uniforms(seed, draws, "posterior dwell", name, "order of families")
     )
 
 
@@ -150,13 +152,17 @@ def _draw(family: Family, given: _Given, count: int, factor: float) -> _Drawn:
     return _Drawn(family, fit.a[rows], fit.b[rows], None, np.full(count, fit.evidence), fit.effective)
 
 
-def _joined(parts: list[_Drawn], logs: Floats, choice: FamilyChoice, effective: float, u: Floats) -> FamilyDraws:
+def _joined(
+    parts: list[_Drawn], logs: Floats, choice: FamilyChoice, effective: float, tables: TableFit | None, u: Floats
+) -> FamilyDraws:
     """Return the families' draws as one set in the order of u, so that families and other links do not line up."""
     families = np.repeat([int(part.family) for part in parts], [len(part.logs) for part in parts]).astype(np.int8)
     a, b = (np.concatenate([getattr(part, name) for part in parts]) for name in ("a", "b"))
     curves = next((part.curves for part in parts if part.curves is not None), None)
     order = np.argsort(u)
-    return FamilyDraws(families[order], a[order], b[order], curves, (logs - logs.max())[order], choice, effective)
+    return FamilyDraws(
+        families[order], a[order], b[order], curves, tables, (logs - logs.max())[order], choice, effective
+    )
 
 
 def _choice(evidence: Mapping[Family, float], given: _Given) -> FamilyChoice:

@@ -107,7 +107,7 @@ def sample_near(
     for turn in range(2 * _ROUNDS):
         if best.good or (turn >= _ROUNDS and not best.poor):
             break
-        tried = _proposed(density, *_refit(tried), draws if turn < _ROUNDS else _MORE * draws, stream)
+        tried = _proposed(density, *refit(tried), draws if turn < _ROUNDS else _MORE * draws, stream)
         best = max(best, tried, key=lambda found: found.rank)
     return best
 
@@ -143,7 +143,7 @@ def _log_height(root: Floats) -> float:
     return float(shape - np.sum(np.log(np.diagonal(root))))
 
 
-def _refit(found: WeightedDraws) -> tuple[Floats, Floats]:
+def refit(found: WeightedDraws) -> tuple[Floats, Floats]:
     """Return centre and spread of the weighted draws, the weights tempered until they rest on enough of them."""
     factor, k = 1.0, found.at.shape[1]
     while weight_size(found.logs * factor) < 20 * k:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from journeysim.calibrate.dwells.families import survival
 from journeysim.calibrate.gates import Gate
 from journeysim.calibrate.numerics.mixing import convergence
+from journeysim.calibrate.silence.fresh import give
 from journeysim.calibrate.silence.moves import Known, divide_all, sweep_all
 from journeysim.calibrate.silence.open_spells import LinkDwell, Spread
 from journeysim.calibrate.silence.plan import MovePlan
@@ -212,9 +213,10 @@ def _told(mover: _Mover, at: _At, given: Given) -> tuple[_Mover, _At]:
     proposals, own = list(mover.proposals), list(at.shelves.own)
     for k, proposal in enumerate(mover.proposals):
         families = np.array([story.families[proposal.position] for story in given.stories], dtype=np.int8)[from_story]
-        if proposal.moves and (k in mover.plan.doubtful or len(np.unique(families)) > 1):
+        if proposal.renewed and (k in mover.plan.doubtful or len(np.unique(families)) > 1):
             phi = np.concatenate([point.phi[:, :, k] for point in points])
-            proposals[k] = kernel_around(proposal, families, phi, mover.rng)
+            visited = np.concatenate([families, own[k].family]), np.concatenate([phi, own[k].phi])
+            proposals[k] = kernel_around(proposal, *visited, mover.rng)
             own[k] = proposals[k].again(own[k]).where(told, proposals[k].at(families[pick], phi[pick]))
     mover = replace(mover, proposals=tuple(proposals))
     return mover, _At.begun(mover, own, replace(at.chains, shares=shares))
@@ -257,11 +259,12 @@ def _stepped(mover: _Mover, at: _At, k: int, other: int) -> _At:
     first = rng.integers(len(theirs), size=len(mine))
     second = (first + rng.integers(1, len(theirs), size=len(mine))) % len(theirs)
     a, b = theirs[first], theirs[second]
-    alike = (family[a] == family[mine]) & (family[b] == family[mine])
+    alike = (family[a] == family[mine]) & (family[b] == family[mine]) & (family[mine] != Family.EMPIRICAL)
     length = np.where(rng.uniform(size=len(mine)) < _WHOLE, 1.0, 2.38 / np.sqrt(2 * now[0].size))
     length = (length * rng.uniform(0.2, 1.1, len(mine)))[:, None, None] * _personas(rng, len(mine), now.shape[1])
     phi, tried, gain = now.copy(), np.full(_CHAINS, -1, dtype=np.int64), np.zeros(_CHAINS)
-    phi[mine] += length * (now[a] - now[b]) * (1 + _JITTER * rng.standard_normal((len(mine), *now.shape[1:])))
+    step = length * (now[a] - now[b]) * (1 + _JITTER * rng.standard_normal((len(mine), *now.shape[1:])))
+    phi[mine[alike]] += step[alike]
     phi[family == Family.EXPONENTIAL, :, 1] = 0.0
     moved = mine[alike]
     tried[moved] = at.shelves.tried_rows[moved]
@@ -284,17 +287,28 @@ def _adapted(mover: _Mover, history: _History) -> tuple[_Mover, _At]:
     """Return the mover with kernels where dwells are in doubt or their swaps are refused, and the chains as it sees them."""
     last = history.last
     proposals, own = list(mover.proposals), [last.shelves.dwells(last.chains, k) for k in range(len(mover.proposals))]
+    parts = _parts(mover, own, last.chains)
     for k, proposal in enumerate(mover.proposals):
-        if proposal.moves and (k in mover.plan.doubtful or history.accepted(k) < _STUCK):
-            phi = history.phi[k]
+        if proposal.renewed and (k in mover.plan.doubtful or history.accepted(k) < _STUCK):
+            phi, spells = history.phi[k], proposal.spells
+            given = np.concatenate([give(part, spells.count, mover.rng) for part in parts[k]])
             proposals[k] = kernel_around(
-                proposal, history.families[k].ravel(), phi.reshape(-1, *phi.shape[2:]), mover.rng
+                proposal, history.families[k].ravel(), phi.reshape(-1, *phi.shape[2:]), mover.rng, given
             )
             own[k] = proposals[k].again(own[k])
     several = len(mover.known.taken) > 1
     places = {j: Places.of(history.chains.odds(j).reshape(-1, 2), mover.rng) for j, _ in mover.plan.scaled if several}
     mover = replace(mover, proposals=tuple(proposals), places=places)
     return mover, _At.begun(mover, own, last.chains)
+
+
+def _parts(mover: _Mover, own: list[Dwells], chains: Chains) -> Floats:
+    """Return which part of every open spell is each learned link's where chains are, (learned link, chain, spell)."""
+    positions = [each.position for each in mover.proposals]
+    others = [j for j in range(chains.shares.shape[-1]) if j not in positions]
+    shares = np.moveaxis(chains.shares[:, mover.known.who], -1, 0)
+    weights = shares[positions + others] * np.concatenate([np.stack([each.still for each in own]), mover.fixed])
+    return np.asarray(weights[: len(positions)] / np.maximum(weights.sum(axis=0), 1e-300))
 
 
 def _gates(name: str, history: _History) -> tuple[Gate, ...]:
@@ -321,7 +335,8 @@ def _sampled(
             k = learned.index(j)
             family, phi = chosen.families[k].ravel(), chosen.phi[k].reshape(-1, *chosen.phi[k].shape[2:])
             a, b = scale_shape(family, phi)
-            links[j] = replace(link, families=family, a=a, b=b)
+            curves = history.last.shelves.proposals[k].link.curves
+            links[j] = replace(link, families=family, a=a, b=b, curves=curves)
         else:
             links[j] = replace(link, a=link.a[rows % len(link.a)], b=link.b[rows % len(link.b)],
                                families=link.families[rows % len(link.families)])  # fmt: skip

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from journeysim.calibrate.counts import Bins
 from journeysim.calibrate.dwells.families import log_likelihood, survival, survival_by_draw, to_scale_shape
 from journeysim.calibrate.dwells.mode import DwellBelief, persona_modes
-from journeysim.calibrate.dwells.tables import Curves, likely_survival
+from journeysim.calibrate.dwells.tables import Curves, TableFit, likely_survival
 from journeysim.calibrate.pooled import KAPPA_MEDIAN
 from journeysim.model.dwell import Family, by_family
 from journeysim.model.quantity import Floats
@@ -40,7 +40,8 @@ class LinkDwell:
     `family` is the one that is most likely so far, `evidence` the log evidence of all that it may be of. `learned` is
     false where the map's own dwell stays (fixed, or never observed); then `a`, `b` hold prior draws of shape (draw,
     persona). Once fitted they hold the posterior's, and `families` (draw,) says of which family each draw is. `b` of an
-    empirical dwell is the row of its quantiles in `tables`, where the map states it, or of the fitted `curves`. `logs`
+    empirical dwell is the row of its quantiles in `tables`, where the map states it, or of the fitted `curves`, which were
+    drawn from `known`. `logs`
     (draw,) are log weights that make the draws those of the posterior; None where they are all alike. A `silent` link
     leads to an outcome that leaves no event: it has no completed moves, and its dwell, as far as the log can tell, never
     ends.
@@ -58,6 +59,7 @@ class LinkDwell:
     silent: bool = False
     logs: Floats | None = None
     curves: Curves | None = None
+    known: TableFit | None = None
     evidence: Mapping[Family, float] = field(default_factory=dict)
 
     def seen_moments(self, g: int, stretch: float) -> tuple[float, float]:

@@ -5,7 +5,8 @@ A chain takes one of these draws at random, so a draw counts by how much likelie
 
     surrogate   draws of the surrogate with its counts tempered by F: left = (1 - F) log L - F sum e n log S,
                 and for how much rarer or more often than likely a family was drawn; F = 1 for an empirical dwell
-    kernel      a Student t of 5 degrees of freedom around places where the chains were, family by family
+    kernel      a Student t of 5 degrees of freedom around places where the chains were, family by family; curves of empirical
+                dwells are drawn anew, with open spells spread as the chains spread them (`fresh`)
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from journeysim.calibrate.counts import NO_BINS
+from journeysim.calibrate.counts import NO_BINS, Bins
 from journeysim.calibrate.dwells.families import dimensions, log_likelihood, survival, to_location, to_scale_shape
 from journeysim.calibrate.dwells.fit import log_prior
+from journeysim.calibrate.silence.fresh import FreshCurves, fresh_curves
 from journeysim.calibrate.silence.open_spells import LinkDwell, Spread
 from journeysim.model.dwell import Family, by_family
+from journeysim.model.event_log import Ints
 from journeysim.model.quantity import Floats
 
 Codes = NDArray[np.int8]
@@ -62,6 +65,12 @@ class Spells:
             np.concatenate([spread.weights for spread in spreads]),
             (who[:, None] == np.arange(len(spreads))) * count[:, None],
         )
+
+    @property
+    def bins(self) -> tuple[Bins, ...]:
+        """The spells of every persona, as a dwell's fit takes them."""
+        own = (np.flatnonzero(self.gathered[:, g]) for g in range(self.gathered.shape[1]))
+        return tuple(Bins(self.time[at], self.time[at], self.count[at], self.time[at]) for at in own)
 
     def by_persona(self, values: Floats) -> Floats:
         """Return the sums over each persona's spells, weighted with their counts: (…, spell) -> (…, persona)."""
@@ -138,24 +147,31 @@ class Places:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Kernel:
-    """Families with their weights, and the density of the coordinates of each."""
+    """Families with their weights, and the density of the coordinates of each; of empirical dwells that of their curves."""
 
-    parts: Mapping[Family, tuple[float, Places]]
+    weights: Mapping[Family, float]
+    places: Mapping[Family, Places]
+    curves: FreshCurves | None = None
 
-    def log_density(self, family: Codes, phi: Floats) -> Floats:
-        """Return the log density at dwells; a family that is not proposed has none."""
+    def log_density(self, family: Codes, phi: Floats, still: Floats) -> Floats:
+        """Return the log density at dwells, over prior and completed moves of curves; a family not proposed has none."""
         logs = np.full(len(family), -np.inf)
         for kind, rows in by_family(family):
-            if kind in self.parts:
-                weight, places = self.parts[kind]
-                logs[rows] = np.log(weight) + places.log_density(_flat(kind, phi[rows]))
+            if kind in self.places:
+                logs[rows] = np.log(self.weights[kind]) + self.places[kind].log_density(_flat(kind, phi[rows]))
+            elif kind in self.weights and self.curves is not None:
+                logs[rows] = np.log(self.weights[kind]) + self.curves.log_density(still[rows])
         return logs
 
-    def draw(self, count: int, rng: np.random.Generator) -> tuple[Codes, Floats]:
-        """Return families (n,) and coordinates (n, persona, 2)."""
-        kinds = list(self.parts)
-        each = rng.multinomial(count, [self.parts[kind][0] for kind in kinds])
-        found = [_deep(kind, self.parts[kind][1].draw(size, rng)) for kind, size in zip(kinds, each, strict=True)]
+    def draw(self, count: int, curves: Ints, rng: np.random.Generator) -> tuple[Codes, Floats]:
+        """Return families (n,) and coordinates (n, persona, 2); empirical ones are some of these curves (curve, persona)."""
+        kinds = list(self.weights)
+        each = rng.multinomial(count, [self.weights[kind] for kind in kinds])
+        found = [
+            _deep(kind, self.places[kind].draw(size, rng)) if kind in self.places
+            else np.stack([np.ones((size, curves.shape[1])), curves[rng.integers(len(curves), size=size)]], axis=-1)
+            for kind, size in zip(kinds, each, strict=True)
+        ]  # fmt: skip
         return np.repeat(np.array(kinds, dtype=np.int8), each), np.concatenate(found)
 
 
@@ -188,8 +204,13 @@ class Proposal:
 
     @property
     def moves(self) -> bool:
-        """Whether the dwell has coordinates to move along: empirical ones are only swapped."""
-        return not np.any(self.cloud.family == Family.EMPIRICAL)
+        """Whether dwells have coordinates to move along: empirical ones are only swapped."""
+        return bool(np.any(self.cloud.family != Family.EMPIRICAL))
+
+    @property
+    def renewed(self) -> bool:
+        """Whether other dwells can be drawn: of curves, where it is known what they are drawn from."""
+        return self.link.known is not None or not np.any(self.cloud.family == Family.EMPIRICAL)
 
     def at(self, family: Codes, phi: Floats) -> Dwells:
         """Return dwells at families and coordinates."""
@@ -197,11 +218,11 @@ class Proposal:
         if self.kernel is None:
             left = _left(self.factor, _done(self.link, family, phi), still, self.spells, self.position)
         else:
-            left = self.height(family, phi) - self.kernel.log_density(family, phi)
+            left = self.height(family, phi) - self.kernel.log_density(family, phi, still)
         return Dwells(family, phi, still, left)
 
     def height(self, family: Codes, phi: Floats) -> Floats:
-        """Return the log of prior x completed moves, shape (n,)."""
+        """Return the log of prior x completed moves, shape (n,); 0 for curves, which are drawn with both."""
         return _prior(self.link, family, phi) + _done(self.link, family, phi)
 
     def again(self, dwells: Dwells) -> Dwells:
@@ -227,17 +248,34 @@ def surrogate(link: LinkDwell, position: int, spells: Spells, factor: float) -> 
     return Proposal(link, position, spells, factor, None, Dwells(link.families, phi, still, left))
 
 
-def kernel_around(was: Proposal, family: Codes, phi: Floats, rng: np.random.Generator) -> Proposal:
-    """Return a kernel around places where the chains were, families (n,) and coordinates (n, persona, 2)."""
-    visited = list(by_family(family))
-    often = np.maximum([len(rows) / len(family) for _, rows in visited], _SELDOM)
-    wide = np.atleast_2d(np.cov(phi.reshape(len(phi), -1).T))
-    kernel = Kernel({
-        kind: (float(weight), Places.of(_flat(kind, phi[rows]), rng, _of_family(kind, wide)))
-        for (kind, rows), weight in zip(visited, often / often.sum(), strict=True)
-    })  # fmt: skip
-    bare = Proposal(was.link, was.position, was.spells, was.factor, kernel, was.cloud)
-    return Proposal(was.link, was.position, was.spells, was.factor, kernel, bare.at(*kernel.draw(_DRAWS, rng)))
+def kernel_around(
+    was: Proposal, family: Codes, phi: Floats, rng: np.random.Generator, given: Floats | None = None
+) -> Proposal:
+    """Return a kernel around places where the chains were, families (n,) and coordinates (n, persona, 2).
+
+    `given` (giving, spell) are open spells given to the link as chains would, from which its curves are drawn.
+    """
+    visited = dict(by_family(family))
+    often = np.maximum([len(rows) / len(family) for rows in visited.values()], _SELDOM)
+    weights = dict(zip(visited, (float(part) for part in often / often.sum()), strict=True))
+    places = _places(visited, phi, rng)
+    link, curves, rows = was.link, None, np.empty((0, phi.shape[1]), dtype=np.int64)
+    if Family.EMPIRICAL in weights and link.known is not None and given is not None:
+        count = int(np.ceil(_DRAWS * weights[Family.EMPIRICAL]))
+        curves, link, rows = fresh_curves(link, link.known, given, was.spells.bins, count, rng)
+    kernel = Kernel(weights, places, curves)
+    bare = Proposal(link, was.position, was.spells, was.factor, kernel, was.cloud)
+    return Proposal(link, was.position, was.spells, was.factor, kernel, bare.at(*kernel.draw(_DRAWS, rows, rng)))
+
+
+def _places(visited: Mapping[Family, NDArray[np.intp]], phi: Floats, rng: np.random.Generator) -> dict[Family, Places]:
+    """Return densities around the places of every family that has coordinates."""
+    own = {kind: rows for kind, rows in visited.items() if kind is not Family.EMPIRICAL}
+    if not own:
+        return {}
+    every = np.concatenate(list(own.values()))
+    wide = np.atleast_2d(np.cov(phi[every].reshape(len(every), -1).T))
+    return {kind: Places.of(_flat(kind, phi[rows]), rng, _of_family(kind, wide)) for kind, rows in own.items()}
 
 
 def _scale_shape(kind: Family, phi: Floats) -> tuple[Floats, Floats]:

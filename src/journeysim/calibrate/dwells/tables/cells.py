@@ -30,51 +30,37 @@ class Stretches:
     first: Ints
     of: Ints
 
+    def sums(self, of_cells: Floats) -> Floats:
+        """Return sums over the cells of each stretch, (…, cell) -> (…, stretch)."""
+        return np.asarray(np.add.reduceat(of_cells, self.first, axis=-1))
+
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Cells:
-    """Counts of one set of customers in cells: completed, and those whose open spell ends in the cell."""
+    """Counts of one set of customers: completed, by cell, and still there, by the edge that a cell ends with.
+
+    P(longer than t) is log-linear within a cell, so an open spell that ends there is so much of one at its first edge,
+    and the rest of one at its last.
+    """
 
     edges: Floats
     done: Floats
-    ends: Floats
-
-    @property
-    def used(self) -> int:
-        """How many cells there are up to the longest completed dwell."""
-        return int(np.flatnonzero(self.done).max(initial=0)) + 1
-
-    @property
-    def middle(self) -> Floats:
-        """One time per cell."""
-        return np.where(self.edges[:-1] > 0, np.sqrt(self.edges[:-1] * self.edges[1:]), self.edges[1:] / 2)
+    still: Floats
 
     def joined(self, ratio: float) -> Stretches:
-        """Return stretches of coarse bins, those between powers of the ratio together, which no data move."""
-        coarse = coarse_edges(float(self.edges[-1]))
-        step = np.searchsorted(coarse, self.edges[: self.used] * (1 + 1e-9), side="right") - 1
-        if ratio > 1.0:
-            step = np.floor(np.log(np.maximum(coarse[step], coarse[1] / ratio)) / np.log(ratio) + 1e-9)
-        of = np.cumsum(np.append(False, np.diff(step) > 0))
-        return Stretches(np.flatnonzero(np.append(True, np.diff(of) > 0)), of)
+        """Return the stretches of a level of detail."""
+        return stretches_of(self.edges, ratio)
 
-    def held(self, stretches: Stretches) -> tuple[Floats, Floats, float]:
-        """Return who moved in each stretch, whose open spell is held to end as it begins, and who is held to be slower.
 
-        A spell that ends within a stretch counts partly there and partly in the next one, by where it stands on the log
-        scale: that is its survival, log-linear between the ends of the stretch.
-        """
-        size = self.used
-        high = self.edges[np.append(stretches.first[1:], size)]
-        low = np.maximum(self.edges[stretches.first], high / 5.0)
-        late = np.log(self.middle[:size] / low[stretches.of]) / np.log(high / low)[stretches.of]
-        late = np.clip(late, 0.0, 1.0)
-        moved, early, later = (
-            np.add.reduceat(counts, stretches.first)
-            for counts in (self.done[:size], self.ends[:size] * (1.0 - late), self.ends[:size] * late)
-        )
-        return moved, early + np.append(0.0, later[:-1]), float(later[-1] + self.ends[size:].sum())
+def stretches_of(edges: Floats, ratio: float) -> Stretches:
+    """Return cells joined to stretches of coarse bins, those between powers of the ratio together, which no data move."""
+    coarse = coarse_edges(float(edges[-1]))
+    step = np.searchsorted(coarse, edges[:-1] * (1 + 1e-9), side="right") - 1
+    if ratio > 1.0:
+        step = np.floor(np.log(np.maximum(coarse[step], coarse[1] / ratio)) / np.log(ratio) + 1e-9)
+    begins = np.append(True, np.diff(step) > 0)
+    return Stretches(np.flatnonzero(begins), np.cumsum(begins) - 1)
 
 
 def edges_of(data: Sequence[tuple[Bins, Bins]]) -> Floats:
@@ -91,14 +77,23 @@ def edges_of(data: Sequence[tuple[Bins, Bins]]) -> Floats:
 
 
 def cells_of(edges: Floats, data: Sequence[tuple[Bins, Bins]]) -> Cells:
-    """Return everybody's (completed, open) bins as counts in cells."""
+    """Return everybody's (completed, open) bins as counts in cells and at edges."""
     size = len(edges) - 1
-    done, ends = np.zeros(size), np.zeros(size)
-    for completed, still in data:
-        done += np.bincount(_cell(edges, completed.middle), completed.count, size)
-        ends += np.bincount(_cell(edges, still.middle), still.count, size)
-    return Cells(edges, done, ends)
+    done, still = np.zeros(size), np.zeros(size + 1)
+    for completed, silent in data:
+        done += np.bincount(cell_at(edges, completed.middle), completed.count, size)
+        cell, part = place(edges, silent.middle)
+        still += np.bincount(cell, silent.count * (1.0 - part), size + 1)
+        still += np.bincount(cell + 1, silent.count * part, size + 1)
+    return Cells(edges, done, still[1:])
 
 
-def _cell(edges: Floats, times: Floats) -> Ints:
+def cell_at(edges: Floats, times: Floats) -> Ints:
+    """Return the cell of each time."""
     return np.clip(np.searchsorted(edges, times, side="right") - 1, 0, len(edges) - 2)
+
+
+def place(edges: Floats, times: Floats) -> tuple[Ints, Floats]:
+    """Return the cell of each time, and which part of the cell is over by then."""
+    cell = cell_at(edges, times)
+    return cell, np.clip((times - edges[cell]) / np.diff(edges)[cell], 0.0, 1.0)

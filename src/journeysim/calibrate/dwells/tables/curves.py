@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from journeysim.calibrate.counts import Bins
+from journeysim.calibrate.dwells.tables.cells import place
 from journeysim.model.draws import TABLE_SIZE
 from journeysim.model.event_log import Ints
 from journeysim.model.quantity import Floats
@@ -28,8 +29,7 @@ class Curves:
 
     def at(self, rows: NDArray[np.intp], times: Floats) -> Floats:
         """Return P(dwell > t), shape (row, time)."""
-        cell = np.clip(np.searchsorted(self.edges, times, side="right") - 1, 0, len(self.edges) - 2)
-        part = np.clip((times - self.edges[cell]) / np.diff(self.edges)[cell], 0.0, 1.0)
+        cell, part = place(self.edges, times)
         low, high = (np.log(np.maximum(self.still[np.ix_(rows, k)], LOWEST)) for k in (cell, cell + 1))
         return np.asarray(np.exp(low + part * (high - low)))
 

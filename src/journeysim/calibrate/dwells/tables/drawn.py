@@ -13,7 +13,7 @@ from journeysim.calibrate.dwells.mode import DwellBelief, find_mode, prior_norma
 from journeysim.calibrate.dwells.tables.cells import cells_of, edges_of
 from journeysim.calibrate.dwells.tables.curves import Curves, open_logs
 from journeysim.calibrate.dwells.tables.fit import Sums, TableFit
-from journeysim.calibrate.dwells.tables.hazards import MODELS, centres_at, curves_around
+from journeysim.calibrate.dwells.tables.hazards import centres_at, curves_around
 from journeysim.model.addresses import name_key
 from journeysim.model.dwell import Family
 from journeysim.model.event_log import Ints
@@ -61,13 +61,11 @@ def _drawn(sums: Sums, draws: int, stream: np.random.Generator) -> tuple[Floats,
     weights = np.exp(sums.logs - sums.logs.max()).ravel()
     model, centre = np.divmod(stream.choice(len(weights), draws, p=weights / weights.sum()), sums.logs.shape[1])
     still, held = np.empty((draws, len(sums.cells.edges))), np.zeros(draws)
-    for m, (level, strength) in enumerate(MODELS):
+    for m, each in enumerate(sums.models):
         here = np.flatnonzero(model == m)
         if len(here):
-            still[here], held[here] = curves_around(
-                sums.cells, sums.centres.take(centre[here]), (level, strength), stream
-            )
-    return still, held + sums.credit[model]
+            still[here], held[here] = curves_around(sums.cells, sums.centres.take(centre[here]), each, stream)
+    return still, held
 
 
 def likely_survival(belief: DwellBelief, data: Sequence[tuple[Bins, Bins]], times: Sequence[Floats]) -> list[Floats]:

@@ -12,37 +12,40 @@ from scipy import special
 from journeysim.calibrate.counts import NO_BINS, Bins
 from journeysim.calibrate.dwells.mode import DwellBelief, Normal, find_mode, prior_normal
 from journeysim.calibrate.dwells.tables.cells import Cells, cells_of, edges_of
-from journeysim.calibrate.dwells.tables.curves import Curves, open_logs
-from journeysim.calibrate.dwells.tables.hazards import MODELS, Centres, by_model, centres_at, curves_around
+from journeysim.calibrate.dwells.tables.hazards import MODELS, Centres, Model, by_model, centres_at
 from journeysim.calibrate.gates import weight_size
-from journeysim.calibrate.numerics.student import log_mean, sample_near
-from journeysim.model.addresses import name_key
+from journeysim.calibrate.numerics.student import WeightedDraws, log_mean, refit, sample_near
 from journeysim.model.dwell import Family
 from journeysim.model.quantity import Floats
 
-#: Curves of each model that say how it has the open spells, and centres that they are chosen from.
-_TRIED: Final = 60
+#: Centres that say which models are likely, and how far behind the best (log weight) one is not.
 _PILOT: Final = 200
+_UNLIKELY: Final = 12.0
 
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Sums:
-    """One set of customers with hazards summed out, and the log weights of models and centres.
+    """One set of customers with hazards summed out, and the log weights of likely models and of centres.
 
-    `credit` is how much likelier curves of each model have the open spells than these are held to be; `logs` count it.
-    Where many move within one wide stretch, models differ in it by more than in all else.
+    `drawn` (centre,) are the logs of how much rarer or more often a centre was drawn than the prior has it.
     """
 
     cells: Cells
     centres: Centres
+    models: tuple[Model, ...]
     logs: Floats  # (model, centre)
-    credit: Floats  # (model,)
+    drawn: Floats
 
     @property
     def evidence(self) -> float:
         """The log of the marginal likelihood."""
         return log_mean(self.logs.ravel())
+
+    def told(self, cells: Cells, centres: int) -> Sums:
+        """Return some of the centres weighed by other customers."""
+        drawn, found = self.drawn[:centres], self.centres.take(np.arange(min(centres, len(self.drawn))))
+        return Sums(cells, found, self.models, by_model(cells, found, self.models) + drawn, drawn)
 
     @property
     def effective(self) -> float:
@@ -72,6 +75,17 @@ class TableFit:
         """Posterior probability of either story about the personas."""
         return np.asarray(special.softmax(self._stories))
 
+    def told(self, data: Sequence[tuple[Bins, Bins]], centres: int) -> TableFit:
+        """Return what is known where open spells count otherwise, by some of the centres that were found."""
+        edges = self.sums[0][0].cells.edges
+        alike, apart = cells_of(edges, data), [cells_of(edges, [pair]) for pair in data]
+        by_story = [apart if len(sums) == len(data) else [alike] for sums in self.sums]
+        sums = (
+            [each.told(of, centres) for each, of in zip(*pair, strict=True)]
+            for pair in zip(self.sums, by_story, strict=True)
+        )
+        return TableFit(tuple(data), tuple(sums))
+
     @property
     def effective(self) -> float:
         """Effective number of centres."""
@@ -85,52 +99,44 @@ def fit_tables(
     """Return the posterior with hazards summed out; `data` is (completed, open with weights) by persona."""
     edges = edges_of(data)
     pairs = zip(belief.personas, belief.apart, data, strict=True)
-    apart = [sums_of(belief, off, edges, [pair], centres, (seed, f"{name}, {who}")) for who, off, pair in pairs]
+    apart = [
+        sums_of(belief, off, cells_of(edges, [pair]), centres, (seed, f"{name}, {who}")) for who, off, pair in pairs
+    ]
     if len(data) == 1:
         return TableFit(tuple(data), (apart,))
-    return TableFit(tuple(data), ([sums_of(belief, 0.0, edges, data, centres, (seed, name))], apart))
+    return TableFit(tuple(data), ([sums_of(belief, 0.0, cells_of(edges, data), centres, (seed, name))], apart))
 
 
-def sums_of(
-    belief: DwellBelief, off: float, edges: Floats, data: Sequence[tuple[Bins, Bins]], centres: int,
-    address: tuple[int, str],
-) -> Sums:  # fmt: skip
+def sums_of(belief: DwellBelief, off: float, cells: Cells, centres: int, address: tuple[int, str]) -> Sums:
     """Return centres G, and the log of prior x likelihood over the density they were drawn with."""
     believed = prior_normal(belief, Family.LOGNORMAL)
     prior = Normal(believed.mean + np.array([off, 0.0]), believed.precision)
-    cells, credit = cells_of(edges, data), np.zeros(len(MODELS))
-    if any(still.size for _, still in data):
-        credit = _credit(_centred(cells, prior, credit, min(centres, _PILOT), address), data, address)
-    return _centred(cells, prior, credit, centres, address)
+    start = _start(cells, prior)
+    near = start.mean, np.asarray(np.linalg.inv(start.precision), dtype=np.float64)
+    found = _around(cells, prior, near, MODELS, min(centres, _PILOT), address)
+    if centres <= _PILOT:
+        return found[0]
+    chance = special.logsumexp(found[0].logs, axis=1)
+    likely = tuple(model for model, logs in zip(MODELS, chance, strict=True) if logs > chance.max() - _UNLIKELY)
+    return _around(cells, prior, refit(found[1]), likely, centres, address)[0]
 
 
-def _centred(cells: Cells, prior: Normal, credit: Floats, centres: int, address: tuple[int, str]) -> Sums:
-    """Return centres drawn near where models with this credit are likely."""
+def _around(
+    cells: Cells, prior: Normal, near: tuple[Floats, Floats], models: tuple[Model, ...], centres: int,
+    address: tuple[int, str],
+) -> tuple[Sums, WeightedDraws]:  # fmt: skip
+    """Return centres drawn near where these models are likely, as they are summed and as they were drawn."""
 
     def density(at: Floats) -> Floats:
-        logs = by_model(cells, centres_at(at, cells.edges)) + credit[:, None]
-        return np.asarray(special.logsumexp(logs, axis=0) + _log_normal(prior, at))
+        logs = special.logsumexp(by_model(cells, centres_at(at, cells.edges), models), axis=0)
+        return np.asarray(logs + _log_normal(prior, at))
 
     seed, name = address
-    start = _start(cells, prior)
-    spread = np.asarray(np.linalg.inv(start.precision), dtype=np.float64)
-    drawn = sample_near(density, start.mean, spread, draws=centres, seed=seed, names=("centres", name))
+    drawn = sample_near(density, *near, draws=centres, seed=seed, names=("centres", name))
     found = centres_at(drawn.at, cells.edges)
-    logs = by_model(cells, found) + credit[:, None]
-    return Sums(cells, found, logs - special.logsumexp(logs, axis=0) + drawn.logs + np.log(len(logs)), credit)
-
-
-def _credit(sums: Sums, data: Sequence[tuple[Bins, Bins]], address: tuple[int, str]) -> Floats:
-    """Return for each model the log of how much likelier its curves have the open spells than these are held to be."""
-    seed, name = address
-    stream = np.random.Generator(np.random.Philox(key=[seed % 2**64, name_key("posterior dwell", name, "credit")]))
-    rows = np.broadcast_to(np.arange(_TRIED)[:, None], (_TRIED, len(data)))
-    found = []
-    for logs, model in zip(sums.logs, MODELS, strict=True):
-        chosen = stream.choice(len(logs), _TRIED, p=special.softmax(logs))
-        still, held = curves_around(sums.cells, sums.centres.take(chosen), model, stream)
-        found.append(log_mean(open_logs(Curves(sums.cells.edges, still), rows, data) - held))
-    return np.array(found)
+    logs = by_model(cells, found, models)
+    ratio = np.asarray(drawn.logs - special.logsumexp(logs, axis=0) + np.log(len(logs)))
+    return Sums(cells, found, models, logs + ratio, ratio), drawn
 
 
 def _log_normal(prior: Normal, at: Floats) -> Floats:

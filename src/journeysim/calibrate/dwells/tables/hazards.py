@@ -1,7 +1,18 @@
-"""Hazards of stretches around log-normal centres: the likelihood with them summed out, and curves with them drawn."""
+"""Hazards of stretches around log-normal centres: the likelihood with them summed out, and curves with them drawn.
+
+Of those still there as a stretch begins a part h leaves in it. Who leaves counts h, who is still there at its end 1 - h,
+and an open spell that ends where a part o of the stretch's moves is over counts 1 - h o. All but the last are conjugate. The
+last, with f(h) = sum of e log(1 - h o), are held to be a sum of two betas: everybody may leave in the stretch, and else
+
+    exp f(h) - exp f(1) ~ exp(c + a log h + b log(1 - h))        value, slope and curvature at the posterior mean of h
+    b = (1 - h)^2 (h u + v), a = -h^2 (v - (1 - h) u)            v = -slope, u = -curvature of the logarithm on the left
+
+What that gets wrong of f is put right by weights, draw by draw.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, final
 
@@ -10,16 +21,22 @@ from numpy.typing import NDArray
 from scipy import special
 
 from journeysim.calibrate.dwells.families import survival, to_scale_shape
-from journeysim.calibrate.dwells.tables.cells import LEVELS, Cells
+from journeysim.calibrate.dwells.tables.cells import LEVELS, Cells, Stretches
 from journeysim.calibrate.dwells.tables.curves import LOWEST
 from journeysim.model.dwell import Family, cdf
+from journeysim.model.event_log import Ints
 from journeysim.model.quantity import Floats
 
 STRENGTHS: Final = (4.0, 16.0, 64.0)
 #: Every pair of level and strength is a model.
-MODELS: Final = tuple((level, strength) for level in LEVELS for strength in STRENGTHS)
-#: B is at least this many customers.
-_SLOWER: Final = 0.5
+Model = tuple[float, float]
+MODELS: Final[tuple[Model, ...]] = tuple((level, strength) for level in LEVELS for strength in STRENGTHS)
+#: Times that the point where f is matched is found anew.
+_MATCHES: Final = 3
+#: Less than this of a beta's first count is never taken by a match.
+_KEPT: Final = 0.1
+#: Counts of a beta are at least this.
+_FEWEST: Final = 1e-12
 
 
 @final
@@ -43,67 +60,203 @@ def centres_at(at: Floats, edges: Floats) -> Centres:
     return Centres(np.maximum(above, LOWEST), np.maximum(mass, LOWEST))
 
 
-def by_model(cells: Cells, centres: Centres) -> Floats:
-    """Return the log likelihood of every model, its own prior probability in it, shape (model, centre)."""
-    logs = [each for level in LEVELS for each in likelihoods(cells, centres, level)]
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """Who was seen in stretches, and the open spells that end within one.
+
+    `stayed` are those there at the end of a stretch, `later` those of them who are still there today. `open` are cells with
+    an open spell that ends with it, but not with its stretch; `count` how many, `start` where each of the stretches `some`
+    that have any begins among them, and `group` which of these each belongs to.
+    """
+
+    moved: Floats
+    stayed: Floats
+    later: Floats
+    open: Ints
+    count: Floats
+    some: Ints
+    start: Ints
+    group: Ints
+
+    @classmethod
+    def of(cls, cells: Cells, stretches: Stretches) -> _Seen:
+        """Return what cells say of stretches."""
+        ends = np.append(stretches.first[1:], len(cells.done)) - 1
+        within = cells.still.copy()
+        within[ends] = 0.0
+        moved, inside = stretches.sums(cells.done), stretches.sums(within)
+        later = _after(inside + cells.still[ends]) + cells.still[ends]
+        cell = np.flatnonzero(within)
+        some, start, group = np.unique(stretches.of[cell], return_index=True, return_inverse=True)
+        return cls(moved, _after(moved) + later, later, cell, within[cell], some, start, group)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class _Match:
+    """What open spells within stretches are held to be, all (centre, one of the stretches that have any).
+
+    Counts of the hazard's beta where not everybody leaves, the constant c, and f(1).
+    """
+
+    leaves: Floats
+    stays: Floats
+    constant: Floats
+    everybody: Floats
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class _Hazards:
+    """Beta counts of hazards around centres, before and after what was seen, (centre, stretch), and the match beside them."""
+
+    alpha: Floats
+    beta: Floats
+    leaves: Floats
+    stays: Floats
+    match: _Match | None
+
+    def chances(self, some: Ints) -> tuple[Floats, Floats]:
+        """Return the log chance that not everybody leaves in each of some stretches, and that everybody does."""
+        if self.match is None:
+            return np.empty((len(self.alpha), 0)), np.empty((len(self.alpha), 0))
+        not_all = self.match.constant + _log_beta(self.match.leaves, self.match.stays)
+        return not_all, self.match.everybody + _log_beta(self.leaves[:, some], self.stays[:, some])
+
+
+def by_model(cells: Cells, centres: Centres, models: Sequence[Model] = MODELS) -> Floats:
+    """Return the log likelihood of models, the prior probability of each in it, shape (model, centre)."""
+    logs = []
+    for level in dict.fromkeys(level for level, _ in models):
+        logs += likelihoods(cells, centres, level, [strength for each, strength in models if each == level])
     return np.asarray(np.stack(logs) - np.log(len(MODELS)))
 
 
-def likelihoods(cells: Cells, centres: Centres, level: float) -> list[Floats]:
-    """Return the log likelihood of cells around every centre at each of STRENGTHS, hazards summed out, shape (centre,).
-
-    Beta functions of neighbouring stretches cancel but where somebody moves, or an open spell ends.
-    """
+def likelihoods(cells: Cells, centres: Centres, level: float, strengths: Sequence[float] = STRENGTHS) -> list[Floats]:
+    """Return the log likelihood of cells around every centre at each strength, hazards summed out, shape (centre,)."""
     stretches = cells.joined(level)
-    moved, ends, slower = cells.held(stretches)
-    there = np.cumsum((moved + ends)[::-1])[::-1] - ends + slower
-    part = np.add.reduceat(centres.mass[:, : cells.used], stretches.first, axis=1)
-    taken, ended = moved > 0, ends > 0
-    ended[0] = False
-    k = np.flatnonzero(cells.done)
+    seen, part, k = _Seen.of(cells, stretches), stretches.sums(centres.mass), np.flatnonzero(cells.done)
     within = np.log(centres.mass[:, k] / part[:, stretches.of[k]]) @ cells.done[k]
-    same, rest_of = within + _tail(cells, centres.above), centres.above[:, cells.used]
-    found = []
-    for strength in STRENGTHS:
-        alpha, rest = strength * part, np.maximum(strength * rest_of, _SLOWER)
-        total = np.cumsum(alpha[:, ::-1], axis=1)[:, ::-1] + rest[:, None]
-        logs = _rises(alpha[:, taken], moved[taken]) + _rises((total + there)[:, ended], ends[ended])
-        logs += _rises(rest[:, None], np.array([slower])) - _rises(total[:, :1], there[:1])
-        found.append(same + logs)
-    return found
+    over = _over(centres, stretches, part, seen.open)
+    return [within + _evidence(seen, _hazards(seen, part, centres, over, strength)) for strength in strengths]
 
 
-def _tail(cells: Cells, above: Floats) -> Floats:
-    """Return the log chance of open spells beyond the longest completed dwell, of those who are slower, shape (centre,)."""
-    k = cells.used + np.flatnonzero(cells.ends[cells.used :])
-    part = (cells.middle[k] - cells.edges[k]) / (cells.edges[k + 1] - cells.edges[k])
-    logs = (1.0 - part) * np.log(above[:, k]) + part * np.log(above[:, k + 1]) - np.log(above[:, cells.used, None])
-    return np.asarray(logs @ cells.ends[k])
+def _after(counts: Floats) -> Floats:
+    """Return sums over all later positions of the last axis."""
+    return np.asarray(np.cumsum(counts[..., ::-1], axis=-1)[..., ::-1] - counts)
 
 
-def _rises(start: Floats, by: Floats) -> Floats:
-    """Return the sum of log gamma(start + by) - log gamma(start) over the last axis."""
-    return np.asarray(np.sum(special.gammaln(start + by) - special.gammaln(start), axis=-1))
+def _over(centres: Centres, stretches: Stretches, part: Floats, cells: Ints) -> Floats:
+    """Return which part of their stretch's moves is over as these cells end, (centre, cell)."""
+    before = np.cumsum(centres.mass, axis=1)
+    of = stretches.of[cells]
+    begun = before[:, stretches.first[of]] - centres.mass[:, stretches.first[of]]
+    return np.asarray(np.clip((before[:, cells] - begun) / part[:, of], 0.0, 1.0))
+
+
+def _hazards(seen: _Seen, part: Floats, centres: Centres, over: Floats, strength: float) -> _Hazards:
+    """Return the hazards' counts where G counts for `strength` customers."""
+    alpha = np.maximum(strength * part, _FEWEST)
+    beta = _after(alpha) + np.maximum(strength * centres.above[:, -1:], _FEWEST)
+    leaves, stays = alpha + seen.moved, beta + seen.stayed
+    match = _matched(seen, leaves[:, seen.some], stays[:, seen.some], over) if len(seen.some) else None
+    return _Hazards(alpha, beta, leaves, stays, match)
+
+
+def _matched(seen: _Seen, leaves: Floats, stays: Floats, over: Floats) -> _Match:
+    """Return the betas that have value, slope and curvature of the open spells where the posterior mean is."""
+
+    def sums(of_cells: Floats) -> Floats:
+        return np.asarray(np.add.reduceat(seen.count * of_cells, seen.start, axis=1))
+
+    everybody = sums(_log(1.0 - over))
+    hazard = leaves / (leaves + stays + sums(over))
+    for _ in range(_MATCHES):
+        at = hazard
+        there = np.maximum(1.0 - at[:, seen.group] * over, _FEWEST)
+        value, slope = sums(np.log(there)), over / there
+        rest = np.maximum(-np.expm1(everybody - value), _FEWEST)
+        v = sums(slope) / rest
+        u = sums(slope**2) / rest + v**2 * (1.0 - rest)
+        a = np.maximum(-(at**2) * (v - (1.0 - at) * u), (_KEPT - 1.0) * leaves)
+        b = (1.0 - at) ** 2 * (at * u + v)
+        hazard = (leaves + a) / (leaves + a + stays + b)
+    constant = value + np.log(rest) - a * _log(at) - b * _log(1.0 - at)
+    return _Match(leaves + a, stays + b, constant, everybody)
+
+
+def _log_beta(a: Floats, b: Floats) -> Floats:
+    return np.asarray(special.gammaln(a) + special.gammaln(b) - special.gammaln(a + b))
+
+
+def _log(values: Floats) -> Floats:
+    return np.asarray(np.log(np.maximum(values, LOWEST)))
+
+
+def _evidence(seen: _Seen, found: _Hazards) -> Floats:
+    """Return the sum of log beta functions after what was seen over those before, (centre,).
+
+    Gamma functions of neighbouring stretches cancel but where somebody moves, or an open spell ends.
+    """
+    plain = np.ones(len(seen.moved), dtype=bool)
+    plain[seen.some] = False
+    cancel = plain[:-1] & plain[1:] & (seen.stayed[:-1] == seen.moved[1:] + seen.stayed[1:])
+    upper, lower = plain & np.append(~cancel, True), plain & np.append(True, ~cancel)
+    taken, whole = plain & (seen.moved > 0), found.leaves + found.stays
+    parts = (
+        special.gammaln(found.leaves[:, taken]), -special.gammaln(found.alpha[:, taken | ~plain]),
+        special.gammaln(found.stays[:, upper]), -special.gammaln(whole[:, lower]),
+        special.gammaln(found.alpha[:, :1] + found.beta[:, :1]), -special.gammaln(found.beta[:, -1:]),
+        np.logaddexp(*found.chances(seen.some)),
+    )  # fmt: skip
+    return np.asarray(sum(part.sum(axis=1) for part in parts))
 
 
 def curves_around(
-    cells: Cells, centres: Centres, model: tuple[float, float], stream: np.random.Generator | None
+    cells: Cells, centres: Centres, model: Model, stream: np.random.Generator | None
 ) -> tuple[Floats, Floats]:
     """Return P(dwell > edge), shape (centre, edge), and the log likelihood of the open spells; expected without a stream."""
-    stretches = cells.joined(model[0])
-    moved, ends, slower = cells.held(stretches)
-    mass, above = centres.mass[:, : cells.used], centres.above
-    part = np.add.reduceat(mass, stretches.first, axis=1)
-    alpha, rest = model[1] * part, np.maximum(model[1] * above[:, cells.used], _SLOWER)
-    later = np.cumsum(alpha[:, ::-1], axis=1)[:, ::-1] - alpha + rest[:, None]
-    stayed = np.cumsum((moved + ends)[::-1])[::-1] - moved - ends + slower
-    leaves, stays = alpha + moved, later + stayed
-    hazard = leaves / (leaves + stays) if stream is None else stream.beta(leaves, stays)
+    level, strength = model
+    stretches = cells.joined(level)
+    seen, part = _Seen.of(cells, stretches), stretches.sums(centres.mass)
+    found = _hazards(seen, part, centres, _over(centres, stretches, part, seen.open), strength)
+    hazard = _expected(seen, found) if stream is None else _hazards_drawn(seen, found, stream)
     after = np.maximum(np.cumprod(1.0 - hazard, axis=1), LOWEST)
-    before = np.concatenate([np.ones((len(above), 1)), after[:, :-1]], axis=1)
-    over = np.clip(np.cumsum(mass / part[:, stretches.of], axis=1) - stretches.of, 0.0, 1.0)
-    inside = (before[:, stretches.of]) * (1.0 - hazard[:, stretches.of] * over)
-    inside[:, np.append(stretches.first[1:], cells.used) - 1] = after
-    beyond = after[:, -1:] * above[:, cells.used + 1 :] / above[:, cells.used, None]
-    held = np.log(before) @ ends + slower * np.log(after[:, -1]) + _tail(cells, above)
-    return np.concatenate([np.ones((len(above), 1)), inside, beyond], axis=1), held
+    before = np.concatenate([np.ones((len(after), 1)), after[:, :-1]], axis=1)
+    over = _over(centres, stretches, part, np.arange(len(cells.done)))
+    inside = before[:, stretches.of] * (1.0 - hazard[:, stretches.of] * over)
+    inside[:, np.append(stretches.first[1:], len(cells.done)) - 1] = after
+    still = np.concatenate([np.ones((len(after), 1)), np.maximum(inside, LOWEST)], axis=1)
+    return still, _held(seen, found, hazard)
+
+
+def _expected(seen: _Seen, found: _Hazards) -> Floats:
+    hazard = found.leaves / (found.leaves + found.stays)
+    if found.match is not None:
+        not_all, everybody = found.chances(seen.some)
+        part = special.expit(everybody - not_all)
+        other = found.match.leaves / (found.match.leaves + found.match.stays)
+        hazard[:, seen.some] = part * hazard[:, seen.some] + (1.0 - part) * other
+    return np.asarray(hazard)
+
+
+def _hazards_drawn(seen: _Seen, found: _Hazards, stream: np.random.Generator) -> Floats:
+    leaves, stays = found.leaves.copy(), found.stays.copy()
+    if found.match is not None:
+        not_all, everybody = found.chances(seen.some)
+        chosen = stream.uniform(size=not_all.shape) < special.expit(not_all - everybody)
+        leaves[:, seen.some] = np.where(chosen, found.match.leaves, leaves[:, seen.some])
+        stays[:, seen.some] = np.where(chosen, found.match.stays, stays[:, seen.some])
+    return stream.beta(leaves, stays)
+
+
+def _held(seen: _Seen, found: _Hazards, hazard: Floats) -> Floats:
+    """Return the log likelihood of the open spells that hazards were drawn with, (centre,)."""
+    logs = _log(1.0 - hazard) @ seen.later
+    if found.match is not None:
+        match, own = found.match, hazard[:, seen.some]
+        a, b = match.leaves - found.leaves[:, seen.some], match.stays - found.stays[:, seen.some]
+        not_all = match.constant + a * _log(own) + b * _log(1.0 - own)
+        logs += np.sum(np.logaddexp(not_all, match.everybody), axis=1)
+    return np.asarray(logs)
