@@ -65,14 +65,15 @@ def centres_at(at: Floats, edges: Floats) -> Centres:
 class _Seen:
     """Who was seen in stretches, and the open spells that end within one.
 
-    `stayed` are those there at the end of a stretch, `later` those of them who are still there today. `open` are cells with
-    an open spell that ends with it, but not with its stretch; `count` how many, `start` where each of the stretches `some`
-    that have any begins among them, and `group` which of these each belongs to.
+    `stayed` are those there at the end of a stretch, `ended` open spells that end with it, and `inside` those that end within.
+    `open` are cells with an open spell that ends with it, but not with its stretch; `count` how many, `start` where each of
+    the stretches `some` that have any begins among them, and `group` which of these each belongs to.
     """
 
     moved: Floats
     stayed: Floats
-    later: Floats
+    ended: Floats
+    inside: Floats
     open: Ints
     count: Floats
     some: Ints
@@ -86,10 +87,10 @@ class _Seen:
         within = cells.still.copy()
         within[ends] = 0.0
         moved, inside = stretches.sums(cells.done), stretches.sums(within)
-        later = _after(inside + cells.still[ends]) + cells.still[ends]
+        ended = cells.still[ends]
         cell = np.flatnonzero(within)
         some, start, group = np.unique(stretches.of[cell], return_index=True, return_inverse=True)
-        return cls(moved, _after(moved) + later, later, cell, within[cell], some, start, group)
+        return cls(moved, _after(moved + inside + ended) + ended, ended, inside, cell, within[cell], some, start, group)
 
 
 @final
@@ -228,7 +229,8 @@ def curves_around(
     inside = before[:, stretches.of] * (1.0 - hazard[:, stretches.of] * over)
     inside[:, np.append(stretches.first[1:], len(cells.done)) - 1] = after
     still = np.concatenate([np.ones((len(after), 1)), np.maximum(inside, LOWEST)], axis=1)
-    return still, _held(seen, found, hazard)
+    held = np.log(after) @ seen.ended + np.log(before) @ seen.inside
+    return still, held + _held(seen, found, hazard)
 
 
 def _expected(seen: _Seen, found: _Hazards) -> Floats:
@@ -252,11 +254,10 @@ def _hazards_drawn(seen: _Seen, found: _Hazards, stream: np.random.Generator) ->
 
 
 def _held(seen: _Seen, found: _Hazards, hazard: Floats) -> Floats:
-    """Return the log likelihood of the open spells that hazards were drawn with, (centre,)."""
-    logs = _log(1.0 - hazard) @ seen.later
-    if found.match is not None:
-        match, own = found.match, hazard[:, seen.some]
-        a, b = match.leaves - found.leaves[:, seen.some], match.stays - found.stays[:, seen.some]
-        not_all = match.constant + a * _log(own) + b * _log(1.0 - own)
-        logs += np.sum(np.logaddexp(not_all, match.everybody), axis=1)
-    return np.asarray(logs)
+    """Return the log likelihood of the open spells that end within stretches, of those there as these begin, as it was held."""
+    if found.match is None:
+        return np.zeros(len(hazard))
+    match, own = found.match, hazard[:, seen.some]
+    a, b = match.leaves - found.leaves[:, seen.some], match.stays - found.stays[:, seen.some]
+    not_all = match.constant + a * _log(own) + b * _log(1.0 - own)
+    return np.asarray(np.sum(np.logaddexp(not_all, match.everybody), axis=1))
