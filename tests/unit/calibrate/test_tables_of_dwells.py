@@ -44,7 +44,7 @@ def prior_curves(cells: Cells, centre: Centres, level: float, strength: float, c
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_evidence_beside_open_spells_is_the_priors_average(level: float):
-    """Standard errors of 20,000 draws are 0.005 to 0.11; spells held at the ends of stretches would be off by 0.5 and more."""
+    """Standard errors of 20,000 draws are 0.005 to 0.11: an error of 0.04 is caught at the widest level, of 0.5 at the finest."""
     data = [(binned(np.array([20.0, 21.0, 22.0])), binned(np.array([1.0, 5.0, 6.0, 7.0, 8.0, 14.0, 15.0, 16.0, 17.0])))]
     cells, centre = placed(data)
     hit = cells.done > 0
@@ -112,7 +112,7 @@ def test_fresh_curves_have_the_density_that_they_say():
 
 def test_open_spells_are_given_whole_by_the_part_that_is_a_links():
     part, count = np.array([0.0, 0.25, 1.0, 0.5]), np.array([3.0, 8.0, 5.0, 0.4])
-    found = np.concatenate([give(part, count, np.random.default_rng(seed)) for seed in range(500)])
+    found = give(np.tile(part, (1000, 1)), count, np.random.default_rng(3))
     assert found.mean(axis=0) == pytest.approx(part * count, abs=0.2)
     assert set(np.unique(found[:, 1])) <= set(range(9))
     assert np.all(found[:, 2] == 5.0)

@@ -22,7 +22,6 @@ from validation.models.tenure import by_tenure
 from validation.models.values import values
 
 _EVERYBODY = "all customers"
-_SLOW = "the 90 % point of the rarer link is held too narrow; the cause is not found"
 
 _SHARES = (
     Model(
@@ -81,7 +80,6 @@ _SPELLS = (
         f"{_OPEN} Each dwell is of one of the five families, or of none: a curve drawn from the prior of the quantiles. "
         "`calibrate` has to find out.",
         spells(Setting({_EVERYBODY: 300}, 30.0, silent=False, told=False, possible=POSSIBLE)), maps=12, per_map=10,
-        fault=_SLOW,
     ),
     Model(
         "Silent exits, family told", f"{_SILENT} All dwells of a map are of one family, and `calibrate` is told which.",

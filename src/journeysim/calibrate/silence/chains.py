@@ -291,7 +291,7 @@ def _adapted(mover: _Mover, history: _History) -> tuple[_Mover, _At]:
     for k, proposal in enumerate(mover.proposals):
         if proposal.renewed and (k in mover.plan.doubtful or history.accepted(k) < _STUCK):
             phi, spells = history.phi[k], proposal.spells
-            given = np.concatenate([give(part, spells.count, mover.rng) for part in parts[k]])
+            given = give(parts[k], spells.count, mover.rng)
             proposals[k] = kernel_around(
                 proposal, history.families[k].ravel(), phi.reshape(-1, *phi.shape[2:]), mover.rng, given
             )

@@ -29,9 +29,7 @@ from journeysim.model.quantity import Floats
 
 _LEAST: Final = 1e-300
 #: Centres of log-normals that evidence and curves rest on.
-_CENTRES: Final = 400
-#: Times that every chain gives its open spells to links.
-_GIVINGS: Final = 2
+_CENTRES: Final = 200
 
 
 @final
@@ -49,9 +47,9 @@ class FreshCurves:
 
 
 def give(part: Floats, count: Floats, rng: np.random.Generator) -> Floats:
-    """Return how many of so many spells (spell,) are a link's, by the part of each that chains say is, (giving, spell)."""
+    """Return how many of so many spells (spell,) are a link's, by the part of each that chains say is, (chain, spell)."""
     whole = np.maximum(np.round(count), 1.0)
-    taken = rng.binomial(whole.astype(np.int64), np.clip(np.tile(part, (_GIVINGS, 1)), 0.0, 1.0))
+    taken = rng.binomial(whole.astype(np.int64), np.clip(part, 0.0, 1.0))
     return np.asarray(taken * (count / whole))
 
 
