@@ -274,8 +274,11 @@ def _places(visited: Mapping[Family, NDArray[np.intp]], phi: Floats, rng: np.ran
     if not own:
         return {}
     every = np.concatenate(list(own.values()))
-    wide = np.atleast_2d(np.cov(phi[every].reshape(len(every), -1).T))
-    return {kind: Places.of(_flat(kind, phi[rows]), rng, _of_family(kind, wide)) for kind, rows in own.items()}
+    wide = np.atleast_2d(np.cov(phi[every].reshape(len(every), -1).T)) if len(every) > 1 else None
+    return {
+        kind: Places.of(_flat(kind, phi[rows]), rng, None if wide is None else _of_family(kind, wide))
+        for kind, rows in own.items()
+    }
 
 
 def _scale_shape(kind: Family, phi: Floats) -> tuple[Floats, Floats]:
