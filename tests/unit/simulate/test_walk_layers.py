@@ -178,6 +178,35 @@ def test_any_number_of_threads_and_any_grouping_gives_the_same_bits():
     assert np.array_equal(whole.value[:, 700:712], some.value)
 
 
+def test_an_own_row_without_weight_leaves_the_choice_to_the_persona():
+    chain = layered_chain(1)
+    memory = chain.layers.memory
+    nothing = replace(memory, order2=np.zeros_like(memory.order2), today_order2=np.zeros_like(memory.order2))
+    never = replace(memory, order2=np.zeros((*memory.order2.shape[:2], 0)), today_order2=np.zeros((2, 3, 0)))
+    lives = walk_lives(
+        replace(chain, layers=Layers(memory=nothing)), RUN, seed=4, draws=[0, 1], customers=np.arange(400)
+    )
+    # Rows by the place before hold at two touchpoints; a base walk goes on from them by the persona's row, and so does this.
+    start = np.zeros_like(memory.start)
+    plain = replace(never, start=start, today_start=start, effect=start[:, 0], today_effect=start[:, 0])
+    plain = replace(plain, first=np.full_like(memory.first, -1))
+    calm = replace(nothing, start=start, today_start=start, effect=start[:, 0], today_effect=start[:, 0])
+    pair = [
+        walk_lives(replace(chain, layers=Layers(memory=item)), RUN, seed=4, draws=[0, 1], customers=np.arange(400))
+        for item in (calm, plain)
+    ]
+    assert same_bits(*pair)
+    assert not same_bits(pair[0], lives)
+
+
+def test_a_row_wider_than_a_block_is_refused_where_customers_remember():
+    wide = {"start": {f"end {k}": fixed(1 / 600, 1.0) for k in range(600)}}
+    chain = build_chain(wide, outcomes=tuple(f"end {k}" for k in range(600)))
+    assert walk_lives(chain, RUN, seed=1, draws=[0], customers=[1]).end[0, 0] >= 0
+    with pytest.raises(ValueError, match='"start", which has more than 512 links'):
+        walk_lives(replace(chain, layers=Layers(frailty_of(chain, 4.0))), RUN, seed=1, draws=[0], customers=[1])
+
+
 def test_tiny_and_huge_kappas_keep_the_average_row():
     """Own shares of kappa 0.002 are nearly 0 or 1; ends still add up to the row: z < 5 with 40,000 customers."""
     ends = {"a": 0.001, "b": 0.2, "c": 0.799}

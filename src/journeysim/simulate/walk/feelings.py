@@ -40,7 +40,7 @@ def feel(
     visit_words(members, layout.seed_low, layout.seed_high, draw, lanes.own.words)
     for m in range(members):
         lanes.gathered[m] = unit(lanes.own.words[LINK + m])
-    normal_quantiles(members, lanes.gathered, lanes.other)
+    normal_quantiles(members, lanes.gathered, lanes.other, lanes.tail)
     for m in range(members):
         k = lanes.own.member[m]
         place, slot = lanes.next_place[k], lanes.slot[k]
@@ -76,14 +76,16 @@ def begin_moods(size: int, parameters: Parameters, row: int, persona: Indices, c
 
 @compiled_inner
 def _list_arrivals(count: int, layout: Layout, seen: NDArray[np.uint32], lanes: Lanes) -> int:
-    """List the lanes that arrive where something is felt, with the addresses of their feelings; return how many."""
+    """List the lanes that arrive where something is felt, with the addresses of their feelings; return how many.
+
+    Every lane is written down, and the next one takes its place where nothing is felt: no branch to be guessed.
+    """
     members, words = 0, lanes.own.words
     for k in range(count):
         place = lanes.next_place[k]
-        if lanes.arrival[k] <= layout.horizon and (layout.felt.at[place] or layout.felt.today[place]):
-            lanes.own.member[members] = k
-            words[CUSTOMER + members] = lanes.words[CUSTOMER + k]
-            words[KEY + members] = layout.place_key[place]
-            words[VISIT_NUMBER + members] = seen[place * BLOCK + lanes.slot[k]] | _FEELING_TAG
-            members += 1
+        lanes.own.member[members] = k
+        words[CUSTOMER + members] = lanes.words[CUSTOMER + k]
+        words[KEY + members] = layout.place_key[place]
+        words[VISIT_NUMBER + members] = seen[place * BLOCK + lanes.slot[k]] | _FEELING_TAG
+        members += (lanes.arrival[k] <= layout.horizon) & (layout.felt.at[place] | layout.felt.today[place])
     return members

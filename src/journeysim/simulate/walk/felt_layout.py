@@ -18,7 +18,7 @@ class FeltPlan(NamedTuple):
     on: bool  # some touchpoint gives a feeling, or some persona comes with a mood
     acts: bool  # … and some link is sensitive to satisfaction
     at: Bools  # (s,) touchpoints that give a feeling …
-    today: Bools  # (s,) … and that do today
+    today: Bools  # (s,) … and that do today, as far as anything rests on what would be felt today
     spread: Floats  # (s,) standard deviation between customers and visits
     weight: Floats  # (s,)
     satisfied: float  # a feeling above this is answered with 4 or 5 of 5
@@ -34,8 +34,8 @@ class FeltNumbers(NamedTuple):
     sensitivity: Floats  # (D, 2, P, L)
 
 
-def felt_plan(chain: Chain) -> FeltPlan:
-    """Return the layer's structure in compiled form."""
+def felt_plan(chain: Chain, *, couples: bool) -> FeltPlan:
+    """Return the layer's structure in compiled form; `couples` says whether some own row is held against today's."""
     moods, places = chain.layers.moods, len(chain.touchpoints) + len(chain.outcomes)
     if moods is None:
         nowhere = np.zeros(places, dtype=np.bool_)
@@ -48,7 +48,7 @@ def felt_plan(chain: Chain) -> FeltPlan:
         on=True,
         acts=any(phase.moods.acts for phase in chain.layers.phases if phase.moods is not None),
         at=moods.at.copy(),
-        today=moods.today_at.copy(),
+        today=moods.today_at & couples,
         spread=_plain(moods.spread),
         weight=_plain(moods.weight),
         satisfied=moods.csat[-2],

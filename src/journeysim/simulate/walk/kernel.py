@@ -183,24 +183,25 @@ def _choose(
     lanes: Lanes,
 ) -> None:  # fmt: skip
     visit_words(count, layout.seed_low, layout.seed_high, draw, lanes.words)
-    choose_links(
-        count, layout.touchpoints, layout.target.size, truth.upper, truth.guide,
-        lanes.place, lanes.cell, lanes.words, lanes.link,
-    )  # fmt: skip
-    if layout.couples:
-        couple_links(
-            count, layout.target.size, layout.seed_low, layout.seed_high, draw, layout.row_start,
-            truth.keep, truth.rest, layout.gone, lanes.place, lanes.cell, lanes.words, lanes.link,
+    if not layout.own.everywhere:
+        choose_links(
+            count, layout.touchpoints, layout.target.size, truth.upper, truth.guide,
+            lanes.place, lanes.cell, lanes.words, lanes.link,
         )  # fmt: skip
+        if layout.couples:
+            couple_links(
+                count, layout.target.size, layout.seed_low, layout.seed_high, draw, layout.row_start,
+                truth.keep, truth.rest, layout.gone, lanes.place, lanes.cell, lanes.words, lanes.link,
+            )  # fmt: skip
     if layout.own.rows:
-        choose_own(count, layout, parameters, row, draw, truth.own, carried, lanes)
+        choose_own(count, layout, parameters, row, draw, truth, carried, lanes)
 
 
 @compiled_into
 def _take_time(count: int, layout: Layout, truth: Truth, carried: Carried, lanes: Lanes) -> None:
     """Let every lane's move take its time."""
     sort_by_base(count, truth.base, lanes.link, lanes.sizes, lanes.members)
-    base_quantiles(lanes.sizes, lanes.members, lanes.words, lanes.gathered, lanes.other, lanes.quantile)
+    base_quantiles(lanes.sizes, lanes.members, lanes.words, lanes.gathered, lanes.other, lanes.tail, lanes.quantile)
     gamma_quantiles(
         lanes.sizes[LOG_GAMMA], lanes.members, layout.gamma_place, truth.gamma,
         lanes.cell, lanes.link, lanes.quantile,

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Ints
-from journeysim.simulate.streams import BLOCK, RESIDUAL, VISIT, Words, compiled_inner, uniform_at, unit
+from journeysim.simulate.streams import BLOCK, RESIDUAL, VISIT, Words, compiled_inner, compiled_into, uniform_at, unit
 from journeysim.simulate.walk.layout import BASES, LOG_EXPONENTIAL, LOG_GAMMA, LOGISTIC, NORMAL, TABLE
 from journeysim.simulate.walk.own_layout import OwnRoom, new_own_room
 from journeysim.simulate.walk.quantiles import MIDDLE, exp_of, gamma_of, log_of, middle_normal, tail_normal
@@ -46,6 +46,7 @@ class Lanes(NamedTuple):
     sizes: Ints  # (BASES,)
     gathered: Floats
     other: Floats
+    tail: Indices
     own: OwnRoom
 
 
@@ -80,6 +81,7 @@ def new_lanes(entries: int) -> Lanes:
         sizes=np.zeros(BASES, dtype=np.int64),
         gathered=np.zeros(BLOCK),
         other=np.zeros(BLOCK),
+        tail=_indices(BLOCK),
         own=new_own_room(entries),
     )
 
@@ -95,13 +97,17 @@ def choose_links(
 ) -> None:  # fmt: skip
     """Choose each lane's link by the inverse distribution function of its row, in slot order."""
     for k in range(count):
-        u = unit(words[LINK + k])
         row = cell[k] * touchpoints + place[k]
-        chosen = guide[row * GUIDE + np.int64(u * GUIDE)]
-        offset = cell[k] * links
-        while u >= upper[offset + chosen]:
-            chosen += 1
-        link[k] = chosen
+        link[k] = link_at(unit(words[LINK + k]), row, cell[k] * links, upper, guide)
+
+
+@compiled_into
+def link_at(u: float, row: int, offset: int, upper: Floats, guide: Indices) -> int:
+    """Return the link whose part of the row holds u."""
+    chosen = guide[row * GUIDE + np.int64(u * GUIDE)]
+    while u >= upper[offset + chosen]:
+        chosen += 1
+    return int(chosen)
 
 
 @compiled_inner
@@ -110,19 +116,31 @@ def couple_links(
     row_start: Ints, keep: Floats, rest: Floats, gone: Words, place: Indices, cell: Indices, words: Words,
     link: Indices,
 ) -> None:  # fmt: skip
-    """Replace choices by today's row that do not stand: maximal coupling, the rest drawn from what the row gained.
+    """Replace choices by today's row that do not stand."""
+    for k in range(count):
+        link[k] = couple_link(
+            k, link[k], links, low, high, draw, row_start, keep, rest, gone, place, cell, words
+        )  # fmt: skip
+
+
+@compiled_into
+def couple_link(
+    k: int, link: int, links: int, low: np.uint64, high: np.uint64, draw: np.uint64,
+    row_start: Ints, keep: Floats, rest: Floats, gone: Words, place: Indices, cell: Indices, words: Words,
+) -> int:  # fmt: skip
+    """Return a lane's link where today's is `link`: maximal coupling, the rest drawn from what the row gained.
 
     Whom today's choice leads to a touchpoint that is gone goes on by the very uniform by which they leave it today.
     """
-    for k in range(count):
-        offset = cell[k] * links
-        if unit(words[KEEP + k]) >= keep[offset + link[k]]:
-            key, purpose = (gone[link[k]], VISIT) if gone[link[k]] > 0 else (words[KEY + k], RESIDUAL)
-            u = uniform_at(low, high, draw, words[CUSTOMER + k], key, words[VISIT_NUMBER + k], purpose)[0]
-            chosen = row_start[place[k]]
-            while u >= rest[offset + chosen]:
-                chosen += 1
-            link[k] = chosen
+    offset = cell[k] * links
+    if unit(words[KEEP + k]) < keep[offset + link]:
+        return link
+    key, purpose = (gone[link], VISIT) if gone[link] > 0 else (words[KEY + k], RESIDUAL)
+    u = uniform_at(low, high, draw, words[CUSTOMER + k], key, words[VISIT_NUMBER + k], purpose)[0]
+    chosen = row_start[place[k]]
+    while u >= rest[offset + chosen]:
+        chosen += 1
+    return int(chosen)
 
 
 @compiled_inner
@@ -138,7 +156,7 @@ def sort_by_base(count: int, base: NDArray[np.int8], link: Indices, sizes: Ints,
 
 @compiled_inner
 def base_quantiles(
-    sizes: Ints, members: Indices, words: Words, gathered: Floats, other: Floats, quantile: Floats
+    sizes: Ints, members: Indices, words: Words, gathered: Floats, other: Floats, tail: Indices, quantile: Floats
 ) -> None:
     """Fill each lane's base quantile (a gamma's with the normal one; 0 where the base is constant or a table)."""
     for base in range(BASES):
@@ -146,12 +164,12 @@ def base_quantiles(
         for k in range(count):
             gathered[k] = unit(words[DWELL + members[base * BLOCK + k]])
         if base == LOG_EXPONENTIAL:
-            for k in range(count):
+            for k in range(eights(count)):
                 gathered[k] = log_of(-log_of(1.0 - gathered[k]))
         elif base in (NORMAL, LOG_GAMMA):
-            normal_quantiles(count, gathered, other)
+            normal_quantiles(count, gathered, other, tail)
         elif base == LOGISTIC:
-            for k in range(count):
+            for k in range(eights(count)):
                 gathered[k] = log_of(gathered[k] / (1.0 - gathered[k]))
         else:
             for k in range(count):
@@ -161,18 +179,29 @@ def base_quantiles(
 
 
 @compiled_inner
-def normal_quantiles(count: int, u: Floats, other: Floats) -> None:
-    """Turn uniforms into normal quantiles, in place.
+def normal_quantiles(count: int, u: Floats, other: Floats, tail: Indices) -> None:
+    """Turn uniforms into normal quantiles, in place: all by the formula for the middle, then the few beyond by theirs."""
+    tails = 0
+    for k in range(count):
+        tail[tails] = k
+        other[tails] = u[k]
+        tails += abs(u[k] - 0.5) > MIDDLE
+    for k in range(eights(count)):
+        u[k] = middle_normal(u[k])
+    for t in range(eights(tails)):
+        other[t] = tail_normal(other[t])
+    for t in range(tails):
+        u[tail[t]] = other[t]
 
-    Three loops, so that the choice between the two formulas does not keep them from vector instructions.
+
+@compiled_into
+def eights(count: int) -> int:
+    """Return the next multiple of eight, a vector's numbers.
+
+    Arithmetic over a block's arrays goes on that far: what lies there is nobody's, and the few numbers that would be
+    left would take as long one by one as many do eight by eight.
     """
-    for k in range(count):
-        other[k] = tail_normal(u[k])
-    for k in range(count):
-        middle = middle_normal(u[k])
-        other[k] = middle if abs(u[k] - 0.5) <= MIDDLE else other[k]
-    for k in range(count):
-        u[k] = other[k]
+    return (count + 7) >> 3 << 3
 
 
 @compiled_inner
@@ -195,7 +224,7 @@ def arrive(
         at = cell[k] * links + link[k]
         arrival[k] = scale[at]
         quantile[k] *= power[at]
-    for k in range(count):
+    for k in range(eights(count)):
         arrival[k] = day[k] + arrival[k] * exp_of(quantile[k])
 
 

@@ -158,7 +158,7 @@ def layout_of(chain: Chain, settings: Settings, seed: int) -> Layout:
         books_days=_any(chain, "value_per_day", "cost_per_day"),
         source=_plain(chain.source, np.int64),
         own=own,
-        felt=felt_plan(chain),
+        felt=felt_plan(chain, couples=own.couples),
         values=values,
         stage=_plain(np.full(len(chain.touchpoints), -1) if chain.stage is None else chain.stage, np.int64),
         stages=len(chain.stages),

@@ -20,7 +20,7 @@ from journeysim.simulate.chain import Bools, Chain, Ints
 from journeysim.simulate.layers import Frailty, Layers, Memory, Moods
 from journeysim.simulate.streams import BLOCK, Words, compiled_inner, compiled_into
 from journeysim.simulate.walk.felt_layout import feelings_differ
-from journeysim.simulate.walk.quantiles import SMALLEST_SHAPE, Z_LIMIT, Z_NODES, Z_STEP, fill_gamma
+from journeysim.simulate.walk.quantiles import SMALLEST_SHAPE, Z_NODES, Z_STEP, fill_gamma
 
 #: In place of 1 / shape where a customer's own share is the persona's.
 ALIKE = -1.0
@@ -32,21 +32,25 @@ class OwnPlan(NamedTuple):
     """What holds for every draw."""
 
     rows: bool  # some touchpoint has own rows
-    at: Bools  # (n,) … which ones
-    coupled: Bools  # (n,) … and where they differ from today's
-    couples: bool
+    everywhere: bool  # … every one has
+    couples: bool  # some own row differs from today's
+    kind: NDArray[np.int32]  # (n,) which rows are handled together; the number of kinds where there are no own rows
+    width: Ints  # (kinds,) most links of a row
+    apart: Bools  # (kinds,) whether they differ from today's
     table: NDArray[np.int32]  # (L,) position among the T links, -1 elsewhere
     tables: int  # T
-    slot_key: Words  # (L,)
+    slot_key: Words  # (L + BLOCK,) zeros beyond the links
     order2: bool  # some row depends on the place before
-    first: NDArray[np.int32]  # ((n + 1) * n,) first entry in `order2` by place before and place, or -1
+    start: NDArray[
+        np.int32
+    ]  # ((n + 1) * n,) where a row starts in a table of links, then entries, by place before and place
     entry_link: NDArray[np.int32]  # (O,) link of each entry in `order2`
     passed: Bools  # (n,) touchpoints that are not remembered
     rates: bool  # some touchpoint is left at an own rate
     rate_table: NDArray[np.int32]  # (n,) position among these touchpoints, -1 elsewhere
     rate_tables: int
     silent: Bools  # (L,) links at nobody's own rate
-    entries: int  # most links that a block's own rows can have
+    entries: int  # lanes by kind that working arrays have to hold
 
 
 class OwnNumbers(NamedTuple):
@@ -65,9 +69,8 @@ class OwnTruth(NamedTuple):
     Here, then today; V = MOST_EARLIER + 1 numbers of earlier visits that are told apart.
     """
 
-    factor: Floats  # (2 * V * C * L,) exp(start + visits x effect), times the share where customers are alike
-    after: Floats  # (2 * V * C * O,) the same of rows by the place before
-    gamma: Floats  # (2 * C * T * Z_NODES * 2,) value and slope at each node of the normal score
+    factor: Floats  # (2 * V * C * (L + O),) exp(start + visits x effect), times the share where customers are alike
+    gamma: Floats  # (2 * C * T * Z_NODES * 4,) a cubic in the distance from each node of the normal score
     inverse: Floats  # (2 * C * T,) 1 / (kappa x share), ALIKE where customers are alike or the share is 0
     node: Floats  # (2, Z_NODES) scratch
     rate: Floats  # (1, touchpoints with own rates, 2, Z_NODES)
@@ -75,36 +78,43 @@ class OwnTruth(NamedTuple):
 
 
 class OwnRoom(NamedTuple):
-    """Working arrays: members are lanes at a touchpoint with own rows, entries the links of their rows."""
+    """Working arrays: members are lanes whose rows are handled together, entry j * size + m link j of member m of size.
 
-    member: NDArray[np.int32]  # (BLOCK,) lanes, those whose row differs from today's first
-    first: NDArray[np.int64]  # (BLOCK + 1,) first entry of each member
-    drawn: NDArray[np.int32]  # (entries,) entries with a variate of the customer's own …
-    lane: NDArray[np.int32]  # (entries,) … whose it is
-    link: NDArray[np.int32]  # (entries,) … and of which link
-    normal: Floats  # (entries,) normal score of the variate …
-    boost: Floats  # (entries,) … and log of its other uniform
-    weight: Floats  # (entries,)
-    today: Floats  # (entries,) the same in today's row
-    level: Floats  # (entries,) logs
+    There are at most BLOCK entries.
+    """
+
+    member: NDArray[np.int32]  # ((kinds + 1) * BLOCK,) lanes by kind
+    sizes: Ints  # (kinds + 1,)
+    lane: NDArray[np.int32]  # each member's lane …
+    link: Ints  # … the first link of its row …
+    links: Ints  # … how many there are …
+    own: Ints  # … of how many there is a variate of the customer's own …
+    row: Ints  # … and where the row stands in a table
+    customer: Words
+    drawn: NDArray[np.int32]  # entries with a variate of the customer's own …
+    at: Ints  # … where the variate's numbers stand …
+    position: Floats  # … where its normal score lies among the nodes …
+    boost: Floats  # … and the log of its other uniform
+    weight: Floats  # by entry
+    today: Floats  # the same in today's row
+    level: Floats  # logs
+    total: Floats  # by member
+    part: Floats
+    chosen: Ints  # the link chosen, counted from the row's first
     words: Words  # (6 * BLOCK,)
 
 
 def new_own_room(entries: int) -> OwnRoom:
-    """Return room for at most so many entries."""
+    """Return room for `OwnPlan.entries`."""
+    member, sizes = np.zeros(max(entries, BLOCK), dtype=np.int32), np.zeros(entries // BLOCK, dtype=np.int64)
+    lane, drawn = (np.zeros(BLOCK, dtype=np.int32) for _ in range(2))
+    link, links, own, row, at, chosen = (np.zeros(BLOCK, dtype=np.int64) for _ in range(6))
+    position, boost, weight, today, level, total, part = (np.zeros(BLOCK) for _ in range(7))
+    customer, words = np.zeros(BLOCK, dtype=np.uint32), np.zeros(6 * BLOCK, dtype=np.uint32)
     return OwnRoom(
-        member=np.zeros(BLOCK, dtype=np.int32),
-        first=np.zeros(BLOCK + 1, dtype=np.int64),
-        lane=np.zeros(entries, dtype=np.int32),
-        link=np.zeros(entries, dtype=np.int32),
-        drawn=np.zeros(entries, dtype=np.int32),
-        normal=np.zeros(entries),
-        boost=np.zeros(entries),
-        weight=np.zeros(entries),
-        today=np.zeros(entries),
-        level=np.zeros(entries),
-        words=np.zeros(6 * BLOCK, dtype=np.uint32),
-    )
+        member, sizes, lane, link, links, own, row, customer, drawn, at, position, boost, weight, today, level, total, part,
+        chosen, words,
+    )  # fmt: skip
 
 
 def own_plan(chain: Chain) -> OwnPlan:
@@ -114,26 +124,44 @@ def own_plan(chain: Chain) -> OwnPlan:
     differs = none | np.any([_differ_in(chain, layers) for layers in chain.layers.phases], axis=0)
     rated = none if frailty is None else np.asarray(np.isfinite(frailty.rate).any(axis=0))
     coupled, tabled = at & _differ_from_today(chain), differs[chain.source]
-    links = len(chain.links)
+    links, widths = len(chain.links), np.diff(chain.row_start)
     first = np.full((n + 1, n), -1) if memory is None else memory.first
+    keys = np.zeros(links) if frailty is None else frailty.slot_key
+    kind, width, apart = _kinds(widths, at, coupled)
     return OwnPlan(
         rows=bool(at.any()),
-        at=at,
-        coupled=coupled,
+        everywhere=bool(at.all()),
         couples=bool(coupled.any()),
+        kind=kind,
+        width=width,
+        apart=apart,
         table=np.where(tabled, np.cumsum(tabled) - 1, -1).astype(np.int32),
         tables=int(tabled.sum()),
-        slot_key=np.zeros(links, dtype=np.uint32) if frailty is None else frailty.slot_key.astype(np.uint32),
+        slot_key=np.append(keys, np.zeros(BLOCK)).astype(np.uint32),
         order2=bool((first >= 0).any()),
-        first=first.astype(np.int32).ravel(),
+        start=np.where(first >= 0, links + first, chain.row_start[:-1]).astype(np.int32).ravel(),
         entry_link=_entry_links(chain, first),
         passed=none if memory is None else memory.passed.copy(),
         rates=bool(rated.any()),
         rate_table=np.where(rated, np.cumsum(rated) - 1, -1).astype(np.int32),
         rate_tables=int(rated.sum()),
         silent=np.zeros(links, dtype=np.bool_) if frailty is None else frailty.silent.copy(),
-        entries=BLOCK * int(np.diff(chain.row_start)[at].max()) if at.any() else 0,
+        entries=BLOCK * (width.size + 1),
     )
+
+
+def _kinds(widths: Ints, at: Bools, coupled: Bools) -> tuple[NDArray[np.int32], Ints, Bools]:
+    """Return the kind of each own row, and of each kind its most links and whether its rows differ from today's.
+
+    Rows of up to four links go together, of five to eight, and so on: a loop over few lanes costs more than a link
+    without weight.
+    """
+    doublings = np.maximum(np.ceil(np.log2(np.maximum(widths, 1))), 2).astype(np.int64)
+    found, which = np.unique(np.stack([coupled[at], doublings[at]]), axis=1, return_inverse=True)
+    kind = np.full(at.size, found.shape[1], dtype=np.int32)
+    kind[at] = which.ravel()
+    width = np.array([widths[kind == k].max() for k in range(found.shape[1])], dtype=np.int64)
+    return kind, width, found[0].astype(np.bool_)
 
 
 def _entry_links(chain: Chain, first: Ints) -> NDArray[np.int32]:
@@ -178,9 +206,8 @@ def new_own(plan: OwnPlan, cells: int, links: int) -> OwnTruth:
     """Return room for one draw."""
     rows = 2 * (MOST_EARLIER + 1) if plan.rows else 0
     return OwnTruth(
-        factor=np.zeros(rows * cells * links),
-        after=np.zeros(rows * cells * plan.entry_link.size),
-        gamma=np.zeros(2 * cells * plan.tables * Z_NODES * 2),
+        factor=np.zeros(rows * cells * (links + plan.entry_link.size) + BLOCK),
+        gamma=np.zeros(2 * cells * plan.tables * Z_NODES * 4),
         inverse=np.zeros(2 * cells * plan.tables),
         node=np.zeros((2, Z_NODES)),
         rate=np.zeros((1, plan.rate_tables, 2, Z_NODES)),
@@ -195,7 +222,7 @@ def fill_own(
 ) -> None:  # fmt: skip
     """Make one draw ready: share and today have shape (C, L)."""
     if plan.rows:
-        for side in range(2):
+        for side in range(1 + plan.couples):
             _fill_side(plan, numbers, draw, periods, today if side else share, side, source, grid, own)
     for place in range(plan.rate_table.size):
         table, r = plan.rate_table[place], numbers.rate[draw, place]
@@ -211,6 +238,8 @@ def _fill_side(
     grid: Floats, own: OwnTruth,
 ) -> None:  # fmt: skip
     cells, links = share.shape
+    entries = numbers.order2.shape[3]
+    width = links + entries
     for cell in range(cells):
         for link in range(links):
             base, table = share[cell, link], plan.table[link]
@@ -220,52 +249,62 @@ def _fill_side(
                 if np.isfinite(shape):
                     base = 1.0 if shape > 0.0 else 0.0
             for visits in range(MOST_EARLIER + 1):
-                shift = (
-                    numbers.start[draw, side, cell, link] + visits * numbers.effect[draw, side, cell % periods, link]
+                own.factor[_row_of(side, visits, cell, cells, width) + link] = base * _shift(
+                    numbers, draw, side, cell, periods, link, visits
                 )
-                own.factor[((side * (MOST_EARLIER + 1) + visits) * cells + cell) * links + link] = base * math.exp(
-                    shift
+        for entry in range(entries):
+            base, link = numbers.order2[draw, side, cell, entry], plan.entry_link[entry]
+            for visits in range(MOST_EARLIER + 1):
+                own.factor[_row_of(side, visits, cell, cells, width) + links + entry] = base * _shift(
+                    numbers, draw, side, cell, periods, link, visits
                 )
-    entries = numbers.order2.shape[3]
-    for visits in range(MOST_EARLIER + 1):
-        for cell in range(cells):
-            for entry in range(entries):
-                link = plan.entry_link[entry]
-                shift = (
-                    numbers.start[draw, side, cell, link] + visits * numbers.effect[draw, side, cell % periods, link]
-                )
-                at = ((side * (MOST_EARLIER + 1) + visits) * cells + cell) * entries + entry
-                own.after[at] = numbers.order2[draw, side, cell, entry] * math.exp(shift)
+
+
+@compiled_into
+def _row_of(side: int, visits: int, cell: int, cells: int, width: int) -> int:
+    return ((side * (MOST_EARLIER + 1) + visits) * cells + cell) * width
+
+
+@compiled_into
+def _shift(numbers: OwnNumbers, draw: int, side: int, cell: int, periods: int, link: int, visits: int) -> float:
+    """Return what multiplies a link's share after so many earlier visits."""
+    start, effect = numbers.start[draw, side, cell, link], numbers.effect[draw, side, cell % periods, link]
+    return math.exp(start + visits * effect)
 
 
 @compiled_inner
 def _fill_gamma(at: int, shape: float, grid: Floats, own: OwnTruth) -> None:
-    """Fill one link's quantiles, value beside slope, so that a look-up touches one line of memory."""
+    """Fill one link's quantiles as cubics: `quantiles.gamma_of`, with what does not depend on the score worked out."""
     drawn = np.isfinite(shape) and shape > 0.0
     own.inverse[at] = 1.0 / shape if drawn else ALIKE
     if drawn:
         fill_gamma(shape + 1.0, grid, own.node)
-        for node in range(Z_NODES):
-            own.gamma[2 * (at * Z_NODES + node)] = own.node[0, node]
-            own.gamma[2 * (at * Z_NODES + node) + 1] = own.node[1, node]
+        for node in range(Z_NODES - 1):
+            left, slope_left = own.node[0, node], own.node[1, node] * Z_STEP
+            right, slope_right = own.node[0, node + 1], own.node[1, node + 1] * Z_STEP
+            rise = right - left
+            bend = slope_left + slope_right - 2.0 * rise
+            start = 4 * (at * Z_NODES + node)
+            own.gamma[start], own.gamma[start + 1] = left, slope_left
+            own.gamma[start + 2], own.gamma[start + 3] = rise - slope_left - bend, bend
 
 
 @compiled_into
-def own_gamma(score: float, at: int, gamma: Floats) -> float:
-    """Return the log of a variate at normal score `score`: `quantiles.gamma_of` in the interleaved tables."""
-    position = (score + Z_LIMIT) / Z_STEP
+def own_gamma(position: float, at: np.uint64, gamma: Floats) -> float:
+    """Return the log of a variate whose normal score lies at `position` among the nodes, from cubic `at`."""
     node = np.int64(position)
     t = position - node
-    start = np.uint64(2 * (at * Z_NODES + node))
-    left, slope_left = gamma[start], gamma[start + np.uint64(1)] * Z_STEP
-    right, slope_right = gamma[start + np.uint64(2)], gamma[start + np.uint64(3)] * Z_STEP
-    rise = right - left
-    bend = slope_left + slope_right - 2.0 * rise
-    return float(left + t * (slope_left + t * (rise - slope_left - bend + t * bend)))
+    start = np.uint64(4) * (at * np.uint64(Z_NODES) + np.uint64(node))
+    bend = gamma[start + np.uint64(2)] + t * gamma[start + np.uint64(3)]
+    return float(gamma[start] + t * (gamma[start + np.uint64(1)] + t * bend))
 
 
 def check_own(chain: Chain) -> None:
     """Raise ValueError when the layers' numbers cannot be walked; the message says which touchpoint."""
+    wide = _own_places(chain) & (np.diff(chain.row_start) > BLOCK)
+    if wide.any():
+        name = chain.touchpoints[int(np.argmax(wide))]
+        raise ValueError(f'customers differ or remember at "{name}", which has more than {BLOCK} links')
     for layers in chain.layers.phases:
         if layers.frailty is not None:
             _check_frailty(chain, layers.frailty)

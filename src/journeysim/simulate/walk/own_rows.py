@@ -8,6 +8,10 @@ addressed by touchpoint and slot, without a visit number: the same at every visi
 What is remembered and felt multiplies: weight = variate x exp(start + visits x effect + sensitivity x satisfaction),
 the variate being the share itself, or the share after the place before, where customers are alike. The choice is by
 inverse distribution function, coupled maximally to the row the customer would have had today (MODEL section 7).
+
+Lanes whose rows have about as many links are handled together: entry j * size + m is link j of member m, without weight
+where the row has ended. So loops run over members, with no branch that depends on any of them, and that is where the
+time went: of each wrong guess of a branch the processor makes some twenty cycles of nothing.
 """
 
 # Compiled code takes plain arrays, so many of them.
@@ -42,207 +46,285 @@ from journeysim.simulate.walk.lanes import (
     Carried,
     Indices,
     Lanes,
+    couple_link,
+    eights,
+    link_at,
     normal_quantiles,
 )
 from journeysim.simulate.walk.layout import Layout, Parameters
 from journeysim.simulate.walk.own_layout import MOST_EARLIER, OwnPlan, OwnRoom, OwnTruth, own_gamma
-from journeysim.simulate.walk.quantiles import exp_of, gamma_of, log_of, normal_of
+from journeysim.simulate.walk.quantiles import Z_LIMIT, Z_STEP, exp_of, gamma_of, log_of, normal_of
+from journeysim.simulate.walk.truth import Truth
 
 _OWN_TAG = np.uint32(OWN_SHARE << PURPOSE_SHIFT)
 
 
 @compiled_inner
 def choose_own(
-    count: int, layout: Layout, parameters: Parameters, row: int, draw: np.uint64, own: OwnTruth, carried: Carried,
+    count: int, layout: Layout, parameters: Parameters, row: int, draw: np.uint64, truth: Truth, carried: Carried,
     lanes: Lanes,
 ) -> None:  # fmt: skip
     """Choose the link of every lane at a touchpoint with own rows; `carried` is by slot."""
-    room = lanes.own
-    room.first[0] = 0
-    coupled = _list_members(count, layout, lanes.place, room, 0, True) if layout.own.couples else 0  # noqa: FBT003
-    members = _list_members(count, layout, lanes.place, room, coupled, False)  # noqa: FBT003 - compiled
-    drawn = _list_drawn(members, layout, lanes.place, room) if layout.own.tables > 0 else 0
-    _draw_variates(drawn, layout, draw, lanes, room)
-    _weigh(0, members, drawn, layout, parameters, row, own, carried, lanes, room, room.weight)
-    if coupled > 0:
-        _weigh(1, coupled, drawn, layout, parameters, row, own, carried, lanes, room, room.today)
-    for m in range(members):
-        k, start, end = room.member[m], room.first[m], room.first[m + 1]
-        base = room.today if m < coupled else room.weight
-        total = _sum(base, start, end)
-        if total > 0.0:
-            entry = _pick(base, start, end, unit(lanes.words[LINK + k]) * total)
-            if m < coupled:
-                entry = _stay_or_move(k, entry, start, end, total, layout, draw, lanes, room)
-            lanes.link[k] = layout.row_start[lanes.place[k]] + entry - start
+    plan, room = layout.own, lanes.own
+    _sort_by_kind(count, plan, lanes.place, room)
+    for kind in range(plan.width.size):
+        width, members = plan.width[kind], room.sizes[kind]
+        for start in range(0, members, BLOCK // width):
+            size = min(BLOCK // width, members - start)
+            _gather(size, kind * BLOCK + start, layout, lanes, room)
+            drawn = _draw_variates(size, width, layout, draw, lanes, room) if plan.tables > 0 else 0
+            _weigh(0, size, width, drawn, layout, parameters, row, truth.own, carried, lanes, room, room.weight)
+            if plan.apart[kind]:
+                _weigh(1, size, width, drawn, layout, parameters, row, truth.own, carried, lanes, room, room.today)
+                _pick(size, width, room.today, lanes, room)
+                _stay_or_move(size, width, layout, draw, lanes, room)
+            else:
+                _pick(size, width, room.weight, lanes, room)
+            _take(size, layout, draw, truth, lanes, room)
 
 
-@compiled_inner
-def _list_members(count: int, layout: Layout, place: Indices, room: OwnRoom, start: int, coupled: bool) -> int:  # noqa: FBT001
-    """List the lanes at coupled or other touchpoints with own rows from position `start` on; return the end."""
-    plan = layout.own
+@compiled_into
+def _sort_by_kind(count: int, plan: OwnPlan, place: Indices, room: OwnRoom) -> None:
+    """List the lanes of each kind in member[kind * BLOCK : …]; those without own rows come last of all."""
+    for kind in range(plan.width.size + 1):
+        room.sizes[kind] = 0
     for k in range(count):
-        if plan.at[place[k]] and plan.coupled[place[k]] == coupled:
-            room.member[start] = k
-            room.first[start + 1] = room.first[start] + layout.row_start[place[k] + 1] - layout.row_start[place[k]]
-            start += 1
-    return start
+        kind = plan.kind[place[k]]
+        room.member[kind * BLOCK + room.sizes[kind]] = k
+        room.sizes[kind] += 1
 
 
-@compiled_inner
-def _list_drawn(members: int, layout: Layout, place: Indices, room: OwnRoom) -> int:
-    """List the entries that have a variate of the customer's own; return how many."""
-    drawn = 0
-    for m in range(members):
-        k = room.member[m]
-        first = layout.row_start[place[k]]
-        if layout.own.table[first] >= 0:
-            for entry in range(room.first[m], room.first[m + 1]):
-                room.lane[drawn] = k
-                room.link[drawn] = first + entry - room.first[m]
-                room.drawn[drawn] = entry
-                drawn += 1
+@compiled_into
+def _gather(size: int, start: int, layout: Layout, lanes: Lanes, room: OwnRoom) -> None:
+    """Write down each member's lane, the first link of its row, and how many there are."""
+    for m in range(size):
+        k = np.uint64(room.member[start + m])
+        place = np.uint64(lanes.place[k])
+        first = layout.row_start[place]
+        room.lane[m] = k
+        room.link[m] = first
+        room.links[m] = layout.row_start[place + np.uint64(1)] - first
+
+
+@compiled_into
+def _take(size: int, layout: Layout, draw: np.uint64, truth: Truth, lanes: Lanes, room: OwnRoom) -> None:
+    """Let members take the links chosen; those whose own row has no weight at all choose by the persona's."""
+    for m in range(size):
+        k = room.lane[m]
+        if room.total[m] > 0.0:
+            lanes.link[k] = room.link[m] + room.chosen[m]
+        else:
+            links, row = layout.target.size, lanes.cell[k] * layout.touchpoints + lanes.place[k]
+            link = link_at(unit(lanes.words[LINK + k]), row, lanes.cell[k] * links, truth.upper, truth.guide)
+            lanes.link[k] = couple_link(
+                k, link, links, layout.seed_low, layout.seed_high, draw, layout.row_start, truth.keep, truth.rest,
+                layout.gone, lanes.place, lanes.cell, lanes.words,
+            )  # fmt: skip
+
+
+@compiled_into
+def _draw_variates(size: int, width: int, layout: Layout, draw: np.uint64, lanes: Lanes, room: OwnRoom) -> int:
+    """Fill the two numbers behind each variate of a customer's own; return how many there are."""
+    drawn = _list_drawn(size, width, layout, lanes, room)
+    visit_words(drawn, layout.seed_low, layout.seed_high, draw, room.words)
+    for d in range(drawn):
+        lanes.gathered[d] = unit(room.words[LINK + d])
+    normal_quantiles(drawn, lanes.gathered, lanes.other, lanes.tail)
+    for d in range(eights(drawn)):
+        room.position[d] = (lanes.gathered[d] + Z_LIMIT) / Z_STEP
+    for d in range(eights(drawn)):
+        room.boost[d] = log_of(unit(room.words[DWELL + d]))
     return drawn
 
 
-@compiled_inner
-def _draw_variates(drawn: int, layout: Layout, draw: np.uint64, lanes: Lanes, room: OwnRoom) -> None:
-    """Fill the two numbers behind each own variate, in the order of `room.drawn`."""
-    words = room.words
-    for start in range(0, drawn, BLOCK):
-        size = min(BLOCK, drawn - start)
-        for e in range(size):
-            words[CUSTOMER + e] = lanes.words[CUSTOMER + room.lane[start + e]]
-            words[KEY + e] = layout.own.slot_key[room.link[start + e]]
-            words[VISIT_NUMBER + e] = _OWN_TAG
-        visit_words(size, layout.seed_low, layout.seed_high, draw, words)
-        for e in range(size):
-            lanes.gathered[e] = unit(words[LINK + e])
-        normal_quantiles(size, lanes.gathered, lanes.other)
-        for e in range(size):
-            room.normal[start + e] = lanes.gathered[e]
-        for e in range(size):
-            room.boost[start + e] = log_of(unit(words[DWELL + e]))
+@compiled_into
+def _list_drawn(size: int, width: int, layout: Layout, lanes: Lanes, room: OwnRoom) -> int:
+    """List the entries that have a variate, with its address and where its numbers stand; return how many.
+
+    Every entry is written down, and the next one takes its place if it has none.
+    """
+    plan, words, drawn = layout.own, room.words, np.uint64(0)
+    for m in range(size):
+        table, links = plan.table[room.link[m]], room.links[m]
+        room.own[m] = links if table >= 0 else 0
+        room.row[m] = lanes.cell[room.lane[m]] * plan.tables + table
+        room.customer[m] = lanes.words[CUSTOMER + np.uint64(room.lane[m])]
+    for j in range(width):
+        for m in range(size):
+            words[drawn] = room.customer[m]
+            words[drawn + np.uint64(KEY)] = plan.slot_key[np.uint64(room.link[m] + j)]
+            room.drawn[drawn] = j * size + m
+            room.at[drawn] = room.row[m] + j
+            drawn += np.uint64(j < room.own[m])
+    for d in range(drawn):
+        words[VISIT_NUMBER + d] = _OWN_TAG
+    return int(np.int64(drawn))
 
 
-@compiled_inner
+@compiled_into
 def _weigh(
-    side: int, members: int, drawn: int, layout: Layout, parameters: Parameters, row: int, own: OwnTruth,
+    side: int, size: int, width: int, drawn: int, layout: Layout, parameters: Parameters, row: int, own: OwnTruth,
     carried: Carried, lanes: Lanes, room: OwnRoom, weight: Floats,
 ) -> None:  # fmt: skip
-    """Fill the weights of the first members' rows, up to a factor per row; side 0 is the world's own, 1 is today's."""
-    _look_up(side, members, layout, own, carried.before, lanes, room, weight)
+    """Fill the weights of the members' rows, up to a factor per row; side 0 is the world's own, 1 is today's."""
+    _look_up(side, size, width, layout, own, carried.before, lanes, room, weight)
     if not (drawn > 0 or layout.felt.acts):
         return
-    entries = room.first[members]
-    for e in range(entries):
-        room.level[e] = 0.0
     if layout.felt.acts:
-        for m in range(members):
-            k = room.member[m]
-            mood, first = carried.mood[side, lanes.slot[k]], layout.row_start[lanes.place[k]] - room.first[m]
-            period = lanes.cell[k] % layout.periods
-            for e in range(room.first[m], room.first[m + 1]):
-                room.level[e] = parameters.felt.sensitivity[row, side, period, first + e] * mood
+        _answer(size, width, layout, parameters.felt.sensitivity[row, side], carried.mood[side], lanes, room)
+    else:
+        for e in range(size * width):
+            room.level[e] = 0.0
     if drawn > 0:
-        _add_variates(drawn, entries, side * layout.personas * layout.periods, layout.own, own, lanes, room)
-        _lower(members, room, weight)
-    for e in range(entries):
+        _add_variates(drawn, side * layout.personas * layout.periods * layout.own.tables, own, room)
+        _lower(size, width, layout.own.table, room, weight)
+    for e in range(eights(size * width)):
         weight[e] *= exp_of(room.level[e])
 
 
-@compiled_inner
+@compiled_into
 def _look_up(
-    side: int, members: int, layout: Layout, own: OwnTruth, before: Indices, lanes: Lanes, room: OwnRoom, weight: Floats
-) -> None:
+    side: int, size: int, width: int, layout: Layout, own: OwnTruth, before: Indices, lanes: Lanes, room: OwnRoom,
+    weight: Floats,
+) -> None:  # fmt: skip
     """Fill what a draw's tables say: by visits so far and cell, and by the place before where that has rows."""
-    links, cells = layout.target.size, layout.personas * layout.periods
-    afters = layout.own.entry_link.size
-    for m in range(members):
-        k = room.member[m]
-        visits = np.int64(lanes.words[VISIT_NUMBER + k])
-        if visits > MOST_EARLIER:
-            visits = np.int64(MOST_EARLIER)
-        visits += side * (MOST_EARLIER + 1)
-        first = np.int32(-1)
-        if layout.own.order2:
-            first = layout.own.first[before[lanes.slot[k]] * layout.touchpoints + lanes.place[k]]
-        start, end = np.uint64(room.first[m]), np.uint64(room.first[m + 1])
-        if first >= 0:
-            at = np.uint64((visits * cells + lanes.cell[k]) * afters + first)
-            for e in range(start, end):
-                weight[e] = own.after[at + e - start]
-        else:
-            at = np.uint64((visits * cells + lanes.cell[k]) * links + layout.row_start[lanes.place[k]])
-            for e in range(start, end):
-                weight[e] = own.factor[at + e - start]
+    plan, cells = layout.own, layout.personas * layout.periods
+    stride, most = layout.target.size + plan.entry_link.size, np.int64(MOST_EARLIER)
+    for m in range(size):
+        k = np.uint64(room.lane[m])
+        visits = min(np.int64(lanes.words[np.uint64(VISIT_NUMBER) + k]), most) + side * (MOST_EARLIER + 1)
+        room.row[m] = (visits * cells + lanes.cell[k]) * stride
+    if plan.order2:
+        for m in range(size):
+            k = np.uint64(room.lane[m])
+            came = before[np.uint64(lanes.slot[k])] * layout.touchpoints + lanes.place[k]
+            room.row[m] += plan.start[np.uint64(came)]
+    else:
+        for m in range(size):
+            room.row[m] += room.link[m]
+    for j in range(width):
+        for m in range(size):
+            # Looked up first, so that there is a choice between two numbers and no branch.
+            factor = own.factor[np.uint64(room.row[m] + j)]
+            weight[j * size + m] = factor if j < room.links[m] else 0.0
 
 
-@compiled_inner
-def _add_variates(
-    drawn: int, entries: int, first_cell: int, plan: OwnPlan, own: OwnTruth, lanes: Lanes, room: OwnRoom
+@compiled_into
+def _answer(
+    size: int, width: int, layout: Layout, sensitivity: Floats, mood: Floats, lanes: Lanes, room: OwnRoom
 ) -> None:
+    """Fill the levels by which links answer to satisfaction; `sensitivity` has shape (P, L)."""
+    last = np.uint64(layout.target.size - 1)
+    for m in range(size):
+        k = np.uint64(room.lane[m])
+        room.total[m] = mood[np.uint64(lanes.slot[k])]
+        room.row[m] = lanes.cell[k] % layout.periods
+    for j in range(width):
+        for m in range(size):
+            link = min(np.uint64(room.link[m] + j), last)
+            room.level[j * size + m] = sensitivity[np.uint64(room.row[m]), link] * room.total[m]
+
+
+@compiled_into
+def _add_variates(drawn: int, first: int, own: OwnTruth, room: OwnRoom) -> None:
     """Add the logs of the customers' own variates."""
     for d in range(drawn):
-        entry = room.drawn[d]
-        if entry >= entries:
-            break
-        at = (first_cell + lanes.cell[room.lane[d]]) * plan.tables + plan.table[room.link[d]]
+        at = np.uint64(first + room.at[d])
         inverse = own.inverse[at]
-        if inverse > 0.0:
-            room.level[entry] += own_gamma(room.normal[d], at, own.gamma) + room.boost[d] * inverse
-
-
-@compiled_inner
-def _lower(members: int, room: OwnRoom, weight: Floats) -> None:
-    """Subtract each row's highest level that counts, so that no exponential overflows and not all vanish."""
-    for m in range(members):
-        highest = -np.inf
-        for e in range(room.first[m], room.first[m + 1]):
-            if weight[e] > 0.0:
-                highest = max(highest, room.level[e])
-        for e in range(room.first[m], room.first[m + 1]):
-            room.level[e] = room.level[e] - highest if weight[e] > 0.0 else 0.0
+        variate = own_gamma(room.position[d], at, own.gamma) + room.boost[d] * inverse
+        room.level[np.uint64(room.drawn[d])] += variate if inverse > 0.0 else 0.0
 
 
 @compiled_into
-def _sum(weight: Floats, start: int, end: int) -> float:
-    total = 0.0
-    for e in range(start, end):
-        total += weight[e]
-    return total
+def _lower(size: int, width: int, table: Indices, room: OwnRoom, weight: Floats) -> None:
+    """Subtract each row's highest level that counts, so that no exponential overflows and not all vanish.
+
+    Rows without variates stay as they are: what a life is must not depend on who is walked with it.
+    """
+    for m in range(size):
+        room.total[m] = -np.inf
+    for j in range(width):
+        for m in range(size):
+            level, highest = room.level[j * size + m], room.total[m]
+            level = level if weight[j * size + m] > 0.0 else -np.inf
+            room.total[m] = max(highest, level)
+    for m in range(size):
+        highest = room.total[m]
+        room.total[m] = highest if table[room.link[m]] >= 0 else 0.0
+    for j in range(width):
+        for m in range(size):
+            lowered = room.level[j * size + m] - room.total[m]
+            room.level[j * size + m] = lowered if weight[j * size + m] > 0.0 else 0.0
 
 
 @compiled_into
-def _pick(weight: Floats, start: int, end: int, level: float) -> int:
-    """Return the first entry whose running sum lies above the level, the last one with any weight if none does."""
-    found, part = start, 0.0
-    for e in range(start, end):
-        if weight[e] > 0.0:
-            found = e
-            part += weight[e]
-            if part > level:
-                return found
-    return found
+def _pick(size: int, width: int, weight: Floats, lanes: Lanes, room: OwnRoom) -> None:
+    """Fill each row's total and the first link at whose end the running sum lies above the lane's part of the total."""
+    _add_up(size, width, weight, room.total)
+    for m in range(size):
+        room.level[m] = unit(lanes.words[np.uint64(LINK) + np.uint64(room.lane[m])]) * room.total[m]
+    for m in range(size):
+        room.part[m] = 0.0
+        room.chosen[m] = 0
+    for j in range(width):
+        for m in range(size):
+            room.part[m] += weight[j * size + m]
+            room.chosen[m] += np.int64(room.part[m] <= room.level[m])
+    for m in range(size):
+        if room.chosen[m] == width:
+            _last(m, size, weight, room)
 
 
 @compiled_into
-def _stay_or_move(
-    k: int, entry: int, start: int, end: int, total: float, layout: Layout, draw: np.uint64, lanes: Lanes, room: OwnRoom
-) -> int:
+def _last(m: int, size: int, weight: Floats, room: OwnRoom) -> None:
+    """Choose a row's last link with any weight: for totals so small that a part of one is the whole."""
+    while room.chosen[m] > 0 and not (room.chosen[m] < room.links[m] and weight[room.chosen[m] * size + m] > 0.0):
+        room.chosen[m] -= 1
+
+
+@compiled_into
+def _add_up(size: int, width: int, weight: Floats, total: Floats) -> None:
+    for m in range(size):
+        total[m] = 0.0
+    for j in range(width):
+        for m in range(size):
+            total[m] += weight[j * size + m]
+
+
+@compiled_into
+def _stay_or_move(size: int, width: int, layout: Layout, draw: np.uint64, lanes: Lanes, room: OwnRoom) -> None:
     """Keep a choice by today's row with chance min(1, share / today's), else draw from what the row gained."""
-    own = _sum(room.weight, start, end)
-    stays = own <= 0.0 or unit(lanes.words[KEEP + k]) * room.today[entry] * own < room.weight[entry] * total
+    _add_up(size, width, room.weight, room.part)
+    for m in range(size):
+        own, e = room.part[m], room.chosen[m] * size + m
+        u = unit(lanes.words[KEEP + room.lane[m]])
+        stays = own <= 0.0 or u * room.today[e] * own < room.weight[e] * room.total[m]
+        if room.total[m] > 0.0 and not stays:
+            _move(m, size, width, own, layout, draw, lanes, room)
+
+
+@compiled_into
+def _move(
+    m: int, size: int, width: int, own: float, layout: Layout, draw: np.uint64, lanes: Lanes, room: OwnRoom
+) -> None:
+    """Draw a member's link from what the row gained against today's, if it gained anything."""
     gain = 0.0
-    for e in range(start, end):
-        room.level[e] = max(0.0, room.weight[e] * total - room.today[e] * own)
+    for e in range(m, width * size, size):
+        room.level[e] = max(0.0, room.weight[e] * room.total[m] - room.today[e] * own)
         gain += room.level[e]
-    if stays or gain <= 0.0:
-        return entry
-    words, gone = lanes.words, layout.gone[layout.row_start[lanes.place[k]] + entry - start]
+    if gain <= 0.0:
+        return
+    k, words, gone = room.lane[m], lanes.words, layout.gone[room.link[m] + room.chosen[m]]
     key, purpose = (gone, VISIT) if gone > 0 else (words[KEY + k], RESIDUAL)
     u = uniform_at(layout.seed_low, layout.seed_high, draw, words[CUSTOMER + k], key, words[VISIT_NUMBER + k], purpose)
-    return _pick(room.level, start, end, u[0] * gain)
+    part = 0.0
+    for j in range(width):
+        here = room.level[j * size + m]
+        if here > 0.0:
+            room.chosen[m] = j
+            part += here
+            if part > u[0] * gain:
+                return
 
 
 @compiled_inner
@@ -256,11 +338,27 @@ def own_scores(size: int, layout: Layout, draw: np.uint64, customer: np.ndarray,
 @compiled_inner
 def wait_at_own_rate(count: int, plan: OwnPlan, own: OwnTruth, score: Floats, lanes: Lanes) -> None:
     """Divide dwells by the customer's own rate, gamma with mean 1, where customers have one."""
+    members = _list_rated(count, plan, own, lanes)
+    for m in range(members):
+        k = lanes.own.member[m]
+        table = plan.rate_table[lanes.place[k]]
+        lanes.gathered[m] = gamma_of(score[lanes.slot[k]], own.rate, 0, table) - own.log_rate[table]
+    for m in range(eights(members)):
+        lanes.gathered[m] = exp_of(-lanes.gathered[m])
+    for m in range(members):
+        k = lanes.own.member[m]
+        lanes.arrival[k] = lanes.day[k] + (lanes.arrival[k] - lanes.day[k]) * lanes.gathered[m]
+
+
+@compiled_into
+def _list_rated(count: int, plan: OwnPlan, own: OwnTruth, lanes: Lanes) -> int:
+    """List the lanes that move at an own rate; every lane is written and the next one takes its place if it has none."""
+    members = 0
     for k in range(count):
         table = plan.rate_table[lanes.place[k]]
-        if table >= 0 and not plan.silent[lanes.link[k]] and own.log_rate[table] < np.inf:
-            level = gamma_of(score[lanes.slot[k]], own.rate, 0, table) - own.log_rate[table]
-            lanes.arrival[k] = lanes.day[k] + (lanes.arrival[k] - lanes.day[k]) * exp_of(-level)
+        lanes.own.member[members] = k
+        members += (table >= 0) & (not plan.silent[lanes.link[k]]) & (own.log_rate[max(table, 0)] < np.inf)
+    return members
 
 
 @compiled_inner
