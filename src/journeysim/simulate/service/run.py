@@ -177,7 +177,7 @@ class _Desk:
             new_order(len(room.trace.place), customers),
             new_block(stage.layout.place_key.size),
             new_lanes(stage.layout.own.entries),
-            np.zeros((3, stage.layout.personas, 5)),
+            np.zeros((4, stage.layout.personas, 5)),
             np.zeros((customers, 4), dtype=np.int32),
             np.zeros((customers, 7)),
         )

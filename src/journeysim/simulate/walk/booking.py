@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Ints
 from journeysim.simulate.streams import BLOCK, OWN_VALUE, VALUE_WORD, VISIT, compiled_inner, uniform_at
-from journeysim.simulate.walk.lanes import CUSTOMER, Lanes
+from journeysim.simulate.walk.lanes import CUSTOMER, Lanes, eights
 from journeysim.simulate.walk.layout import Layout, Parameters
 from journeysim.simulate.walk.quantiles import exp_of, gamma_of, normal_of
 from journeysim.simulate.walk.truth import Truth
@@ -68,6 +68,10 @@ def book_arrivals(
     The visit's cell is the one that holds on arrival, the link's the one that held where the move began.
     """
     places = layout.place_key.size
+    for k in range(eights(count)):
+        lanes.gathered[k] = exp_of(-layout.value_force * lanes.arrival[k])
+    for k in range(eights(count)):
+        lanes.other[k] = exp_of(-layout.cost_force * lanes.arrival[k])
     for k in range(count):
         day = lanes.arrival[k]
         if day <= layout.horizon:
@@ -84,7 +88,10 @@ def book_arrivals(
                 cost += parameters.link_cost[row, lanes.cell[k], link]
             money[EFFORT, slot] += parameters.effort[row, cell, place]
             if value != 0.0 or cost != 0.0:
-                _book(row, slot, persona[slot], place, day, value, cost, layout, money, books)
+                month = month_of(layout.month_ends, day)
+                money[VALUE_PV, slot] += value * lanes.gathered[k]
+                money[COST_PV, slot] += cost * lanes.other[k]
+                _book(row, slot, persona[slot], place, month, value, cost, money, books)
 
 
 @compiled_inner
@@ -118,14 +125,10 @@ def _learned_value(
 
 @compiled_inner
 def _book(
-    row: int, slot: int, persona: int, place: int, day: float, value: float, cost: float,
-    layout: Layout, money: Floats, books: Books,
-) -> None:  # fmt: skip
-    month = month_of(layout.month_ends, day)
+    row: int, slot: int, persona: int, place: int, month: int, value: float, cost: float, money: Floats, books: Books
+) -> None:
     money[VALUE, slot] += value
     money[COST, slot] += cost
-    money[VALUE_PV, slot] += value * exp_of(-layout.value_force * day)
-    money[COST_PV, slot] += cost * exp_of(-layout.cost_force * day)
     books.value_at[row, persona, place] += value
     books.cost_at[row, persona, place] += cost
     books.value_month[row, persona, month] += value

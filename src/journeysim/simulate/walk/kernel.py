@@ -68,6 +68,7 @@ class Block(NamedTuple):
     money: Floats  # (5, BLOCK): value, cost, their present values, effort
     effort_to_convert: Floats
     seen: NDArray[np.uint32]  # (s * BLOCK,) visits so far, place by place
+    been: NDArray[np.uint32]  # scratch: above 0 for who was at any of some places
     carried: Carried
 
 
@@ -91,6 +92,7 @@ def new_block(places: int) -> Block:
         money=np.zeros((5, BLOCK)),
         effort_to_convert=np.zeros(BLOCK),
         seen=np.zeros(BLOCK * places, dtype=np.uint32),
+        been=np.zeros(BLOCK, dtype=np.uint32),
         carried=new_carried(BLOCK),
     )
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Ints
-from journeysim.simulate.streams import BLOCK, compiled, compiled_inner
+from journeysim.simulate.streams import BLOCK, compiled, compiled_inner, compiled_into
 from journeysim.simulate.walk.booking import Books, month_of
 from journeysim.simulate.walk.kernel import Block, Story, new_block, walk_block
 from journeysim.simulate.walk.lanes import Lanes, new_lanes
@@ -88,7 +88,7 @@ class Room(NamedTuple):
     block: Block
     lanes: Lanes
     story: Story
-    part: Floats  # (3, G, 5) a block's members, sums and squared deviations
+    part: Floats  # (4, G, 5) a block's members, sums, squared deviations and means
     runaway: Ints  # (3,) draw row, customer and place of a customer in an endless loop
 
 
@@ -99,7 +99,7 @@ def new_room(layout: Layout) -> Room:
         block=new_block(layout.place_key.size),
         lanes=new_lanes(layout.own.entries),
         story=Story(np.zeros(0, dtype=np.int32), np.zeros(0)),
-        part=np.zeros((3, layout.personas, 5)),
+        part=np.zeros((4, layout.personas, 5)),
         runaway=np.zeros(3, dtype=np.int64),
     )
 
@@ -197,20 +197,24 @@ def _add_places(size: int, layout: Layout, block: Block, row: int, sums: Sums) -
             for k in range(size):
                 count += np.int64((block.seen[place * BLOCK + k] > 0) & (block.persona[k] == g))
             sums.reached[row, g, place] += count
-        for stage in range(layout.stages):
-            sums.staged[row, g, stage] += _in_stage(size, stage, g, layout, block)
+    for stage in range(layout.stages):
+        _find_in_stage(size, stage, layout, block)
+        for g in range(layout.personas):
+            count = np.int64(0)
+            for k in range(size):
+                count += np.int64((block.been[k] > 0) & (block.persona[k] == g))
+            sums.staged[row, g, stage] += count
 
 
 @compiled_inner
-def _in_stage(size: int, stage: int, persona: int, layout: Layout, block: Block) -> int:
-    """Count the persona's customers who were at any touchpoint of a stage."""
-    count = np.int64(0)
+def _find_in_stage(size: int, stage: int, layout: Layout, block: Block) -> None:
+    """Write down which customers were at any touchpoint of a stage."""
     for k in range(size):
-        found = False
-        for place in range(layout.touchpoints):
-            found |= layout.stage[place] == stage and block.seen[place * BLOCK + k] > 0
-        count += np.int64(found and block.persona[k] == persona)
-    return int(count)
+        block.been[k] = np.uint32(0)
+    for place in range(layout.touchpoints):
+        if layout.stage[place] == stage:
+            for k in range(size):
+                block.been[k] |= block.seen[place * BLOCK + k]
 
 
 @compiled_inner
@@ -230,21 +234,29 @@ def _add_money(
     size: int, persona: NDArray[np.int32], money: Floats, before: Ints, total: Floats, squares: Floats, part: Floats
 ) -> None:
     """Add a block's money: sums, and squared deviations merged by Chan, Golub and LeVeque (1979), eq. 1.5."""
+    _find_parts(size, persona, money, before.size, part)
     for g in range(before.size):
+        for field in range(5):
+            if part[0, g, field] > 0.0:
+                _merge(before[g], part[:, g, field], total[g], squares[g], field)
+
+
+@compiled_into
+def _find_parts(size: int, persona: NDArray[np.int32], money: Floats, personas: int, part: Floats) -> None:
+    """Fill a block's members, sums, means and squared deviations."""
+    for g in range(personas):
         for field in range(5):
             part[0, g, field] = part[1, g, field] = part[2, g, field] = 0.0
     for k in range(size):
         for field in range(5):
             part[0, persona[k], field] += 1.0
             part[1, persona[k], field] += money[field, k]
+    for g in range(personas):
+        for field in range(5):
+            part[3, g, field] = part[1, g, field] / max(part[0, g, field], 1.0)
     for k in range(size):
         for field in range(5):
-            mean = part[1, persona[k], field] / part[0, persona[k], field]
-            part[2, persona[k], field] += (money[field, k] - mean) ** 2
-    for g in range(before.size):
-        for field in range(5):
-            if part[0, g, field] > 0.0:
-                _merge(before[g], part[:, g, field], total[g], squares[g], field)
+            part[2, persona[k], field] += (money[field, k] - part[3, persona[k], field]) ** 2
 
 
 @compiled_inner
