@@ -307,7 +307,7 @@ def _parts(mover: _Mover, own: list[Dwells], chains: Chains) -> Floats:
     positions = [each.position for each in mover.proposals]
     others = [j for j in range(chains.shares.shape[-1]) if j not in positions]
     shares = np.moveaxis(chains.shares[:, mover.known.who], -1, 0)
-    weights = shares[positions + others] * np.concatenate([np.stack([each.still for each in own]), mover.fixed])
+    weights = shares[positions + others] * np.stack([*(each.still for each in own), *mover.fixed])
     return np.asarray(weights[: len(positions)] / np.maximum(weights.sum(axis=0), 1e-300))
 
 

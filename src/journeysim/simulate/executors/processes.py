@@ -36,9 +36,6 @@ class Processes:
     def run(self, work: Callable[[Job], Arrays], jobs: Sequence[Job]) -> Iterator[Done]:
         """Yield the results as they are finished; JourneysimError when a process was ended from outside."""
         try:
-            with _deaf_to_interrupts():
-                # Processes start with the first job given, and inherit that they do not listen.
-                self.pool.submit(os.getpid)
             yield from finished(self.pool, work, jobs)
         except BrokenProcessPool as error:
             message = (
@@ -56,6 +53,9 @@ def process_pool(count: int) -> Iterator[Processes]:
     """
     pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), initializer=end_with_parent)
     try:
+        with _interrupts_held_back():
+            for _ in range(count):  # a process each, which inherits that it does not listen
+                pool.submit(os.getpid)
         yield Processes(pool)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
@@ -74,13 +74,10 @@ def _end_after(sentinel: int) -> None:
 
 
 @contextlib.contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """Ignore Ctrl-C for a moment: processes started meanwhile leave it to this one, which then ends them."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _interrupts_held_back() -> Iterator[None]:
+    """Hold Ctrl-C back for a moment: processes started meanwhile never hear it; this one hears it then, and ends them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
