@@ -46,7 +46,7 @@ def said_of(decision: Decision, tables: Tables, language: Language) -> Said:
     lead = decision.best or _closest(decision, tables)
     return Said(
         tuple(_headline(decision, tables, say)),
-        tuple(_answer(lead, tables, say)),
+        (*_answer(lead, tables, say), *_more_together(decision, tables, say)),
         tuple(_targets(tables["targets"], say)),
         (*_each(tables["differences"], "difference.one", say, metric="conversion"), *_waits(tables.get("staff"), say)),
         tuple(_losses(tables, say)),
@@ -124,6 +124,14 @@ def _safer(item: Table, best: int, say: Say) -> Iterator[Sentence]:
             chance=cell("p_net_benefit", "chance"),
             npv=cell(_column(item, "npv_mean")),
         )
+
+
+def _more_together(decision: Decision, tables: Tables, say: Say) -> Iterator[Sentence]:
+    """Yield the proposals that are expected to bring most of all together, where no single one does."""
+    item = tables.get("portfolio")
+    row = None if item is None else item.find(bundle=" + ".join(decision.portfolio.best))
+    if item is not None and row is not None and len(decision.portfolio.best) > 1:
+        yield say("answer.together", **_bundle(item, row))
 
 
 def _effect(proposal: str | None, tables: Tables, say: Say) -> Iterator[Sentence]:
@@ -329,14 +337,18 @@ def _together(decision: Decision, tables: Mapping[str, Table], say: Say) -> Iter
     if row is None:
         yield say("bundle.none")
         return
-    cell = partial(Cell, item.name, row)
-    npv, low, high, regret = (cell(_column(item, name)) for name in ("npv_mean", "npv_q05", "npv_q95", "regret"))
-    yield say("bundle.best", bundle=cell("bundle"), npv=npv, low=low, high=high, chance=cell("p_best", "chance"))
-    yield say("bundle.regret", regret=regret)
+    yield say("bundle.best", **_bundle(item, row), chance=Cell(item.name, row, "p_best", "chance"))
+    yield say("bundle.regret", regret=Cell(item.name, row, _column(item, "regret")))
     for step in range(len(tables["roll_out"].rows) if len(decision.portfolio.best) > 1 else 0):
         found = partial(Cell, "roll_out", step)
         adds = found(_column(tables["roll_out"], "adds_mean"))
         yield say("bundle.first" if step == 0 else "bundle.then", proposal=found("proposal"), adds=adds)
+
+
+def _bundle(item: Table, row: int) -> dict[str, Cell]:
+    """Return a bundle and its net benefit, for a sentence."""
+    npv, low, high = (Cell(item.name, row, _column(item, name)) for name in ("npv_mean", "npv_q05", "npv_q95"))
+    return {"bundle": Cell(item.name, row, "bundle"), "npv": npv, "low": low, "high": high}
 
 
 def _goals(item: Table | None, say: Say) -> Iterator[Sentence]:

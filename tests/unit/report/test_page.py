@@ -7,8 +7,10 @@ from html.parser import HTMLParser
 import pytest
 
 from decision_builder import build_decision, renamed, small_scenario
+from journeysim.report.answer import said_of
 from journeysim.report.html import page_of
 from journeysim.report.narrative import UnboundNumber, check_page
+from journeysim.report.tables import tables_of
 from journeysim.report.words import language
 
 EN = language("en", "EUR")
@@ -179,3 +181,11 @@ def test_the_page_stands_without_optional_parts(decision, scenario):
     closest = max(net, key=net.get)
     assert f"{closest} comes closest." in plain
     assert f"{closest}: nine times in ten the net benefit lies between" in plain
+
+
+@pytest.mark.parametrize("members", [("video ID",), ("video ID", "fewer forms")])
+def test_the_answer_names_several_proposals_where_they_bring_most_together(decision, scenario, members):
+    portfolio = dataclasses.replace(decision.portfolio, best=members)
+    decided = dataclasses.replace(decision, portfolio=portfolio)
+    told = str(said_of(decided, tables_of(decided, scenario), EN).answer[-1])
+    assert told.startswith("Together they are expected to bring more: video ID + fewer forms") == (len(members) > 1)
