@@ -125,7 +125,7 @@ def begin_life(
 ) -> None:  # fmt: skip
     """Fill what a customer carries along from entry on, in the first slot."""
     lanes.words[CUSTOMER] = number
-    begin_lives(1, layout, draw, lanes.words, carried)
+    begin_lives(1, layout, draw, lanes.words, carried, lanes)
     if layout.felt.on:
         lanes.link[0] = persona
         begin_moods(1, parameters, row, lanes.link, carried)

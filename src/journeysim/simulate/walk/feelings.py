@@ -42,10 +42,10 @@ def feel(
         lanes.gathered[m] = unit(lanes.own.words[LINK + m])
     normal_quantiles(members, lanes.gathered, lanes.other, lanes.tail)
     for m in range(members):
-        k = lanes.own.member[m]
-        place, slot = lanes.next_place[k], lanes.slot[k]
-        felt = move_mood(layout.felt, parameters, row, lanes.next_cell[k], place, lanes.gathered[m], slot, carried)
-        satisfied[persona[slot], place] += np.int64(felt > layout.felt.satisfied)
+        k = np.uint64(lanes.own.member[m])
+        cell, place, slot = lanes.next_cell[k], lanes.next_place[k], lanes.slot[k]
+        felt = move_mood(layout.felt, parameters, row, cell, place, lanes.gathered[m], slot, carried)
+        satisfied[np.uint64(persona[np.uint64(slot)]), np.uint64(place)] += np.int64(felt > layout.felt.satisfied)
 
 
 @compiled_into
@@ -56,13 +56,15 @@ def move_mood(
 
     A wait there lowers the feeling by `carried.lowered`.
     """
-    felt, off = -np.inf, plan.spread[place] * score - carried.lowered[slot]
-    if plan.at[place]:
-        felt = min(max(parameters.felt.mean[row, 0, cell, place] + off, -1.0), 1.0)
-        carried.mood[0, slot] += plan.weight[place] * (felt - carried.mood[0, slot])
-    if plan.today[place]:
-        today = min(max(parameters.felt.mean[row, 1, cell, place] + off, -1.0), 1.0)
-        carried.mood[1, slot] += plan.weight[place] * (today - carried.mood[1, slot])
+    # Unsigned, so that no index is looked at for lying before the first.
+    here, at, who = np.uint64(cell), np.uint64(place), np.uint64(slot)
+    felt, off = -np.inf, plan.spread[at] * score - carried.lowered[who]
+    if plan.at[at]:
+        felt = min(max(parameters.felt.mean[row, 0, here, at] + off, -1.0), 1.0)
+        carried.mood[0, who] += plan.weight[at] * (felt - carried.mood[0, who])
+    if plan.today[at]:
+        today = min(max(parameters.felt.mean[row, 1, here, at] + off, -1.0), 1.0)
+        carried.mood[1, who] += plan.weight[at] * (today - carried.mood[1, who])
     return felt
 
 
@@ -80,12 +82,13 @@ def _list_arrivals(count: int, layout: Layout, seen: NDArray[np.uint32], lanes: 
 
     Every lane is written down, and the next one takes its place where nothing is felt: no branch to be guessed.
     """
-    members, words = 0, lanes.own.words
+    members, words = np.uint64(0), lanes.own.words
     for k in range(count):
-        place = lanes.next_place[k]
+        place, slot = np.uint64(lanes.next_place[k]), np.uint64(lanes.slot[k])
         lanes.own.member[members] = k
-        words[CUSTOMER + members] = lanes.words[CUSTOMER + k]
-        words[KEY + members] = layout.place_key[place]
-        words[VISIT_NUMBER + members] = seen[place * BLOCK + lanes.slot[k]] | _FEELING_TAG
-        members += (lanes.arrival[k] <= layout.horizon) & (layout.felt.at[place] | layout.felt.today[place])
-    return members
+        words[np.uint64(CUSTOMER) + members] = lanes.words[CUSTOMER + k]
+        words[np.uint64(KEY) + members] = layout.place_key[place]
+        words[np.uint64(VISIT_NUMBER) + members] = seen[place * np.uint64(BLOCK) + slot] | _FEELING_TAG
+        feels = layout.felt.at[place] | layout.felt.today[place]
+        members += np.uint64((lanes.arrival[k] <= layout.horizon) & feels)
+    return int(np.int64(members))

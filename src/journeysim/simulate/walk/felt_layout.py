@@ -31,7 +31,7 @@ class FeltNumbers(NamedTuple):
 
     mean: Floats  # (D, 2, C, s)
     mood: Floats  # (D, 2, G)
-    sensitivity: Floats  # (D, 2, P, L)
+    sensitivity: Floats  # (D, 2, P * L)
 
 
 def felt_plan(chain: Chain, *, couples: bool) -> FeltPlan:
@@ -61,14 +61,15 @@ def felt_numbers(chain: Chain) -> FeltNumbers:
     """Return the layer's numbers in compiled form."""
     moods = chain.layers.moods
     if moods is None:
-        return FeltNumbers(np.zeros((1, 2, 1, 1)), np.zeros((1, 2, 1)), np.zeros((1, 2, 1, 1)))
+        return FeltNumbers(np.zeros((1, 2, 1, 1)), np.zeros((1, 2, 1)), np.zeros((1, 2, 1)))
     periods = chain.share.shape[2]
     acting = [item for item in (chain.layers.at(p).moods for p in range(periods)) if item is not None]
     cells = (chain.draws, chain.share.shape[1] * chain.share.shape[2], -1)
+    sides = [np.stack([item.sensitivity, item.today_sensitivity], axis=1) for item in acting]
     return FeltNumbers(
         mean=np.stack([moods.feeling.reshape(cells), moods.today_feeling.reshape(cells)], axis=1),
         mood=np.stack([moods.mood, moods.today_mood], axis=1),
-        sensitivity=np.stack([np.stack([item.sensitivity, item.today_sensitivity], axis=1) for item in acting], axis=2),
+        sensitivity=np.concatenate(sides, axis=2),
     )
 
 

@@ -171,12 +171,12 @@ def next_arrivals(
 
 
 @compiled_inner
-def begin_lives(size: int, layout: Layout, draw: np.uint64, customer: Words, carried: Carried) -> None:
+def begin_lives(size: int, layout: Layout, draw: np.uint64, customer: Words, carried: Carried, lanes: Lanes) -> None:
     """Fill what the first `size` customers carry along when they enter; their moods are `feelings.begin_moods`."""
     for k in range(size):
         carried.before[k] = layout.touchpoints
     if layout.own.rates:
-        own_scores(size, layout, draw, customer, carried.score)
+        own_scores(size, layout, draw, customer, lanes, carried.score)
 
 
 @compiled_into
@@ -251,7 +251,7 @@ def _enter(
         lanes.next_cell[k] = chosen * layout.periods + first_period
         lanes.cell[k] = lanes.next_cell[k]
         entries[chosen, lanes.next_place[k]] += 1
-    begin_lives(size, layout, draw, block.customer, block.carried)
+    begin_lives(size, layout, draw, block.customer, block.carried, lanes)
     if layout.felt.on:
         begin_moods(size, parameters, row, block.persona, block.carried)
 

@@ -181,17 +181,18 @@ def base_quantiles(
 @compiled_inner
 def normal_quantiles(count: int, u: Floats, other: Floats, tail: Indices) -> None:
     """Turn uniforms into normal quantiles, in place: all by the formula for the middle, then the few beyond by theirs."""
-    tails = 0
+    tails = np.uint64(0)
     for k in range(count):
         tail[tails] = k
         other[tails] = u[k]
-        tails += abs(u[k] - 0.5) > MIDDLE
+        tails += np.uint64(abs(u[k] - 0.5) > MIDDLE)
     for k in range(eights(count)):
         u[k] = middle_normal(u[k])
-    for t in range(eights(tails)):
+    beyond = int(np.int64(tails))
+    for t in range(eights(beyond)):
         other[t] = tail_normal(other[t])
-    for t in range(tails):
-        u[tail[t]] = other[t]
+    for t in range(beyond):
+        u[np.uint64(tail[t])] = other[t]
 
 
 @compiled_into

@@ -30,6 +30,7 @@ from journeysim.simulate.streams import (
     PURPOSE_SHIFT,
     RESIDUAL,
     VISIT,
+    Words,
     compiled_inner,
     compiled_into,
     uniform_at,
@@ -53,10 +54,11 @@ from journeysim.simulate.walk.lanes import (
 )
 from journeysim.simulate.walk.layout import Layout, Parameters
 from journeysim.simulate.walk.own_layout import MOST_EARLIER, OwnPlan, OwnRoom, OwnTruth, own_gamma
-from journeysim.simulate.walk.quantiles import Z_LIMIT, Z_STEP, exp_of, gamma_of, log_of, normal_of
+from journeysim.simulate.walk.quantiles import Z_LIMIT, Z_STEP, exp_of, gamma_of, log_of
 from journeysim.simulate.walk.truth import Truth
 
 _OWN_TAG = np.uint32(OWN_SHARE << PURPOSE_SHIFT)
+_RATE_TAG = np.uint32(OWN_RATE << PURPOSE_SHIFT)
 
 
 @compiled_inner
@@ -86,12 +88,17 @@ def choose_own(
 @compiled_into
 def _sort_by_kind(count: int, plan: OwnPlan, place: Indices, room: OwnRoom) -> None:
     """List the lanes of each kind in member[kind * BLOCK : …]; those without own rows come last of all."""
+    if plan.everywhere and plan.width.size == 1:
+        for k in range(count):
+            room.member[k] = k
+        room.sizes[0] = count
+        return
     for kind in range(plan.width.size + 1):
         room.sizes[kind] = 0
     for k in range(count):
-        kind = plan.kind[place[k]]
-        room.member[kind * BLOCK + room.sizes[kind]] = k
-        room.sizes[kind] += 1
+        which = np.uint64(plan.kind[np.uint64(place[k])])
+        room.member[which * np.uint64(BLOCK) + np.uint64(room.sizes[which])] = k
+        room.sizes[which] += 1
 
 
 @compiled_into
@@ -112,7 +119,7 @@ def _take(size: int, layout: Layout, draw: np.uint64, truth: Truth, lanes: Lanes
     for m in range(size):
         k = room.lane[m]
         if room.total[m] > 0.0:
-            lanes.link[k] = room.link[m] + room.chosen[m]
+            lanes.link[np.uint64(k)] = room.link[m] + room.chosen[m]
         else:
             links, row = layout.target.size, lanes.cell[k] * layout.touchpoints + lanes.place[k]
             link = link_at(unit(lanes.words[LINK + k]), row, lanes.cell[k] * links, truth.upper, truth.guide)
@@ -145,10 +152,10 @@ def _list_drawn(size: int, width: int, layout: Layout, lanes: Lanes, room: OwnRo
     """
     plan, words, drawn = layout.own, room.words, np.uint64(0)
     for m in range(size):
-        table, links = plan.table[room.link[m]], room.links[m]
+        k, table, links = np.uint64(room.lane[m]), plan.table[np.uint64(room.link[m])], room.links[m]
         room.own[m] = links if table >= 0 else 0
-        room.row[m] = lanes.cell[room.lane[m]] * plan.tables + table
-        room.customer[m] = lanes.words[CUSTOMER + np.uint64(room.lane[m])]
+        room.row[m] = lanes.cell[k] * plan.tables + table
+        room.customer[m] = lanes.words[np.uint64(CUSTOMER) + k]
     for j in range(width):
         for m in range(size):
             words[drawn] = room.customer[m]
@@ -213,16 +220,18 @@ def _look_up(
 def _answer(
     size: int, width: int, layout: Layout, sensitivity: Floats, mood: Floats, lanes: Lanes, room: OwnRoom
 ) -> None:
-    """Fill the levels by which links answer to satisfaction; `sensitivity` has shape (P, L)."""
-    last = np.uint64(layout.target.size - 1)
+    """Fill the levels by which links answer to satisfaction; `sensitivity` has shape (P * L,)."""
+    last = np.uint64(sensitivity.size - 1)
     for m in range(size):
         k = np.uint64(room.lane[m])
         room.total[m] = mood[np.uint64(lanes.slot[k])]
-        room.row[m] = lanes.cell[k] % layout.periods
+        room.row[m] = room.link[m]
+    if layout.periods > 1:
+        for m in range(size):
+            room.row[m] += lanes.cell[np.uint64(room.lane[m])] % layout.periods * layout.target.size
     for j in range(width):
         for m in range(size):
-            link = min(np.uint64(room.link[m] + j), last)
-            room.level[j * size + m] = sensitivity[np.uint64(room.row[m]), link] * room.total[m]
+            room.level[j * size + m] = sensitivity[min(np.uint64(room.row[m] + j), last)] * room.total[m]
 
 
 @compiled_into
@@ -250,7 +259,7 @@ def _lower(size: int, width: int, table: Indices, room: OwnRoom, weight: Floats)
             room.total[m] = max(highest, level)
     for m in range(size):
         highest = room.total[m]
-        room.total[m] = highest if table[room.link[m]] >= 0 else 0.0
+        room.total[m] = highest if table[np.uint64(room.link[m])] >= 0 else 0.0
     for j in range(width):
         for m in range(size):
             lowered = room.level[j * size + m] - room.total[m]
@@ -328,11 +337,19 @@ def _move(
 
 
 @compiled_inner
-def own_scores(size: int, layout: Layout, draw: np.uint64, customer: np.ndarray, score: Floats) -> None:
+def own_scores(size: int, layout: Layout, draw: np.uint64, customer: Words, lanes: Lanes, score: Floats) -> None:
     """Fill the normal score of each customer's own rate: one for all touchpoints, for life."""
+    words = lanes.own.words
     for k in range(size):
-        u = uniform_at(layout.seed_low, layout.seed_high, draw, customer[k], np.uint32(0), np.uint32(0), OWN_RATE)
-        score[k] = normal_of(u[0])
+        words[CUSTOMER + k] = customer[k]
+        words[KEY + k] = np.uint32(0)
+        words[VISIT_NUMBER + k] = _RATE_TAG
+    visit_words(size, layout.seed_low, layout.seed_high, draw, words)
+    for k in range(size):
+        lanes.gathered[k] = unit(words[LINK + k])
+    normal_quantiles(size, lanes.gathered, lanes.other, lanes.tail)
+    for k in range(size):
+        score[k] = lanes.gathered[k]
 
 
 @compiled_inner
@@ -340,30 +357,31 @@ def wait_at_own_rate(count: int, plan: OwnPlan, own: OwnTruth, score: Floats, la
     """Divide dwells by the customer's own rate, gamma with mean 1, where customers have one."""
     members = _list_rated(count, plan, own, lanes)
     for m in range(members):
-        k = lanes.own.member[m]
-        table = plan.rate_table[lanes.place[k]]
-        lanes.gathered[m] = gamma_of(score[lanes.slot[k]], own.rate, 0, table) - own.log_rate[table]
+        k = np.uint64(lanes.own.member[m])
+        table = plan.rate_table[np.uint64(lanes.place[k])]
+        lanes.gathered[m] = gamma_of(score[np.uint64(lanes.slot[k])], own.rate, 0, table) - own.log_rate[table]
     for m in range(eights(members)):
         lanes.gathered[m] = exp_of(-lanes.gathered[m])
     for m in range(members):
-        k = lanes.own.member[m]
+        k = np.uint64(lanes.own.member[m])
         lanes.arrival[k] = lanes.day[k] + (lanes.arrival[k] - lanes.day[k]) * lanes.gathered[m]
 
 
 @compiled_into
 def _list_rated(count: int, plan: OwnPlan, own: OwnTruth, lanes: Lanes) -> int:
     """List the lanes that move at an own rate; every lane is written and the next one takes its place if it has none."""
-    members = 0
+    members = np.uint64(0)
     for k in range(count):
-        table = plan.rate_table[lanes.place[k]]
+        table = plan.rate_table[np.uint64(lanes.place[k])]
+        rated = (table >= 0) & (not plan.silent[np.uint64(lanes.link[k])])
         lanes.own.member[members] = k
-        members += (table >= 0) & (not plan.silent[lanes.link[k]]) & (own.log_rate[max(table, 0)] < np.inf)
-    return members
+        members += np.uint64(rated & (own.log_rate[np.uint64(max(table, 0))] < np.inf))
+    return int(np.int64(members))
 
 
 @compiled_inner
 def remember(count: int, passed: Bools, lanes: Lanes, before: Indices) -> None:
     """Write down the place each lane leaves, unless it is one that is not remembered."""
     for k in range(count):
-        if not passed[lanes.place[k]]:
-            before[lanes.slot[k]] = lanes.place[k]
+        slot, place = np.uint64(lanes.slot[k]), lanes.place[k]
+        before[slot] = before[slot] if passed[np.uint64(place)] else place

@@ -188,8 +188,10 @@ def gamma_of(z: float, tables: Floats, cell: int, place: int) -> float:
     position = (z + Z_LIMIT) / Z_STEP
     node = np.int64(position)
     t = position - node
-    left, right = tables[cell, place, 0, node], tables[cell, place, 0, node + 1]
-    slope_left, slope_right = tables[cell, place, 1, node] * Z_STEP, tables[cell, place, 1, node + 1] * Z_STEP
+    # Unsigned, so that no index is looked at for lying before the first.
+    c, p, here, after = np.uint64(cell), np.uint64(place), np.uint64(node), np.uint64(node + 1)
+    left, right = tables[c, p, 0, here], tables[c, p, 0, after]
+    slope_left, slope_right = tables[c, p, 1, here] * Z_STEP, tables[c, p, 1, after] * Z_STEP
     rise = right - left
     bend = slope_left + slope_right - 2.0 * rise
     return float(left + t * (slope_left + t * (rise - slope_left - bend + t * bend)))

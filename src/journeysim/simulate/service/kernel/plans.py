@@ -72,7 +72,7 @@ def plan_block(
     count, alike = 0, in_one_world(points.ways)
     for k in range(size):
         lanes.words[CUSTOMER + k] = people.number[first + k]
-    begin_lives(size, layout, draw, lanes.words, planner.carried)
+    begin_lives(size, layout, draw, lanes.words, planner.carried, lanes)
     for k in range(size):
         number, place = people.number[first + k], people.place[first + k]
         if place < layout.touchpoints:
