@@ -103,10 +103,10 @@ def _sentence(item: ForecastScore) -> str:
     from journeysim.cli.score_folder import figure_of
 
     half, most, nearly = (f"{part:.0%}" for part in item.coverage)
-    figures = f"{item.months} {figure_of(item.metric)}s"
+    figures = f"{item.months} {figure_of(item.metric)}{'s' * (item.months != 1)}"
     return (
         f"{item.metric}: over {figures} the 50, 80 and 90 % intervals held {half}, {most} and {nearly}; "
-        f"CRPS {item.crps:.3g}, surprise {item.surprise:.1f} bits on average, {item.most:.1f} at most"
+        f"CRPS {item.crps:.3g}, surprise {item.surprise:z.1f} bits on average, {item.most:z.1f} at most"
     )
 
 
@@ -127,5 +127,5 @@ def _table(came: Sequence[Came], arm: str) -> Table:
     for item in came:
         ranged = f"{item.middle:,.0f} \\[{item.low:,.0f}, {item.high:,.0f}]"
         of = f"month {item.month}" if item.month else escape(": ".join(filter(None, (item.persona, item.place))))
-        made.add_row(item.metric, of, ranged, f"{item.actual:,.0f}", f"{item.crps:.3g}", f"{item.surprise:.1f} bits")
+        made.add_row(item.metric, of, ranged, f"{item.actual:,.0f}", f"{item.crps:.3g}", f"{item.surprise:z.1f} bits")
     return made
