@@ -103,7 +103,8 @@ def told(family: Family) -> AbstractContextManager[object]:
     """Leave `calibrate` one family to choose from."""
     stack = ExitStack()
     stack.enter_context(patch.object(touchpoint_fit, "POSSIBLE", (family,)))
-    stack.enter_context(patch.object(settle, "CANDIDATES", (family, family)))
+    stack.enter_context(patch.object(settle, "CANDIDATES", (family, family)))  # a family and its runner-up
+    stack.enter_context(patch.object(settle, "worth_trying", lambda _evidence: (family, family)))
     return stack
 
 
