@@ -26,7 +26,7 @@ HORIZON = 7.0
 SPAN = Span(warm_up=3.5, window=10.0, end=17.0)
 
 
-@settings(max_examples=40)
+@settings(max_examples=24)
 @given(st.integers(0, 2**32 - 1), st.booleans(), st.booleans())
 def test_the_kernel_gives_the_lives_of_the_specification_in_a_crowd(seed, dated, together):
     crowd, today = (some_bundle if together else some_crowd)(seed, some_journey(seed), dated=dated)
