@@ -120,7 +120,7 @@ def _stray(events: Events, ends: Ends) -> Iterator[Problem]:
                 "E039",
                 f"{few} {verb} far after all others ({', '.join(where)}), until {np.datetime64(ends.latest[0], 'us')}, and every "
                 "customer looks silent since: placeholders? To set them aside, say until when events were recorded: "
-                f"--cut-off {last.astype('datetime64[s]') + 1} (cut off: in a scenario)",
+                f"--cut-off {last.astype('datetime64[s]') + np.timedelta64(1, 's')} (cut off: in a scenario)",
                 severity="warning",
             )
             return
