@@ -37,8 +37,9 @@ from journeysim.model.quantity import Fixed
 from journeysim.model.scenario import Proposal
 from journeysim.simulate.chain import compile_world
 from journeysim.simulate.service.blueprint import Span, blueprint_of
+from journeysim.simulate.service.by_simpy import serve_by_simpy
 from journeysim.simulate.service.crowd import Crowd, crowd_of, crowd_of_bundle, in_full
-from journeysim.simulate.service.stage import Room, Stage, arriving_of, stage_of
+from journeysim.simulate.service.stage import Room, Stage, arriving_of, first_room, run_draw, stage_of, world_of
 from journeysim.simulate.service.staging import with_arrivals
 from journeysim.simulate.service.steps import WHO, Trace
 from journeysim.simulate.settings import Settings
@@ -211,3 +212,15 @@ def some_crowd(seed: int, journey: JourneyMap, *, dated: bool) -> tuple[Crowd, W
     proposal = Proposal("some proposal", tuple(some_changes(rng, journey)), (0.4,))
     crowd = crowd_of(proposal_arm(proposal, today, seed=seed), 0.4 if rng.random() < 0.7 else 1.0, None)
     return (crowd if dated else replace(crowd, settled=in_full(crowd))), with_arrivals(today)
+
+
+def assert_one_life_for_both(stage: Stage) -> np.ndarray:
+    """Hold the kernel's lives and use of staff against those of the specification, and return the areas of that use."""
+    count, room = run_draw(stage, 0, 0, first_room(stage))
+    served = serve_by_simpy(count, world_of(stage, 0, 0, room), room.people)
+    for mine, theirs in zip(by_customer(room.trace), by_customer(served.trace), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    counts, areas = used(room)
+    np.testing.assert_allclose(counts, served.visits, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(areas, served.area, rtol=1e-9, atol=1e-9)
+    return areas

@@ -11,16 +11,15 @@ from journeysim.model.journey import Resource
 from journeysim.model.quantity import Fixed
 from journeysim.simulate.chain import compile_world
 from journeysim.simulate.service.blueprint import Span
-from journeysim.simulate.service.by_simpy import serve_by_simpy
 from journeysim.simulate.service.crowd import timetable_of
 from journeysim.simulate.service.desks import BUSY, STAFFED
-from journeysim.simulate.service.stage import first_room, run_draw, world_of
+from journeysim.simulate.service.stage import first_room, run_draw
 from journeysim.simulate.service.staging import staged, with_arrivals
 from journeysim.simulate.service.steps import DAY, WHERE
 from journeysim.simulate.settings import Settings
 from journeysim.simulate.splice import spliced
 from journeysim.simulate.walk import life_story
-from service_maps import by_customer, some_bundle, some_crowd, some_journey, used
+from service_maps import assert_one_life_for_both, by_customer, some_bundle, some_crowd, some_journey
 
 HORIZON = 7.0
 SPAN = Span(warm_up=3.5, window=10.0, end=17.0)
@@ -31,13 +30,7 @@ SPAN = Span(warm_up=3.5, window=10.0, end=17.0)
 def test_the_kernel_gives_the_lives_of_the_specification_in_a_crowd(seed, dated, together):
     crowd, today = (some_bundle if together else some_crowd)(seed, some_journey(seed), dated=dated)
     stage = staged(crowd, today, Settings(HORIZON), SPAN, seed=seed)
-    count, room = run_draw(stage, 0, 0, first_room(stage))
-    served = serve_by_simpy(count, world_of(stage, 0, 0, room), room.people)
-    for mine, theirs in zip(by_customer(room.trace), by_customer(served.trace), strict=True):
-        np.testing.assert_array_equal(mine, theirs)
-    counts, areas = used(room)
-    np.testing.assert_allclose(counts, served.visits, rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(areas, served.area, rtol=1e-9, atol=1e-9)
+    areas = assert_one_life_for_both(stage)
     assert (areas[:, BUSY] <= areas[:, STAFFED] + 1e-9).all()
 
 

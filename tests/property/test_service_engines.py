@@ -14,7 +14,7 @@ from journeysim.simulate.service.by_simpy import AS_WRITTEN, Behaviour, joins, s
 from journeysim.simulate.service.desks import BUSY, OVERTIME, QUEUED, STAFFED, WAITING
 from journeysim.simulate.service.stage import first_room, run_draw, world_of
 from journeysim.simulate.service.steps import DAY, ENTERED, GAVE_UP, WAIT
-from service_maps import by_customer, some_journey, staged, used
+from service_maps import assert_one_life_for_both, by_customer, some_journey, staged
 
 SPAN = Span(warm_up=3.5, window=10.0, end=17.0)
 
@@ -23,13 +23,7 @@ SPAN = Span(warm_up=3.5, window=10.0, end=17.0)
 @given(st.integers(0, 2**32 - 1))
 def test_the_kernel_gives_the_lives_of_the_specification(seed):
     stage = staged(some_journey(seed), span=SPAN, seed=seed)
-    count, room = run_draw(stage, 0, 0, first_room(stage))
-    served = serve_by_simpy(count, world_of(stage, 0, 0, room), room.people)
-    for mine, theirs in zip(by_customer(room.trace), by_customer(served.trace), strict=True):
-        np.testing.assert_array_equal(mine, theirs)
-    counts, areas = used(room)
-    np.testing.assert_allclose(counts, served.visits, rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(areas, served.area, rtol=1e-9, atol=1e-9)
+    assert_one_life_for_both(stage)
 
 
 @settings(max_examples=30)
