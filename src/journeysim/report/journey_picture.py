@@ -13,8 +13,10 @@ import numpy as np
 from journeysim.model.arms import Arm, World
 from journeysim.model.changes.base import Change
 from journeysim.model.changes.staff import ChangeStaff
-from journeysim.model.journey import JourneyMap, Touchpoint, split_link
+from journeysim.model.journey import ZERO, JourneyMap, Touchpoint, split_link
+from journeysim.model.quantity import Fixed
 from journeysim.report.numbers import trimmed, written
+from journeysim.report.sentences import spoken
 from journeysim.report.words import Language
 
 WIDEST: Final = 172
@@ -28,6 +30,12 @@ _ICONS: Final = (
     ("branch", "branch"), ("store", "branch"), ("shop", "branch"), ("chat", "chat"), ("back", "office"),
     ("office", "office"), ("system", "office"),
 )  # fmt: skip
+
+_NINETY: Final = np.array([0.05, 0.95])
+#: Sizes of a new touchpoint that say nothing about it: all of a link's flow comes by, and what costs or brings nothing.
+_UNTOLD: Final = {"divert": Fixed(1.0)} | dict.fromkeys(
+    ("value", "cost", "effort", "feeling", "value per day", "cost per day"), ZERO
+)
 
 
 @final
@@ -171,10 +179,11 @@ def _what(change: Change, place: str, language: Language) -> str:
     short = change.title.replace(f"{place} -> ", "\u2192 ").removesuffix(f": {place}")
     title = short if place else change.title
     sizes = [
-        name.replace(" x", " \u00d7") + f" {_range(quantity.ppf(np.array([0.05, 0.95])).tolist(), language)}"
+        spoken(name.replace(" x", " \u00d7"), language) + f" {_range(quantity.ppf(_NINETY).tolist(), language)}"
         for name, quantity in change.quantities.items()
+        if _UNTOLD.get(name) != quantity
     ]
-    return "; ".join([title, *sizes[:2]])
+    return "; ".join([spoken(title, language), *sizes[:2]])
 
 
 def _range(ends: list[float], language: Language) -> str:

@@ -28,10 +28,16 @@ _ASSUMPTIONS: Final = tuple(
     (key, re.compile(pattern))
     for key, pattern in (
         ("shares", "today: shares at (.+)"), ("dwell", "today: dwell at (.+)"), ("money", "today: value and cost at (.+)"),
+        ("share", "share: (.+)"), ("dwell_of", "dwell: (.+)"),
         ("entry", "today: entry"), ("personas", "today: personas"), ("arrivals", "today: arrivals"),
         ("together", "assumptions acting together"),
     )
 )  # fmt: skip
+
+#: A change as a scenario file words it, after the proposal and before the size where those are named too.
+_CHANGE: Final = re.compile(
+    r"(.+?: )?((?:change \w+|add touchpoint|remove touchpoint|reroute): .+?|audience)(?:, ([^,]+))?"
+)
 
 #: Chances that people grasp, as (successes, trials); said when they are within half a step of the number.
 _FRACTIONS: Final = (
@@ -62,14 +68,20 @@ def _said(text: str, kind: Kind, language: Language) -> str:
 
 
 def assumption_name(name: str, language: Language, *, of: str = "") -> str:
-    """Return an assumption in the page's language, without the proposal it is `of` where that is named beside it.
-
-    What a scenario file calls a change stays as it is written there.
-    """
+    """Return an assumption in the page's language, without the proposal it is `of` where that is named beside it."""
     own = name.removeprefix(f"{of}: ") if of else name
     found = next(((key, match) for key, pattern in _ASSUMPTIONS if (match := pattern.fullmatch(own))), None)
-    said = own if found is None else language[f"assumption.{found[0]}"].format(*found[1].groups())
+    said = _change(own, language) if found is None else language[f"assumption.{found[0]}"].format(*found[1].groups())
     return said.replace(" -> ", " \u2192 ")
+
+
+def _change(text: str, language: Language) -> str:
+    """Return the size of a change in the page's language; what is no change stays as it is written."""
+    found = _CHANGE.fullmatch(text)
+    if found is None:
+        return text
+    proposal, change, size = found.groups()
+    return (proposal or "") + ", ".join(spoken(part, language) for part in (change, size) if part)
 
 
 def bare(value: float, kind: Kind, language: Language) -> str:

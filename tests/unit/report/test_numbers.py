@@ -100,5 +100,12 @@ def test_an_unknown_language_is_bad_input():
 def test_assumptions_of_today_are_named_in_the_page_s_language():
     assert written("today: shares at trial", "assumption", FR) == "aujourd’hui\u00a0: parts à trial"
     assert assumption_name("today: arrivals", EN) == "today: arrivals"
-    assert assumption_name("p: change share: a -> b, odds x", FR, of="p") == "change share: a → b, odds x"
+    assert (
+        assumption_name("p: change share: a -> b, odds x", FR, of="p")
+        == "changer la part\u00a0: a → b, rapport de cotes"
+    )
+    assert assumption_name("p: b: change cost: a, plus", FR) == "p: b: changer le coût\u00a0: a, augmenté de"
+    assert assumption_name("p: change share: a -> b, odds x", EN) == "p: change share: a → b, odds x"
+    assert assumption_name("share: a -> b", FR) == "part\u00a0: a → b"
+    assert assumption_name("a -> b", FR) == "a → b"
     assert assumption_name("assumptions acting together", FR) == "hypothèses agissant ensemble"

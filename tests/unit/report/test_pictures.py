@@ -34,6 +34,17 @@ def test_an_added_touchpoint_is_marked_where_it_stands(arms, scenario):
     assert names.index("offer call") < names.index("video ID check") < names.index("papers")
     told = next(card.changes for card in lanes.cards if card.point.name == "papers")
     assert told == ("change share: → contract; odds × 1.05–1.45",)
+    assert not any("divert 1" in text for text in lanes.changes), (
+        "what all new touchpoints do tells nothing of this one"
+    )
+
+
+def test_changes_are_told_in_the_language_of_the_page(arms, scenario):
+    french = language("fr", "EUR")
+    lanes = proposal_lanes(arms[0], arms[1], scenario.proposals[0].changes, 1, french)
+    assert lanes.changes[0].startswith("ajouter le point de contact\u00a0: video ID check")
+    told = next(card.changes for card in lanes.cards if card.point.name == "papers")
+    assert told == ("changer la part\u00a0: → contract; cote × 1,05–1,45",)
 
 
 def test_a_removed_touchpoint_stays_in_its_column(arms, scenario):

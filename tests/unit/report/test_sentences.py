@@ -53,6 +53,12 @@ def test_blanks_are_numbers_of_the_language_names_or_sentences_in_turn(text, sai
 
 #: Where sentences for a page are written, and what of each stands in a line of code.
 WRITTEN = {
+    "model/changes/shares.py": ["change share: {", "reroute: {"],
+    "model/changes/dwells.py": ["change dwell: {"],
+    "model/changes/removal.py": ["remove touchpoint: {"],
+    "model/changes/touchpoints.py": ["add touchpoint: {", "dwell to {", "sensitivity to {"],
+    "model/changes/staff.py": ["change staff: {"],
+    "model/changes/audience.py": ["share of {", "entering at {"],
     "simulate/run.py": ["no queue, no feeling that acts", "what a customer does next depends", "the exact engine cut time into"],
     "simulate/precision.py": ["the most a run takes by itself, are too few for", "nothing but Monte Carlo noise is seen"],
     "simulate/service/arms.py": ["so they share staff day by day", "the map gives no arrivals", "contain past waits"],

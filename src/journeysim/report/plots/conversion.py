@@ -19,7 +19,7 @@ def figure(item: Table, today: str, proposals: list[str], language: Language) ->
     if not proposals:
         return None
     columns = min(2, len(proposals))
-    made, axes = panels(len(proposals), height=1.9, columns=columns, sharey=True, left=0.7, gap=0.55, right=0.55)
+    made, axes = panels(len(proposals), height=1.9, columns=columns, sharey=True, left=0.7, gap=0.7, right=0.75)
     base = item.where(arm=today)
     end = sorted(set(item.numbers("days_since_entry")))[-2:][0]
     for number, (panel, proposal) in enumerate(zip(axes, proposals, strict=True)):
