@@ -31,7 +31,8 @@ def assumptions_of(
 ) -> tuple[Assumption, ...]:
     """Return every number that differs between draws, averaged over personas by their share and over tenure periods.
 
-    Names are "share: a -> b", "dwell: a -> b", "value: a", …, "persona share: small loans", "entry: a", "arrivals".
+    Names are "share: a -> b", "dwell: a -> b", "value: a", …, "persona share: small loans", "entry: a", "arrivals",
+    "season: a -> b, Dec".
     `measured` maps "share" and "dwell" to the labels of links, and "entry" and "persona share" to names, whose
     values rest on more observed customers than the map's own weight; all others carry the touchpoint's basis.
     """
@@ -62,6 +63,16 @@ def _numbers(data: xr.Dataset) -> Iterator[tuple[str, str, Floats]]:
     yield from (("persona share", name, weights[:, position]) for position, name in enumerate(personas))
     if not np.any(np.isnan(data["arrivals"].values)):
         yield "arrivals", "", np.asarray(data["arrivals"].values)
+    yield from _seasons(data, links)
+
+
+def _seasons(data: xr.Dataset, links: tuple[str, ...]) -> Iterator[tuple[str, str, Floats]]:
+    """Yield the factors of seasons, each by its link and its month or weekday."""
+    for variable, kind in (("season_odds", "season"), ("season_dwell", "season of dwell")):
+        if variable in data:
+            values = np.asarray(data[variable].values)
+            for k, s in zip(*np.nonzero(np.isfinite(values).all(axis=0)), strict=True):
+                yield kind, f"{links[k]}, {names_on(data, 'season')[s]}", values[:, k, s]
 
 
 def _medians(data: xr.Dataset) -> Floats:

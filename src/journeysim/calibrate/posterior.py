@@ -29,6 +29,7 @@ from journeysim.calibrate.ledger import assumptions_of
 from journeysim.calibrate.numerics.pymc_adapter import one_thread
 from journeysim.calibrate.prior import prior_draws
 from journeysim.calibrate.prior_parts import PriorPart, prior_parts
+from journeysim.calibrate.seasons import notes_on_seasons
 from journeysim.calibrate.silence.booking import book_silent_exits, gone_silently
 from journeysim.calibrate.touchpoint_fit import WORKING_DRAWS, fit_touchpoints
 from journeysim.calibrate.write_draws import write_arrivals, write_touchpoint
@@ -111,7 +112,11 @@ def calibrate(
     gone = {tp.name: gone_silently(data, counts, tp, silent) for tp in fit.touchpoints}
     notes = [*notes_on(journey, counts, accounts, dwells, silent, by_tenure), *booked, *notes_on_gone(gone)]
     gates += [gate for layer in layers for gate in layer.gates]
-    notes += [*notes_on_waits(journey, dwells), *(note for layer in layers for note in layer.notes)]
+    notes += [
+        *notes_on_waits(journey, dwells),
+        *notes_on_seasons(journey),
+        *(note for layer in layers for note in layer.notes),
+    ]
     checked = check_fit(journey, observed, data, counts, seed=seed)
     gates += [check.gate for check in checked.checks]
     notes += checked.notes

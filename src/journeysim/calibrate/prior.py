@@ -27,6 +27,7 @@ from journeysim.calibrate.beliefs import (
 )
 from journeysim.calibrate.ledger import assumptions_of
 from journeysim.calibrate.numerics.addressed import dirichlet, normals
+from journeysim.calibrate.seasons import cycle_of_links, season_factors
 from journeysim.calibrate.silence.booking import book_silent_exits
 from journeysim.model.addresses import uniforms
 from journeysim.model.draws import TABLE_SIZE, Draws, new_data, with_more_tables
@@ -206,6 +207,7 @@ class _Filler:
                     self._place(s, place, g, p)
         self._tables()
         self._moods()
+        self._seasons()
         silent = frozenset(end.name for end in self.journey.outcomes if end.silent)
         book_silent_exits(self.data, self.journey.touchpoints, silent)
 
@@ -222,6 +224,14 @@ class _Filler:
         if any(persona.mood != ZERO for persona in personas):
             moods = [self.reading.number(persona.mood, "mood", persona.name) for persona in personas]
             self.data = self.data.assign(mood=(("draw", "persona"), np.stack(moods, axis=-1)))
+
+    def _seasons(self) -> None:
+        """Write how shares and dwells go up and down over the year or week, where the map states it."""
+        cycle = cycle_of_links([link for _, link in self.labels])
+        if cycle is not None:
+            found = season_factors(self.labels, cycle, self.reading.number, self.reading.draws)
+            variables = {name: (("draw", "link", "season"), values) for name, values in found.items()}
+            self.data = self.data.assign_coords(season=list(cycle.names)).assign(variables)
 
     def _tables(self) -> None:
         """Give every empirical dwell its table."""

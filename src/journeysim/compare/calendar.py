@@ -1,6 +1,7 @@
 """The calendar view: what a budget sees, month by month, while customers keep arriving.
 
-Today is steady: a month holds what one month's entries bring, those on the way on day 0 among them. What a proposal adds
+Today is steady: a month holds what one month's entries bring, those on the way on day 0 among them; where months of the
+year differ, it holds what entries of the months before bring in it. What a proposal adds
 goes by the date of each move (`by_date`). Where customers share staff the months in which anything turns have been lived
 through (`simulate.service.turning`), and those after are the difference of two steady months (`_lived_through`). For single
 changes of a proposal everybody lives on in the world they enter (`by_entry`): entries are spread evenly over a month, and
@@ -19,7 +20,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from journeysim.compare.by_date import by_date
+from journeysim.compare.by_date import by_date, months_of_year
 from journeysim.compare.comparison import Calendar
 from journeysim.compare.streams import Stream, stream, stream_of
 from journeysim.model.quantity import Floats
@@ -41,6 +42,9 @@ def calendars(outcomes: Outcomes, *, months: int) -> tuple[Calendar, ...]:
     today = stream(outcomes.today.tallies[0], outcomes.today.arm.worlds[0].draws)
     assumed = bool(np.isnan(outcomes.today.arm.worlds[0].draws.values("arrivals")).any())
     base = steady(today, months)
+    plan = outcomes.today.underway
+    if plan is not None and plan.parts_of_year:
+        base |= months_of_year(plan, today, months)
     found = [calendar_of(outcomes.today.arm.name, 1.0, base, {}, assumed=assumed)]
     for arm in outcomes.proposals:
         if arm.crowds:

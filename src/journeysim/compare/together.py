@@ -51,8 +51,9 @@ Sums = Mapping[str, Floats]
 
 
 def together(
-    bundles: Bundles, tallies: Mapping[Pattern, Tally], run: Run, *, months: int, length: float
-) -> dict[Pattern, Sums]:
+    bundles: Bundles, tallies: Mapping[Pattern, Tally], run: Run, *, months: int, length: float,
+    first_day: str | None = None,
+) -> dict[Pattern, Sums]:  # fmt: skip
     """Return what meeting several proposals adds under way, beyond each alone, by what is met: each (D, months).
 
     Parameters
@@ -61,6 +62,8 @@ def together(
         With a tally for each of its worlds.
     run : callable
         Follows a chain over `length` days, as the run's own cohorts were.
+    first_day : str, optional
+        The date of calendar day 0.
     """
     pairs = [pattern for pattern in bundles.worlds if len(_met(pattern)) == _PAIR]
     if not pairs:
@@ -68,7 +71,7 @@ def together(
     count = next(iter(bundles.worlds.values())).draws.count
     rows = np.unique(np.linspace(0, count - 1, FOLLOWED).round().astype(np.int64))
     few_met = {pattern: world for pattern, world in bundles.worlds.items() if len(_met(pattern)) <= _PAIR}
-    passing = _Passing(replace(bundles, worlds=few_met), rows, run, length)
+    passing = _Passing(replace(bundles, worlds=few_met), rows, run, length, first_day)
     streams = {pattern: stream(tallies[pattern], world.draws) for pattern, world in bundles.worlds.items()}
     dates = DAYS_PER_MONTH * np.arange(months + 1, dtype=np.float64)
     found: dict[Pattern, Sums] = {}
@@ -105,12 +108,12 @@ def _beyond(pattern: Pattern, values: Mapping[Pattern, Floats]) -> Floats:
 class _Passing:
     """Customers who pass through the worlds of bundles, and what they add by it."""
 
-    def __init__(self, bundles: Bundles, rows: Ints, run: Run, length: float) -> None:
+    def __init__(self, bundles: Bundles, rows: Ints, run: Run, length: float, first_day: str | None) -> None:
         chains = _chains(bundles, rows)
         same = worlds_alike(chains)
         self._index = {_flat(pattern): same[k] for k, pattern in enumerate(bundles.worlds)}
         self._exposures = [exposure for arm in bundles.arms for exposure in arm.exposures]
-        self._ways, self._length = Ways(chains, run), length
+        self._ways, self._length = Ways(chains, run, first_day), length
 
     def beyond(self, pattern: Pattern, dates: Floats) -> Floats:
         """Return what a pattern's turns add by calendar dates beyond each proposal's own, (3, D, K)."""

@@ -108,10 +108,10 @@ def decide(
         arms = [item.arm for item in comparison.outcomes.proposals]
         rules = [rule for rule in succeed_if if rule.measure == "no_harm"]
         under_way = of_those_under_way(comparison.outcomes, months=months)
-        length = comparison.outcomes.settings.horizon
+        length, first_day = comparison.outcomes.settings.horizon, comparison.outcomes.settings.first_day
         rated = any(item.metric == "nps" for item in comparison.contrasts)
         walked = further.walked if isinstance(further, Further) and rated else None
-        case = Case(proposals, arms, spent, money, limits, months, rules, under_way, follow, length, walked)
+        case = Case(proposals, arms, spent, money, limits, months, rules, under_way, follow, length, walked, first_day)
         portfolio = portfolio_of(case, further.simulated if isinstance(further, Further) else further, seed=seed)
     choices = choices_of(verdicts, portfolio)
     targets = tuple(target_of(rule, verdict, comparison) for rule in succeed_if for verdict in verdicts)

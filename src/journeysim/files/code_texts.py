@@ -191,6 +191,14 @@ J075 The dwell of a link has one family for all personas and tenure periods.
 J076 Whoever is not served goes to another place of the map.
      why: Patience ends, a queue is full, or it is too long: these customers have to be somewhere.
      cure: Name an outcome or touchpoint with gives up to, in staffed by.
+J077 The seasons of a map are months of the year or days of the week, of one link each stated once, with factors above 0.
+     why: A season says how far odds or times are from their middle; two repeating calendars on one map would need every
+         pair of month and weekday.
+     cure: Keep one of the two calendars; state the season at the touchpoint's own link, not for one persona or period.
+     example: season: {odds x: {Nov-Dec: 1.2 to 1.5, Feb: 0.8}}
+J078 Seasons and staff that customers wait for stand on different maps.
+     why: Queues build up over months that differ, and no engine here lives through those yet.
+     cure: Leave out the seasons, or write staff: unlimited.
 J090 A report is written in a language there is.
      cure: Choose one of the languages in the message.
 J091 A run never overwrites another.

@@ -31,6 +31,7 @@ from journeysim.files.shapes import (
     Raw,
     RealNumber,
     RewardSum,
+    SeasonParts,
     ServiceTime,
     ShareOrRest,
     Staff,
@@ -82,6 +83,14 @@ class PersonaFile(FileModel):
 
 
 @final
+class SeasonFile(FileModel):
+    """A season."""
+
+    odds_x: SeasonParts = ()
+    dwell_x: SeasonParts = ()
+
+
+@final
 class LinkFile(FileModel):
     """A link."""
 
@@ -91,6 +100,7 @@ class LinkFile(FileModel):
     value: RewardSum | None = None
     cost: RewardSum | None = None
     sensitivity: RealNumber | None = None
+    season: SeasonFile | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -28,6 +28,7 @@ from journeysim.model.journey import (
 )
 from journeysim.model.quantity import Quantity
 from journeysim.model.satisfaction import Satisfaction
+from journeysim.model.seasons import Season
 
 Node = Value | Mapping[str, "Node"] | list["Node"]
 Group = dict[str, Node]
@@ -208,7 +209,18 @@ def _link(link: Link, write: _Writers, base: Link) -> Node:
         group["cost"] = texts.reward(link.cost, write.sum_)
     if link.sensitivity != base.sensitivity:
         group["sensitivity"] = texts.quantity(link.sensitivity, texts.plain)
+    if link.season != base.season:
+        group["season"] = _season(link.season)
     return share if len(group) == 1 and isinstance(share, str) else group
+
+
+def _season(season: Season) -> Group:
+    tables = {"odds x": season.odds, "dwell x": season.dwell}
+    return {
+        setting: {name: texts.quantity(factor, texts.plain) for name, factor in parts}
+        for setting, parts in tables.items()
+        if parts
+    }
 
 
 def _staffing(staffing: Staffing) -> Group:

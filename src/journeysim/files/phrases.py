@@ -14,8 +14,8 @@ from journeysim.model.journey import ALWAYS, Balking, Hours
 from journeysim.model.metric_units import GOOD_METRICS, METRIC_UNITS
 from journeysim.model.quantity import Quantity
 from journeysim.model.scenario import SuccessRule
+from journeysim.model.seasons import MONTHS, WEEKDAYS
 
-WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 ARROW: Final = re.compile(r"\s+->\s+|\s*→\s*")
 HOURS: Final = re.compile(
     r"(?P<days>[A-Za-z]{3}(?:\s*-\s*[A-Za-z]{3})?)\s+(?P<from>\d{1,2}:\d{2})\s*-\s*(?P<to>\d{1,2}:\d{2})"
@@ -48,6 +48,19 @@ def word(text: str, known: Iterable[str], what: str) -> str:
     if text not in names:
         raise UnreadableError("J016", f'no {what} "{text}"{did_you_mean(text, names)}')
     return text
+
+
+def seasons(text: str) -> tuple[str, ...]:
+    """Return the months or weekdays of `Dec`, `Nov-Feb` or `Sat, Sun`; raises UnreadableError."""
+    found: list[str] = []
+    for part in text.split(","):
+        ends = [word(end.strip(), (*MONTHS, *WEEKDAYS), "month or weekday") for end in part.split("-", 1)]
+        names = WEEKDAYS if ends[0] in WEEKDAYS else MONTHS
+        if ends[-1] not in names:
+            raise UnreadableError("J020", f'"{text}" runs from a month to a weekday; name two months or two weekdays')
+        first, last = names.index(ends[0]), names.index(ends[-1])
+        found += [names[k % len(names)] for k in range(first, last + 1 + (len(names) if last < first else 0))]
+    return tuple(found)
 
 
 def flag(raw: object) -> bool:

@@ -16,6 +16,7 @@ from journeysim.files.journey_shape import (
 from journeysim.files.reading import Source
 from journeysim.files.yaml_positions import Steps
 from journeysim.model.journey import CONFIDENCE, NOTHING, ZERO, Link, Row, Staffing, Tenure, Touchpoint
+from journeysim.model.seasons import Season
 
 Links = tuple[Link, ...]
 
@@ -23,7 +24,8 @@ Links = tuple[Link, ...]
 def links_of_file(links: dict[str, LinkFile] | None, base: Links = ()) -> Links | None:
     """Return a row of links in the file's order; None when the file gives none.
 
-    What a link leaves out (dwell, value, cost, sensitivity) it takes from the link of `base` to the same target, if there is one.
+    What a link leaves out (dwell, value, cost, sensitivity, season) it takes from the link of `base` to the same target, if
+    there is one.
     """
     if links is None:
         return None
@@ -39,6 +41,7 @@ def _link(target: str, item: LinkFile, base: Link) -> Link:
         item.value or base.value,
         item.cost or base.cost,
         sensitivity=item.sensitivity if item.sensitivity is not None else base.sensitivity,
+        season=base.season if item.season is None else Season(item.season.odds_x, item.season.dwell_x),
     )
 
 

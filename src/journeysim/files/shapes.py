@@ -43,6 +43,7 @@ from journeysim.files.phrases import (
     link,
     moment,
     part_of_customers,
+    seasons,
     weekly_hours,
     whole,
     word,
@@ -51,6 +52,7 @@ from journeysim.files.quantities import quantity, spread_quantity
 from journeysim.model.dwell import Dwell
 from journeysim.model.journey import CONFIDENCE, Balking, Hours, Reward
 from journeysim.model.quantity import Fixed, Quantity
+from journeysim.model.seasons import Parts
 
 JsonSchema = dict[str, Any]
 Raw = Any  # what YAML gives, before any field has looked at it
@@ -230,6 +232,20 @@ def _number(raw: object) -> float:
     return value
 
 
+def _season(raw: object) -> Parts:
+    """Return one factor per month or weekday that is named; nothing may be said of one twice."""
+    if not isinstance(raw, dict):
+        raise UnreadableError("J015", "months or weekdays with a factor each are expected here, for example {Dec: 1.3}")
+    found: dict[str, Quantity] = {}
+    for text, size in raw.items():
+        factor = quantity(size, FACTOR)
+        for name in seasons(required_text(text)):
+            if name in found:
+                raise UnreadableError("J077", f'"{name}" is stated twice; state it once')
+            found[name] = factor
+    return tuple(found.items())
+
+
 _dwell, _in_json = reads(lambda raw, _: dwell(raw), DWELL_SCHEMA)
 _example = money(CurrencyBook())
 Text = Annotated[str, *reads(lambda raw, _: required_text(raw), TEXT_SCHEMA)]
@@ -294,6 +310,9 @@ Days = Annotated[
 ]
 CertainShare = Annotated[float, *reads(lambda raw, _: _called_back(raw), {"type": ["string", "number"]})]
 Balks = Annotated[Balking | None, *reads(lambda raw, _: balking(required_text(raw)), {"type": "string"})]
+SeasonParts = Annotated[
+    Parts, *reads(lambda raw, _: _season(raw), {"type": "object", "additionalProperties": number_schema(FACTOR)})
+]
 PerTime = Annotated[float, *reads(lambda raw, _: PER_TIME.read(required_text(raw)), {"type": "string"})]
 
 

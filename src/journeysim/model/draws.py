@@ -32,6 +32,9 @@ The one dataset has these dimensions and variables (float64 unless said):
 | visit_effect  | draw, link                          | optional: shift of the log weight per earlier visit (at most 3) |
 | mood          | draw, persona                       | optional: satisfaction at entry, see `model.satisfaction`   |
 | sensitivity   | draw, link                          | optional: shift of the log weight per unit of satisfaction, NaN if none |
+| season_odds   | draw, link, season                  | optional: odds ratio of the share by month or weekday as the map     |
+|               |                                     | states it, 1 where it says nothing, NaN if none, see `model.seasons` |
+| season_dwell  | draw, link, season                  | optional: the same of the dwell, a factor                            |
 | rating_cut    | draw, rating_cuts                   | optional, as all `rating_…`: cut-points, see `model.rating` |
 | rating_answers | rating_answer                      | the answers, in order                                       |
 | rating_touchpoint | draw, place                     | shift of the log-odds of a better answer; 0 where nobody answered |
@@ -47,7 +50,7 @@ The one dataset has these dimensions and variables (float64 unless said):
 | rate_frailty  | draw, place                         | optional: r, own rate ~ Gamma(r, mean 1) / dwell_a, NaN if alike      |
 
 Coordinates: persona, place (touchpoints, then outcomes) and link ("source -> target") by name; `slot` on link;
-`period_end` (days since entry, last one infinite) on period; `order2`
+`period_end` (days since entry, last one infinite) on period; names of months or weekdays on season; `order2`
 ("touchpoint before | source -> target", "(enter) | …" at the first).
 The period that holds at a visit is the first whose end lies above the time since entry at arrival.
 """

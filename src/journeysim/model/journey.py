@@ -10,6 +10,7 @@ from typing import Final, Literal, final
 from journeysim.model.dwell import INSTANT, Dwell
 from journeysim.model.quantity import Fixed, Quantity
 from journeysim.model.satisfaction import Satisfaction
+from journeysim.model.seasons import EVEN, Season
 
 MapKind = Literal["current state", "future state", "day in the life", "service blueprint"]
 ZERO: Final = Fixed(0.0)
@@ -42,7 +43,7 @@ class Link:
 
     `slot` is the place the link takes in its row when customers' fates are drawn (MODEL section 7): normally the
     target's own name; a link that replaces another keeps the other's slot. `sensitivity` is the shift of the link's log
-    weight per unit of satisfaction.
+    weight per unit of satisfaction, `season` how share and dwell go up and down over the year or week.
     """
 
     target: str
@@ -52,6 +53,7 @@ class Link:
     cost: Reward = NOTHING
     slot: str = ""
     sensitivity: Quantity = ZERO
+    season: Season = EVEN
 
     @property
     def place(self) -> str:

@@ -20,6 +20,7 @@ from journeysim.model.journey import JourneyMap, split_link
 from journeysim.model.quantity import Floats
 from journeysim.simulate.compile_layers import Rows, compile_layers
 from journeysim.simulate.layers import NO_LAYERS, Bools, Ints, Layers
+from journeysim.simulate.seasons import Seasons, factors_of, seasons_of, with_seasons
 
 #: What a visit, a day and a move bring in money.
 MONEY_FIELDS: Final = (
@@ -78,6 +79,8 @@ class Chain:
     stage: Ints | None = None  # (n,) position among `stages`, -1 where a touchpoint has none
     #: (L,) address of the touchpoint that today stands at the end of a link and that this world lacks, 0 elsewhere
     gone: NDArray[np.uint32] | None = None
+    #: None: no season. Else periods are those of the first season, then those of the next (`simulate.seasons`)
+    season: Seasons | None = None
 
     @property
     def draws(self) -> int:
@@ -146,7 +149,7 @@ def compile_world(journey: JourneyMap, draws: Draws, today: Draws | None = None)
     places = {name: np.ascontiguousarray(draws.values(name)[..., order]) for name in PLACE_FIELDS if name != "feeling"}
     index = {name: k for k, name in enumerate((*touchpoints, *outcomes))}
     arrays: dict[str, Any] = links | places | _marks(journey)
-    return Chain(
+    chain = Chain(
         touchpoints=touchpoints,
         outcomes=outcomes,
         personas=draws.personas,
@@ -170,6 +173,20 @@ def compile_world(journey: JourneyMap, draws: Draws, today: Draws | None = None)
         layers=compile_layers(journey, draws, today, _rows(slots, touchpoints, first_world=today is None)),
         **arrays,
     )
+    return _in_seasons(chain, draws, today, slots)
+
+
+def _in_seasons(chain: Chain, draws: Draws, today: Draws | None, slots: list[_Slot]) -> Chain:
+    """Return the chain in today's seasons, if there are any: no change touches them, so every world has the same."""
+    base = draws if today is None else today
+    cycle = seasons_of(base)
+    if cycle is None:
+        return chain
+    here = tuple(slot.here for slot in slots)
+    then = here if today is None else tuple(slot.today for slot in slots)
+    count = len(cycle.names)
+    odds, dwell = (factors_of(draws, here, name, count) for name in ("season_odds", "season_dwell"))
+    return with_seasons(chain, cycle, odds, factors_of(base, then, "season_odds", count), dwell)
 
 
 def _stage_numbers(journey: JourneyMap) -> Ints:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from journeysim.model.arms import Arm
+from journeysim.model.seasons import YEAR
 from journeysim.simulate.chain import Chain
 from journeysim.simulate.executors import Executor
 from journeysim.simulate.layers import NO_LAYERS
@@ -29,9 +30,14 @@ def follow_arms(arms: Sequence[Arm], chains: Mapping[int, Chain], run: Run, sett
     found = {}
     for arm in arms:
         worlds = [chains[id(world.draws)] for world in arm.worlds]
-        if arm.exposures:
-            found[arm.name] = underway(arm, worlds, run, length=settings.horizon)
+        if arm.exposures or _by_month(worlds[0]):
+            found[arm.name] = underway(arm, worlds, run, length=settings.horizon, first_day=settings.first_day)
     return found
+
+
+def _by_month(today: Chain) -> bool:
+    """Return whether months differ, so that even today's customers bring other sums when they enter in another month."""
+    return today.season is not None and today.season.cycle is YEAR
 
 
 def exact_again(settings: Settings, steps: Iterable[int]) -> Run:

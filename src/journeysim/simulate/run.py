@@ -18,6 +18,7 @@ from journeysim.simulate.lives import Lives
 from journeysim.simulate.long_run import LongRun
 from journeysim.simulate.outcomes import ArmOutcomes, Engine, Outcomes
 from journeysim.simulate.precision import too_few
+from journeysim.simulate.seasons_told import refuse_seasons_with_staff, seasons_told
 from journeysim.simulate.settings import Settings
 from journeysim.simulate.tally import PATH_METRICS, Paths, Tally
 
@@ -61,6 +62,7 @@ def simulate(
     """
     limited = limited_resources(world.journey for arm in arms for world in arm.worlds)
     if limited and engine is None:
+        refuse_seasons_with_staff(arms[0].worlds[0], limited)
         from journeysim.simulate.service.arms import serve_arms
 
         return serve_arms(arms, limited, settings=settings, seed=seed, customers=customers)
@@ -100,7 +102,12 @@ def simulate(
         )
         for arm in arms
     )
-    warnings = (*_not_waiting(limited), *_too_coarse(arms, reports, settings.tolerance), *too_few(precision))
+    warnings = (
+        *_not_waiting(limited),
+        *seasons_told(chains.values(), settings),
+        *_too_coarse(arms, reports, settings.tolerance),
+        *too_few(precision),
+    )
     walked = None if precision is None else precision.customers
     made = _with_precision(choice, reports.values())
     agreement = tuple(item for arm in found for item in agreement_of(arm, made)) if choice.name == "exact" else ()

@@ -169,13 +169,14 @@ def _union(groups: Iterator[tuple[str, ...]]) -> tuple[str, ...]:
 
 
 def _periods(parts: Sequence[Chain], turns: Sequence[float]) -> tuple[Floats, list[int], list[int]]:
-    """Return where the tenure periods end, and of each which part is in force and which of its periods."""
+    """Return where the tenure periods end, and of each, season by season, which part is in force and which of its periods."""
     own = parts[0].period_end
     ends = np.unique(np.concatenate([own[:-1], turns]))
     starts = [0.0, *ends.tolist()]
     phase = [int(np.searchsorted(turns, start, side="right")) for start in starts]
     period = [int(np.searchsorted(own[:-1], start, side="right")) for start in starts]
-    return np.append(ends, own[-1]), phase, period
+    seasons = range(1 if parts[0].season is None else parts[0].season.count)
+    return np.append(ends, own[-1]), phase * len(seasons), [s * len(own) + p for s in seasons for p in period]
 
 
 def _holders(parts: Sequence[Chain], touchpoints: tuple[str, ...]) -> list[dict[str, int]]:

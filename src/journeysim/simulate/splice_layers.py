@@ -42,11 +42,16 @@ def spliced_layers(joint: Joint) -> Layers:
     if all(part.layers is NO_LAYERS for part in joint.parts):
         return NO_LAYERS
     pairs = _pairs(joint)
-    acting = [
-        Layers(_frailty(joint, part), _memory(joint, part, pairs), _moods(joint, part))
-        for part in range(len(joint.parts))
-    ]
-    return replace(acting[0], values=_values(joint), of_period=tuple(acting[part] for part in joint.period_part))
+    of_periods = any(part.layers.of_period for part in joint.parts)
+    each = [(part, own if of_periods else 0) for part, own in zip(joint.period_part, joint.period_own, strict=True)]
+    acting = {at: _acting(joint, *at, pairs) for at in dict.fromkeys(each)}
+    return replace(acting[each[0]], values=_values(joint), of_period=tuple(acting[at] for at in each))
+
+
+def _acting(joint: Joint, part: int, own: int, pairs: _Pairs) -> Layers:
+    """Return the layers that act on rows while a part is in force, in one of its own periods."""
+    then = replace(joint, parts=[replace(item, layers=item.layers.at(own)) for item in joint.parts])
+    return Layers(_frailty(then, part), _memory(then, part, pairs), _moods(joint, part))
 
 
 def _at_links(joint: Joint, part: int, arrays: Sequence[Floats | None], size: tuple[int, ...]) -> Floats:

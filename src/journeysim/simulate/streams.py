@@ -10,7 +10,7 @@ block has four words; the uniform of word w is (w + 0.5) / 2**32, so 0 and 1 nev
 |----------|----------------------|-------------------|--------|-------------------|-----------------------|
 | VISIT    | the place's          | choice of link    | dwell  | spread of a value | keep today's choice?  |
 | RESIDUAL | the touchpoint's     | choice when not kept (of whom a gone touchpoint was chosen for: its VISIT) | - | - | - |
-| ENTRY    | 0                    | persona           | place of entry | -         | -                     |
+| ENTRY    | 0                    | persona           | place of entry | -         | day in the cycle of seasons |
 | CUSTOMER | a name's             | one uniform per customer and name | | |                       |
 | OWN_SHARE | touchpoint and slot | gamma variate     | … and its boost | -        | -                     |
 | FEELING  | the touchpoint's     | feeling           | -      | -                 | -                     |

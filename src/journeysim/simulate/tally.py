@@ -143,6 +143,14 @@ def mix_worlds(tallies: Sequence[Tally], weights: Sequence[Floats]) -> Tally:
     return replace(first, touchpoints=touchpoints, links=labels["links"], paths=paths, **mixed)
 
 
+def mean_tally(tallies: Sequence[Tally]) -> Tally:
+    """Return the tally of customers who live in each of several worlds of the same places equally often."""
+    mixed: dict[str, Any] = {
+        name: np.asarray(sum(getattr(tally, name) for tally in tallies)) / len(tallies) for name in PER_DRAW
+    }
+    return replace(tallies[0], **mixed)
+
+
 def _mix_paths(tallies: Sequence[Tally], weights: Sequence[Floats], places: tuple[str, ...]) -> Paths | None:
     """Return the paths of several worlds mixed; None where a world has none."""
     found = [(tally.paths, places_of(tally)) for tally in tallies if tally.paths is not None]

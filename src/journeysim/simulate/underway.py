@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 
 from journeysim.model.arms import Arm
 from journeysim.model.quantity import Floats
+from journeysim.model.seasons import YEAR
 from journeysim.model.timeline import Timeline, crossings_of, timelines_of
-from journeysim.model.units import DAYS_PER_MONTH
+from journeysim.model.units import DAYS_PER_MONTH, DAYS_PER_YEAR
 from journeysim.simulate.chain import Chain
+from journeysim.simulate.seasons import entered_on
 from journeysim.simulate.splice import sharing_tables, spliced
 from journeysim.simulate.tally import Tally
 
@@ -44,10 +46,14 @@ Sums = Mapping[str, Floats]
 @final
 @dataclass(frozen=True, slots=True)
 class Way:
-    """The worlds an entering customer passes through, and the days since entry on which they do."""
+    """The worlds an entering customer passes through, and the days since entry on which they do.
+
+    `entered` is the day of the year of seasons on which they enter; None where months do not differ.
+    """
 
     worlds: tuple[int, ...]
     turns: tuple[float, ...] = ()
+    entered: float | None = None
 
     @property
     def first_turn(self) -> float:
@@ -60,13 +66,15 @@ class Way:
 class Cohort:
     """Customers who enter on calendar day `day` and go `way`, standing for `width` days of entries.
 
-    `sums` is what an entering customer brings by month since entry: value, cost and conversions, (D, M) each.
+    `sums` is what an entering customer brings by month since entry: value, cost and conversions, (D, M) each; `stays`
+    what they would bring if the world they enter stayed.
     """
 
     day: float
     width: float
     way: Way
     sums: Sums
+    stays: Sums
 
 
 @final
@@ -81,14 +89,29 @@ class Group:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Underway:
-    """An arm's groups, and what whole lives of `length` days in each of its worlds bring, counted as in the cohorts."""
+    """An arm's groups, and what whole lives of `length` days in each of its worlds bring, counted as in the cohorts.
+
+    In seasons of the year `parts_of_year` says what those bring who enter in each equal part of the year, from its beginning
+    on: by world, then by part; `day0` is the day of the year that calendar day 0 is.
+    """
 
     groups: tuple[Group, ...]
     whole: tuple[Sums, ...]
     length: float
+    parts_of_year: tuple[tuple[Sums, ...], ...] = ()
+    day0: float = 0.0
+
+    @property
+    def part_days(self) -> float:
+        """Length of a part of the year in days."""
+        return DAYS_PER_YEAR / len(self.parts_of_year[0])
+
+    def part_of(self, day: float) -> int:
+        """Return the part of the year that a calendar day lies in."""
+        return int(np.floor((self.day0 + day) / self.part_days)) % len(self.parts_of_year[0])
 
 
-def underway(arm: Arm, chains: Sequence[Chain], run: Run, *, length: float) -> Underway:
+def underway(arm: Arm, chains: Sequence[Chain], run: Run, *, length: float, first_day: str | None = None) -> Underway:
     """Return who is under way when the worlds of an arm change, and what they bring.
 
     Parameters
@@ -99,10 +122,14 @@ def underway(arm: Arm, chains: Sequence[Chain], run: Run, *, length: float) -> U
         Its worlds, compiled; today's first.
     run : callable
         Chain in, tally over `length` days out; the same random numbers at every call.
+    length : float
+        How long each customer is followed.
+    first_day : str, optional
+        The date of calendar day 0, from which the seasons of days of entry follow.
     """
     same = worlds_alike(chains)
     rows = np.unique(np.linspace(0, chains[0].draws - 1, TRIAL_DRAWS).astype(np.int64))
-    trial, whole = Ways([chain.take(rows) for chain in chains], run), Ways(chains, run)
+    trial, whole = (Ways(own, run, first_day) for own in ([chain.take(rows) for chain in chains], chains))
     groups = []
     for timeline in timelines_of(arm, same):
         nodes = [
@@ -110,9 +137,22 @@ def underway(arm: Arm, chains: Sequence[Chain], run: Run, *, length: float) -> U
             for start, end in crossings_of(timeline.turns, length)
             for node in _nodes(timeline, start, end, trial, length)
         ]
-        cohorts = tuple(Cohort(day, width, way, whole.of(way)) for day, width, way in nodes)
-        groups.append(Group(timeline, cohorts))
-    return Underway(tuple(groups), tuple(whole.of(Way((world,))) for world in same), length)
+        groups.append(Group(timeline, tuple(_cohort(*node, whole) for node in nodes)))
+    return _underway(groups, whole, same, length)
+
+
+def _cohort(day: float, width: float, way: Way, lives: Ways) -> Cohort:
+    way = lives.on(day, way)
+    return Cohort(day, width, way, lives.of(way), lives.of(replace(way, worlds=way.worlds[:1], turns=())))
+
+
+def _underway(groups: Sequence[Group], lives: Ways, same: Sequence[int], length: float) -> Underway:
+    whole = tuple(lives.of(Way((world,))) for world in same)
+    if lives.day0 is None:
+        return Underway(tuple(groups), whole, length)
+    days = lives.entries()
+    parts = tuple(tuple(lives.of(Way((world,), entered=day)) for day in days) for world in same)
+    return Underway(tuple(groups), whole, length, parts, lives.day0)
 
 
 def worlds_alike(chains: Sequence[Chain]) -> list[int]:
@@ -126,14 +166,15 @@ def along(plan: Underway, chains: Sequence[Chain], run: Run, rows: NDArray[np.in
     `rows` are the draws of `plan` that `chains` hold. Worlds that were equal in the plan are not passed between.
     """
     lives = Ways(chains, run)
-    groups = tuple(
+    lives.day0 = plan.day0 if plan.parts_of_year else None
+    groups = [
         Group(
             replace(group.timeline, weight=group.timeline.weight[rows]),
-            tuple(replace(cohort, sums=lives.of(cohort.way)) for cohort in group.cohorts),
+            tuple(_cohort(cohort.day, cohort.width, cohort.way, lives) for cohort in group.cohorts),
         )
         for group in plan.groups
-    )
-    return Underway(groups, tuple(lives.of(Way((world,))) for world in range(len(chains))), plan.length)
+    ]
+    return _underway(groups, lives, range(len(chains)), plan.length)
 
 
 def way_from(timeline: Timeline, day: float, length: float) -> Way:
@@ -161,16 +202,28 @@ def brought_by(months: Floats, days: Floats, *, after: float = 0.0) -> Floats:
 class Ways:
     """What customers bring on each way they go through worlds; every way is run once."""
 
-    def __init__(self, chains: Sequence[Chain], run: Run) -> None:
+    def __init__(self, chains: Sequence[Chain], run: Run, first_day: str | None = None) -> None:
         self.chains = sharing_tables(chains)
         self._run = run
         self._known: dict[Way, Sums] = {}
+        season = chains[0].season
+        #: Day of the year that calendar day 0 is; None where months do not differ.
+        self.day0 = season.cycle.day_of(first_day) if season is not None and season.cycle is YEAR else None
+
+    def on(self, day: float, way: Way) -> Way:
+        """Return the way of customers who enter on a calendar day: where months differ, with that day of the year."""
+        return way if self.day0 is None else replace(way, entered=round((self.day0 + day) % YEAR.days, 9))
+
+    def entries(self) -> tuple[float, ...]:
+        """Return the days of the year that stand for all days of entry."""
+        season = self.chains[0].season
+        return () if season is None else replace(season, entered=None).entries()
 
     def of(self, way: Way) -> Sums:
         """Return what an entering customer brings by month since entry, (D, M) each."""
         if way not in self._known:
             parts = [self.chains[world] for world in way.worlds]
-            tally = self._run(spliced(parts, way.turns))
+            tally = self._run(entered_on(spliced(parts, way.turns), way.entered))
             share = parts[0].persona_share
             self._known[way] = {
                 name: np.einsum("dg,dgm->dm", share, getattr(tally, source)) for name, source in SUMS.items()
@@ -179,8 +232,9 @@ class Ways:
 
     def added(self, day: float, way: Way, dates: Floats) -> Floats:
         """Return what the turns of entries of one day add by calendar dates, shape (3, D, K)."""
+        way = self.on(day, way)
         arrivals = np.nan_to_num(self.chains[way.worlds[0]].arrivals, nan=1.0)[:, None]
-        own, stays = self.of(way), self.of(Way(way.worlds[:1]))
+        own, stays = self.of(way), self.of(Way(way.worlds[:1], entered=way.entered))
         gaps = (arrivals * (own[name] - stays[name]) for name in SUMS)
         return np.stack([brought_by(gap, dates - day, after=way.first_turn) for gap in gaps])
 

@@ -48,6 +48,7 @@ TABLES: dict[str, tuple[type[FileModel], ...]] = {
     "Journey file": (journey.JourneyFile,),
     "Personas and links": (journey.PersonaFile, journey.LinkFile),
     "Touchpoints": (journey.TouchpointFile,),
+    "Seasons": (journey.SeasonFile,),
     "Satisfaction": (journey.SatisfactionFile,),
     "By persona and by tenure": (journey.RowFile, journey.TenureFile),
     "Outcomes": (journey.OutcomeFile, journey.OutcomeRowFile),

@@ -60,6 +60,8 @@ WRITTEN = {
     "model/changes/staff.py": ["change staff: {"],
     "model/changes/audience.py": ["share of {", "entering at {"],
     "simulate/run.py": ["no queue, no feeling that acts", "what a customer does next depends", "the exact engine cut time into"],
+    "simulate/seasons_told.py": ["enter evenly over the week", "months go by the calendar", "is taken for January"],
+    "calibrate/seasons.py": ["are as the map states them: the log tells"],
     "simulate/precision.py": ["the most a run takes by itself, are too few for", "nothing but Monte Carlo noise is seen"],
     "simulate/service/arms.py": ["so they share staff day by day", "the map gives no arrivals", "contain past waits"],
     "compare/contrast.py": ["changes nothing, every difference from today is exactly 0"],

@@ -78,7 +78,7 @@ class Case:
 
     `rules` are those of `succeed if` that no persona be worse off; `under_way` is what customers on the way at a
     proposal's start add to it (`compare.calendar.of_those_under_way`); `follow` follows those who meet several, over
-    `length` days since entry (None: everybody lives on in the world they enter).
+    `length` days since entry (None: everybody lives on in the world they enter); calendar day 0 is `first_day`.
     """
 
     proposals: Sequence[Proposal]
@@ -92,6 +92,7 @@ class Case:
     follow: Run | None = None
     length: float = 0.0
     walked: Simulated | None = None
+    first_day: str | None = None
 
 
 @final
@@ -110,7 +111,9 @@ def mixed(case: Case, bundles: Bundles, simulated: Simulated) -> Joint:
     tallies = dict(zip(bundles.worlds, simulated(list(bundles.worlds.values())), strict=True))
     met = (
         {} if case.follow is None
-        else together(bundles, tallies, case.follow, months=case.months, length=case.length)
+        else together(
+            bundles, tallies, case.follow, months=case.months, length=case.length, first_day=case.first_day
+        )
     )  # fmt: skip
     levels = realism_levels(bundles.arms)
     by_level = [

@@ -13,6 +13,7 @@ from journeysim.model.checks.people import check_entry, check_personas
 from journeysim.model.checks.proposals import check_changes, check_contradictions, check_some_change
 from journeysim.model.checks.rewards import check_rewards
 from journeysim.model.checks.rows import check_sums, check_targets
+from journeysim.model.checks.seasons import check_seasons
 from journeysim.model.checks.times import check_times
 from journeysim.model.journey import JourneyMap
 
@@ -28,6 +29,7 @@ __all__ = [
     "check_reached",
     "check_references",
     "check_rewards",
+    "check_seasons",
     "check_some_change",
     "check_sums",
     "check_targets",
@@ -35,6 +37,7 @@ __all__ = [
 ]
 _PART_BY_PART = (
     check_names, check_references, check_personas, check_entry, check_targets, check_sums, check_times, check_rewards,
+    check_seasons,
 )  # fmt: skip
 
 

@@ -234,6 +234,8 @@ def _flat(table: Floats) -> Floats:
 
 
 def _without_tenure(chain: Chain) -> Chain:
+    if chain.season is not None:
+        raise ValueError("the chain has seasons; the infinite horizon is solved for a chain without any")
     if len(chain.period_end) != 1:
         raise ValueError(
             f"the chain has {len(chain.period_end)} tenure periods; the infinite horizon is solved for one only"

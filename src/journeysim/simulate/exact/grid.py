@@ -41,6 +41,20 @@ class Grid:
     highest: Ints  # (steps + 1,) … last period with a slot at the point
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """How time is cut: so many steps of so many days; `lattice` as in `build_grid`."""
+
+    step: float
+    steps: int
+    lattice: bool
+
+    def grid(self, period_end: Floats) -> Grid:
+        """Return the grid of a chain with these tenure periods."""
+        return build_grid(period_end, self.step, self.steps, lattice=self.lattice)
+
+
 def is_fixed(chain: Chain) -> Bools:
     """Say which links never vary in their dwell: fixed, or a family shrunk to a point; shape (D, G, P, L)."""
     family = np.asarray(chain.family)[:, None, None, :]

@@ -67,13 +67,21 @@ def _columns(*columns: ArrayLike) -> Ints:
 
 
 def _number_kernels(chain: Chain) -> Ints:
-    """Return the number of each dwell, (P, L); a dwell that does not depend on tenure has one for all periods."""
+    """Return the number of each dwell, (P, L): equal dwells of a link in several periods have one for all of them."""
     periods, links = chain.share.shape[2:]
-    same = np.ones(links, dtype=np.bool_)
-    for table in (chain.dwell_a, chain.dwell_b):
-        same &= np.asarray((table == table[:, :, :1]) | np.isnan(table)).all(axis=(0, 1, 2))
-    begin = np.concatenate([[0], np.cumsum(np.where(same, 1, periods))[:-1]])
-    return np.asarray(begin[None, :] + np.where(same, 0, np.arange(periods)[:, None]), dtype=np.int64)
+    found, begin = np.zeros((periods, links), dtype=np.int64), 0
+    for link in range(links):
+        dwells = np.concatenate([table[..., link].reshape(-1, periods) for table in (chain.dwell_a, chain.dwell_b)])
+        found[:, link] = begin + _alike(dwells.T)
+        begin = int(found[:, link].max()) + 1
+    return found
+
+
+def _alike(rows: Floats) -> Ints:
+    """Return a number for each row, equal rows sharing one."""
+    if ((rows == rows[:1]) | np.isnan(rows)).all():
+        return np.zeros(len(rows), dtype=np.int64)
+    return np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
 
 
 def money_of(chain: Chain, settings: Settings, grid: Grid, *, keeps_means: bool = False) -> Money:

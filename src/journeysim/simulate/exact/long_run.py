@@ -42,7 +42,7 @@ def long_run(chain: Chain, settings: Settings) -> LongRun | None:
 
     None where there is no answer: rows that change with tenure, layers that act, or customers who never end.
     """
-    if len(chain.period_end) != 1 or chain.layers.names:
+    if chain.share.shape[2] != 1 or chain.layers.names:
         return None
     try:
         ends = end_probabilities(chain)

@@ -22,6 +22,7 @@ from journeysim.simulate.exact.by_blocks import DRAWS
 from journeysim.simulate.exact.grid import MOST_STEPS, cohort_step, fewest_steps
 from journeysim.simulate.exact.recursion import path_sums, trial_draws
 from journeysim.simulate.executors import HERE, Arrays, Executor, draw_blocks, in_order
+from journeysim.simulate.seasons import unrolled
 from journeysim.simulate.settings import Settings
 from journeysim.simulate.tally import Paths, Tally
 
@@ -185,6 +186,11 @@ def _enters(chain: Chain, wanted: Bools) -> Floats:
 
 def _bounced(chain: Chain, settings: Settings) -> Floats:
     """Return P(ends without converting after at most one touchpoint), (D, G), from dwells as they are, without a grid."""
+    found = [_bounced_from(part, settings) for part in unrolled(chain, settings.horizon)]
+    return found[0] if len(found) == 1 else np.asarray(sum(found)) / len(found)
+
+
+def _bounced_from(chain: Chain, settings: Settings) -> Floats:
     n, first = len(chain.touchpoints), int(np.searchsorted(chain.period_end, 0.0, side="right"))
     a, b = chain.dwell_a[:, :, first], chain.dwell_b[:, :, first]
     within = cdf_by_draw(chain.family, a, b, settings.horizon * (1 + 1e-12), chain.dwell_table)

@@ -12,8 +12,8 @@ from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Bools, Chain
 from journeysim.simulate.exact.grid import (
     FIRST_STEPS,
+    Cut,
     Grid,
-    build_grid,
     cohort_step,
     fewest_steps,
 )
@@ -21,8 +21,9 @@ from journeysim.simulate.exact.layout import money_of, plan_of, room_for, rows_o
 from journeysim.simulate.exact.refinement import TIMING, extrapolate, refine
 from journeysim.simulate.exact.state import Plan
 from journeysim.simulate.executors import usable_cores
+from journeysim.simulate.seasons import unrolled
 from journeysim.simulate.settings import Settings
-from journeysim.simulate.tally import Tally
+from journeysim.simulate.tally import Tally, mean_tally
 
 if TYPE_CHECKING:
     from journeysim.simulate.exact.booking import Sums
@@ -120,7 +121,7 @@ def grid_for(trial: Chain, settings: Settings, fewest: int, *, threads: int | No
 def tally_by(report: ExactReport, chain: Chain, settings: Settings, *, threads: int | None = None) -> Tally:
     """Return the tally on a grid that was found for this chain, or for a longer one that it is a part of."""
     if report.cohort:
-        return _run(chain, settings, build_grid(chain.period_end, report.step, report.steps, lattice=True), threads)
+        return _run(chain, settings, Cut(report.step, report.steps, lattice=True), threads)
     tally = _on_even_grid(chain, settings, report.steps, threads)
     if report.extrapolated:
         tally = extrapolate(_on_even_grid(chain, settings, report.steps // 2, threads), tally)
@@ -136,19 +137,29 @@ def exact_in_steps(chain: Chain, settings: Settings, *, steps: int) -> Tally:
     step = cohort_step(chain, settings.horizon)
     if step is not None:
         cycles = int(settings.horizon / step + 1e-9)
-        return _run(chain, settings, build_grid(chain.period_end, step, cycles, lattice=True), None)
+        return _run(chain, settings, Cut(step, cycles, lattice=True), None)
     fewest = fewest_steps(chain, settings)
     steps = fewest * -(-steps // fewest)
-    grid = build_grid(chain.period_end, settings.horizon / steps, steps, lattice=False)
-    return _run(chain, settings, grid, None, keeps_means=True)
+    return _run(chain, settings, Cut(settings.horizon / steps, steps, lattice=False), None, keeps_means=True)
 
 
 def _on_even_grid(chain: Chain, settings: Settings, steps: int, threads: int | None = None) -> Tally:
-    return _run(chain, settings, build_grid(chain.period_end, settings.horizon / steps, steps, lattice=False), threads)
+    return _run(chain, settings, Cut(settings.horizon / steps, steps, lattice=False), threads)
 
 
-def _run(chain: Chain, settings: Settings, grid: Grid, most: int | None, *, keeps_means: bool = False) -> Tally:
-    """Run all worlds on one grid, blocks of draws in parallel; a draw's numbers do not depend on its block."""
+def _run(chain: Chain, settings: Settings, cut: Cut, most: int | None, *, keeps_means: bool = False) -> Tally:
+    """Run all worlds on one grid, blocks of draws in parallel; a draw's numbers do not depend on its block.
+
+    In seasons that is the average over days of entry, each with the seasons in the order in which they come from there.
+    """
+    found = [
+        _run_from(part, settings, cut, most, keeps_means=keeps_means) for part in unrolled(chain, settings.horizon)
+    ]
+    return found[0] if len(found) == 1 else mean_tally(found)
+
+
+def _run_from(chain: Chain, settings: Settings, cut: Cut, most: int | None, *, keeps_means: bool) -> Tally:
+    grid = cut.grid(chain.period_end)
     sums = sums_of(chain, settings, 0)
     _fill(chain, settings, grid, plan_of(chain, grid), sums, most, keeps_means=keeps_means)
     return _tally(chain, settings, sums)
@@ -181,7 +192,16 @@ def path_sums(
     First arrivals (D, G, sets), and touches and effort up to and including conversion (D, G, 2), both within the
     horizon.
     """
-    grid = build_grid(chain.period_end, step, steps, lattice=lattice)
+    cut = Cut(step, steps, lattice)
+    found = [_path_sums_from(part, settings, cut, apart, wanted, threads) for part in unrolled(chain, settings.horizon)]
+    first, until = (np.asarray(sum(parts)) / len(found) for parts in zip(*found, strict=True))
+    return first, until
+
+
+def _path_sums_from(
+    chain: Chain, settings: Settings, cut: Cut, apart: Bools, wanted: Bools, threads: int | None
+) -> tuple[Floats, Floats]:
+    grid = cut.grid(chain.period_end)
     plan = with_layers(chain, plan_of(chain, grid), apart, wanted)
     sums = sums_of(chain, settings, plan.layers)
     _fill(chain, settings, grid, plan, sums, threads)

@@ -28,6 +28,7 @@ from journeysim.simulate.walk.feelings import begin_moods, feel
 from journeysim.simulate.walk.lanes import (
     CUSTOMER,
     DWELL,
+    KEEP,
     KEY,
     LINK,
     VISIT_NUMBER,
@@ -43,6 +44,7 @@ from journeysim.simulate.walk.lanes import (
     look_ahead,
     new_carried,
     period_of,
+    season_of,
     sort_by_base,
 )
 from journeysim.simulate.walk.layout import LOG_GAMMA, TABLE, Layout, Parameters
@@ -51,6 +53,9 @@ from journeysim.simulate.walk.truth import Truth
 
 #: More moves than this within a horizon mean a loop that takes no time.
 MOST_MOVES: Final = 100_000
+
+#: Word of an entry that says on which day of the cycle of seasons.
+SEASON: Final = KEEP
 
 _ENTRY_TAG = np.uint32(ENTRY << PURPOSE_SHIFT)
 
@@ -165,7 +170,7 @@ def next_arrivals(
     if layout.own.order2:
         remember(count, layout.own.passed, lanes, carried.before)
     look_ahead(
-        count, layout.target, layout.period_end,
+        count, layout.target, layout.period_end, layout.seasons, layout.season_days, carried.entered, lanes.slot,
         lanes.cell, lanes.link, lanes.arrival, lanes.next_place, lanes.next_cell,
     )  # fmt: skip
 
@@ -249,6 +254,12 @@ def _enter(
         lanes.arrival[k] = 0.0
         lanes.next_place[k] = layout.entry_order[first_above(truth.entry[chosen], unit(lanes.words[DWELL + k]))]
         lanes.next_cell[k] = chosen * layout.periods + first_period
+        if layout.seasons > 1:
+            whole = layout.seasons * layout.season_days
+            entered = layout.entered if layout.entered >= 0.0 else whole * unit(lanes.words[SEASON + k])
+            block.carried.entered[k] = entered
+            season = season_of(entered, layout.seasons, layout.season_days)
+            lanes.next_cell[k] += season * layout.period_end.size
         lanes.cell[k] = lanes.next_cell[k]
         entries[chosen, lanes.next_place[k]] += 1
     begin_lives(size, layout, draw, block.customer, block.carried, lanes)

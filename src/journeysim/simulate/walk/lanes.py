@@ -57,11 +57,15 @@ class Carried(NamedTuple):
     score: Floats  # normal score of the own rate
     mood: Floats  # (2, slots) satisfaction, and what it would be today on the same way
     lowered: Floats  # by how much waiting lowers the feeling of an arrival; the walk knows no waits
+    entered: Floats  # day of the cycle of seasons on which they entered
 
 
 def new_carried(size: int) -> Carried:
     """Return room for so many customers."""
-    return Carried(before=_indices(size), score=np.zeros(size), mood=np.zeros((2, size)), lowered=np.zeros(size))
+    return Carried(
+        before=_indices(size), score=np.zeros(size), mood=np.zeros((2, size)), lowered=np.zeros(size),
+        entered=np.zeros(size),
+    )  # fmt: skip
 
 
 def new_lanes(entries: int) -> Lanes:
@@ -249,17 +253,26 @@ def arrive_by_table(
 
 @compiled_inner
 def look_ahead(
-    count: int, target: Indices, period_end: Floats,
+    count: int, target: Indices, period_end: Floats, seasons: int, season_days: float, entered: Floats, slot: Indices,
     cell: Indices, link: Indices, arrival: Floats, next_place: Indices, next_cell: Indices,
 ) -> None:  # fmt: skip
     """Fill where each lane's link leads and which cell holds there."""
-    periods = period_end.size
+    periods = period_end.size * seasons
     for k in range(count):
         next_place[k] = target[link[k]]
         next_cell[k] = cell[k]
     if periods > 1:
         for k in range(count):
-            next_cell[k] = cell[k] // periods * periods + period_of(period_end, arrival[k])
+            period = period_of(period_end, arrival[k])
+            if seasons > 1:
+                period += season_of(entered[slot[k]] + arrival[k], seasons, season_days) * period_end.size
+            next_cell[k] = cell[k] // periods * periods + period
+
+
+@compiled_inner
+def season_of(day: float, seasons: int, season_days: float) -> int:
+    """Return the season in force on a day of the cycle, or of a later one; who never arrives is in none of them."""
+    return int(np.floor(day / season_days)) % seasons if day < np.inf else 0
 
 
 @compiled_inner

@@ -51,6 +51,9 @@ class Layout(NamedTuple):
     persona_order: Ints  # (G,) personas by name
     entry_order: Ints  # (s,) outcomes, then touchpoints, each by name
     period_end: Floats  # (P,)
+    seasons: int  # how many seasons a cycle has, 1 where there is none
+    season_days: float  # how long each is
+    entered: float  # day of the cycle on which everybody enters; below 0: evenly over the cycle
     coupled: Bools  # (n,)
     couples: bool  # some touchpoint is coupled
     gone: Words  # (L,) address of the touchpoint at the end of today's link that this world lacks, 0 elsewhere
@@ -138,6 +141,9 @@ def layout_of(chain: Chain, settings: Settings, seed: int) -> Layout:
         persona_order=np.array(sorted(range(personas), key=chain.personas.__getitem__), dtype=np.int64),
         entry_order=_entry_order(chain),
         period_end=_plain(chain.period_end, np.float64),
+        seasons=1 if chain.season is None else chain.season.count,
+        season_days=1.0 if chain.season is None else chain.season.cycle.season_days,
+        entered=_entered(chain),
         coupled=_plain(chain.coupled, np.bool_),
         couples=bool(np.any(chain.coupled)),
         gone=np.zeros(len(chain.links), dtype=np.uint32) if chain.gone is None else _plain(chain.gone, np.uint32),
@@ -199,6 +205,13 @@ Item = TypeVar("Item", bound=np.generic)
 def _plain(values: ArrayLike, dtype: type[Item]) -> NDArray[Item]:
     """Return a contiguous writeable array, the one kind the kernels are compiled for."""
     return np.require(np.asarray(values), dtype=dtype, requirements=["C", "W"])
+
+
+def _entered(chain: Chain) -> float:
+    """Return the day of the cycle on which everybody enters, -1 where that is not one day."""
+    if chain.season is None:
+        return 0.0
+    return -1.0 if chain.season.entered is None else chain.season.entered
 
 
 def _outcome_keys(chain: Chain) -> Words:
