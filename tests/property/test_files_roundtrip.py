@@ -20,7 +20,7 @@ from strategies import journeys, scenarios
 
 # A whole journey is a large example: shrinking one takes minutes, so failures are shown as found.
 WHOLE_JOURNEYS = settings(
-    max_examples=30,
+    max_examples=20,
     phases=(Phase.explicit, Phase.generate),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
