@@ -41,10 +41,7 @@ def calendars(outcomes: Outcomes, *, months: int) -> tuple[Calendar, ...]:
     """
     today = stream(outcomes.today.tallies[0], outcomes.today.arm.worlds[0].draws)
     assumed = bool(np.isnan(outcomes.today.arm.worlds[0].draws.values("arrivals")).any())
-    base = steady(today, months)
-    plan = outcomes.today.underway
-    if plan is not None and plan.parts_of_year:
-        base |= months_of_year(plan, today, months)
+    base = _base(outcomes, today, months)
     found = [calendar_of(outcomes.today.arm.name, 1.0, base, {}, assumed=assumed)]
     for arm in outcomes.proposals:
         if arm.crowds:
@@ -53,6 +50,21 @@ def calendars(outcomes: Outcomes, *, months: int) -> tuple[Calendar, ...]:
         added = _added(arm, today, months)
         found += [calendar_of(arm.arm.name, realism, base, added, assumed=assumed) for realism in arm.arm.realism]
     return tuple(found)
+
+
+def _base(outcomes: Outcomes, today: Stream, months: int) -> dict[str, Floats]:
+    """Return today's months: alike, but where months of the year differ."""
+    base, plan, year = steady(today, months), outcomes.today.underway, outcomes.today.year
+    if plan is not None and plan.parts_of_year:
+        return base | months_of_year(plan, today, months)
+    return base if year is None else base | {name: _yearly(year[name], months) for name in SUMS}
+
+
+def _yearly(known: Floats, months: int) -> Floats:
+    """Return so many months (D, months), given the first ones: the last twelve of those come again every year."""
+    last = known.shape[1]
+    at = [month if month < last else last - 12 + (month - last) % 12 for month in range(months)]
+    return np.asarray(known[:, at])
 
 
 def unanswered(outcomes: Outcomes, *, months: int) -> tuple[Calendar, ...]:
@@ -66,7 +78,7 @@ def _of_crowd(outcomes: Outcomes, arm: ArmOutcomes, realism: float, months: int)
     today = stream(outcomes.today.tallies[0], outcomes.today.arm.worlds[0].draws)
     assumed = bool(np.isnan(outcomes.today.arm.worlds[0].draws.values("arrivals")).any())
     added = lived_through(arm.crowd(realism), today, months)
-    return calendar_of(arm.arm.name, realism, steady(today, months), added, assumed=assumed, part=1.0)
+    return calendar_of(arm.arm.name, realism, _base(outcomes, today, months), added, assumed=assumed, part=1.0)
 
 
 def lived_through(crowd: Crowded, today: Stream, months: int) -> dict[str, Floats]:
@@ -75,6 +87,9 @@ def lived_through(crowd: Crowded, today: Stream, months: int) -> dict[str, Float
     end = today if crowd.end is None else stream_of(crowd.end.tally, crowd.end.arrivals, crowd.end.persona_shares)
     found = {"arrivals": full.arrivals - today.arrivals}
     for name in SUMS:
+        if crowd.yearly and crowd.turning[name].shape[1]:
+            found[name] = _yearly(crowd.turning[name], months)
+            continue
         turning, lasting = crowd.turning[name][:, :months], end.steady(name) - today.steady(name)
         rest = np.repeat(lasting[:, None], months - turning.shape[1], axis=1)
         found[name] = np.hstack([turning, rest])

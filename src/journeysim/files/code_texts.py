@@ -196,9 +196,6 @@ J077 The seasons of a map are months of the year or days of the week, of one lin
          pair of month and weekday.
      cure: Keep one of the two calendars; state the season at the touchpoint's own link, not for one persona or period.
      example: season: {odds x: {Nov-Dec: 1.2 to 1.5, Feb: 0.8}}
-J078 Seasons and staff that customers wait for stand on different maps.
-     why: Queues build up over months that differ, and no engine here lives through those yet.
-     cure: Leave out the seasons, or write staff: unlimited.
 J090 A report is written in a language there is.
      cure: Choose one of the languages in the message.
 J091 A run never overwrites another.

@@ -63,7 +63,8 @@ class Crowded:
     """An arm at one realism where customers share staff: fully in force, its customers' lives, and its months.
 
     `turning` holds what is added to today by calendar month from day 0 until nothing turns any more: value, cost and
-    conversions, (D, M) each. From then on a month is as in `end`; None: as today again.
+    conversions, (D, M) each. From then on a month is as in `end` (None: as today again), or where months differ (`yearly`) as
+    the one a year before.
     """
 
     realism: float
@@ -71,6 +72,7 @@ class Crowded:
     lives: Lives
     turning: Sums
     end: Settled | None
+    yearly: bool = False
 
 
 @final
@@ -81,7 +83,8 @@ class ArmOutcomes:
     Where customers share staff worlds cannot be told apart: a proposal has `crowds` by realism instead (those of its grid,
     1, and 0 where its staff act on customers who do not answer). `underway` is what customers on the way bring when the
     arm's worlds change; None where they are not followed and live on in the world they entered. `long_runs` is empty where
-    a world has no answer without a horizon.
+    a world has no answer without a horizon. `year` is what today's customers bring in each of twelve months from day 0, where
+    they share staff and months differ.
     """
 
     arm: Arm
@@ -90,6 +93,7 @@ class ArmOutcomes:
     underway: Underway | None = None
     long_runs: tuple[LongRun, ...] = ()
     crowds: tuple[Crowded, ...] = ()
+    year: Sums | None = None
 
     def persona_shares(self, realism: float = 1.0) -> Floats:
         """Return the persona mix of entering customers, shape (D, G)."""

@@ -18,7 +18,7 @@ from journeysim.simulate.lives import Lives
 from journeysim.simulate.long_run import LongRun
 from journeysim.simulate.outcomes import ArmOutcomes, Engine, Outcomes
 from journeysim.simulate.precision import too_few
-from journeysim.simulate.seasons_told import refuse_seasons_with_staff, seasons_told
+from journeysim.simulate.seasons_told import seasons_told
 from journeysim.simulate.settings import Settings
 from journeysim.simulate.tally import PATH_METRICS, Paths, Tally
 
@@ -62,7 +62,6 @@ def simulate(
     """
     limited = limited_resources(world.journey for arm in arms for world in arm.worlds)
     if limited and engine is None:
-        refuse_seasons_with_staff(arms[0].worlds[0], limited)
         from journeysim.simulate.service.arms import serve_arms
 
         return serve_arms(arms, limited, settings=settings, seed=seed, customers=customers)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from journeysim.model.draws import LINK_FIELDS, PLACE_FIELDS, Draws, names_on
 from journeysim.model.quantity import Floats
-from journeysim.model.seasons import Cycle, around_one, cycle_of
+from journeysim.model.seasons import YEAR, Cycle, around_one, cycle_of
 
 if TYPE_CHECKING:
     from journeysim.simulate.chain import Chain
@@ -139,6 +139,16 @@ def entered_on(chain: Chain, day: float | None) -> Chain:
     if chain.season is None or day is None:
         return chain
     return replace(chain, season=replace(chain.season, entered=day % chain.season.cycle.days))
+
+
+def from_first_day(chain: Chain, first_day: str | None) -> Chain:
+    """Return the chain with the day of the cycle that calendar day 0 is; customers who share staff count from there."""
+    return chain if chain.season is None else entered_on(chain, chain.season.cycle.day_of(first_day))
+
+
+def by_month(draws: Draws) -> bool:
+    """Return whether months of the year differ."""
+    return seasons_of(draws) is YEAR
 
 
 def unrolled(chain: Chain, horizon: float) -> Iterator[Chain]:

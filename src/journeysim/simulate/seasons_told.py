@@ -1,11 +1,10 @@
-"""What a run says about seasons: whom its figures are about, and what it does not do."""
+"""What a run says about seasons: whom its figures are about, and what it takes for granted."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from journeysim.errors import BadInput, Problem
-from journeysim.model.arms import World
+from journeysim.model.draws import Draws
 from journeysim.model.seasons import WEEK, YEAR
 from journeysim.simulate.chain import Chain
 from journeysim.simulate.seasons import seasons_of
@@ -21,19 +20,22 @@ def seasons_told(chains: Iterable[Chain], settings: Settings) -> Iterator[str]:
         )
     if YEAR.names in cycles:
         yield "months differ: figures by customer are of customers who enter evenly over the year, months go by the calendar"
-        if settings.first_day is None:
-            yield (
-                "months differ, and the scenario does not say on which date it begins: its first month is taken for January; "
-                'write "first day: 2027-04-01" in the scenario'
-            )
+        yield from _undated(settings)
 
 
-def refuse_seasons_with_staff(today: World, limited: tuple[str, ...]) -> None:
-    """Raise BadInput where seasons would meet customers who wait for staff."""
-    if seasons_of(today.draws) is not None:
-        desks = " and ".join(f'"{name}"' for name in limited)
-        message = (
-            f"links of this map have seasons, and customers wait for {desks}: the two are not simulated together; leave out the "
-            'seasons, or write "staff: unlimited"'
+def served_seasons_told(draws: Draws, settings: Settings) -> Iterator[str]:
+    """Yield what figures in seasons are about where customers share staff; nothing where there is no season."""
+    if seasons_of(draws) is YEAR:
+        yield (
+            "months differ, and customers share staff: figures are of those who come within a year, who ends differently and "
+            "example lives of the first of them; months go by the calendar"
         )
-        raise BadInput([Problem("J078", message)])
+        yield from _undated(settings)
+
+
+def _undated(settings: Settings) -> Iterator[str]:
+    if settings.first_day is None:
+        yield (
+            "months differ, and the scenario does not say on which date it begins: its first month is taken for January; "
+            'write "first day: 2027-04-01" in the scenario'
+        )

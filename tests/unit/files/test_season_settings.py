@@ -87,13 +87,3 @@ def test_a_problem_stands_at_its_place(tmp_path, old, new, code, line, said):
         read(tmp_path, FILE.replace(old, new))
     assert [(item.code, item.place.line) for item in caught.value.problems] == [(code, line)]
     assert said in caught.value.problems[0].message
-
-
-def test_seasons_beside_staff_who_are_waited_for_are_refused(tmp_path):
-    text = FILE.replace(
-        "    conversion: true\n", "    conversion: true\n    staffed by: {resource: desk, time: 5 min}\n"
-    )
-    with pytest.raises(BadInput) as caught:
-        read(tmp_path, text + "resources: {desk: {staff: 3}}\n")
-    assert [item.code for item in caught.value.problems] == ["J078"]
-    assert read(tmp_path, text + "resources: {desk: {staff: unlimited}}\n").resources

@@ -8,26 +8,14 @@ import numpy as np
 
 from journeysim.errors import Problem
 from journeysim.model.checks.rows import rows_of, span
-from journeysim.model.journey import JourneyMap, limited_resources, links_of
+from journeysim.model.journey import JourneyMap, links_of
 from journeysim.model.quantity import Quantity
 from journeysim.model.seasons import EVEN, WEEK, Cycle, Season, cycle_of, names_in
 
 
 def check_seasons(journey: JourneyMap) -> tuple[Problem, ...]:
-    """Return seasons of two calendars, stated twice, with factors not above 0, or beside staff (J070, J077, J078)."""
-    return (*_calendars(journey), *_stated_twice(journey), *_factors(journey), *_with_staff(journey))
-
-
-def _with_staff(journey: JourneyMap) -> Iterator[Problem]:
-    limited = limited_resources([journey])
-    first = next(((point, link) for point, link in links_of(journey) if names_in(link.season)), None)
-    if limited and first is not None:
-        point, link = first
-        message = (
-            f'"{point.name} -> {link.target}" has a season, and customers wait for "{limited[0]}": the two are not simulated '
-            'together; leave out the seasons, or write "staff: unlimited"'
-        )
-        yield Problem("J078", message, path=("touchpoints", point.name, "next", link.target, "season"))
+    """Return seasons of two calendars, stated twice, or with factors not above 0 (J070, J077)."""
+    return (*_calendars(journey), *_stated_twice(journey), *_factors(journey))
 
 
 def _calendars(journey: JourneyMap) -> Iterator[Problem]:

@@ -15,6 +15,8 @@ from journeysim.simulate.chain import Ints
 from journeysim.simulate.lives import Lives, Step
 from journeysim.simulate.outcomes import ArmOutcomes, Crowded, Engine, Outcomes, Settled
 from journeysim.simulate.precision import more_customers, too_few
+from journeysim.simulate.seasons import by_month
+from journeysim.simulate.seasons_told import served_seasons_told
 from journeysim.simulate.service.blueprint import Span
 from journeysim.simulate.service.crowd import Crowd, crowd_of, in_full, in_the_end, today_alone
 from journeysim.simulate.service.enough import Lived, served_precision
@@ -68,7 +70,10 @@ def serve_arms(
         (k, realism) for k, arm in enumerate(arms) for realism in _realisms(arm, arms[0]) if (k, realism) not in runs
     ]
     found = _found(arms, runs | _runs(arms, others, today, settings, span, seed), today, settings, span, seed)
-    warnings = (*_warnings(arms), *_counted_twice(arms[0].worlds[0], limited, found[0].tallies[0]), *too_few(precision))
+    warnings = (
+        *_warnings(arms), *served_seasons_told(today.draws, settings),
+        *_counted_twice(arms[0].worlds[0], limited, found[0].tallies[0]), *too_few(precision),
+    )  # fmt: skip
     return Outcomes(found, settings, seed, Engine("service", _why(limited, span)), (), warnings, asked, precision)
 
 
@@ -125,14 +130,16 @@ def _found(
     shortest = min(len(item.lives.customers) for item in runs.values())
     turning = Turning(today, settings, seed, span.first_day)
     first = runs[0, 1.0]
-    found = [ArmOutcomes(arms[0], (first.full.tally,), (first_lives(first.lives, shortest),))]
+    lives_of_today = (first_lives(first.lives, shortest),)
+    found = [ArmOutcomes(arms[0], (first.full.tally,), lives_of_today, year=turning.year_of_today())]
     for k, arm in enumerate(arms[1:], 1):
         crowds = []
         for realism in _realisms(arm, arms[0]):
             own, crowd = runs[k, realism], _crowd(arm, realism)
             end = _end(replace(crowd, settled=in_the_end(crowd)), own.full, today, settings, span, seed)
             lives = first_lives(own.lives, shortest)
-            crowds.append(Crowded(realism, own.full, lives, turning.added(replace(crowd, settled=None)), end))
+            added = turning.added(replace(crowd, settled=None))
+            crowds.append(Crowded(realism, own.full, lives, added, end, by_month(today.draws)))
         found.append(ArmOutcomes(arm, (), (), crowds=tuple(crowds)))
     return tuple(found)
 
@@ -145,7 +152,8 @@ def crowded(crowd: Crowd, today: World, outcomes: Outcomes, span: Span, turning:
     full = settled(whole, run.tally)
     end = _end(replace(crowd, settled=in_the_end(crowd)), full, today, settings, span, seed)
     realism = min((member.realism for member in crowd.members), default=1.0)
-    return Crowded(realism, full, run.lives, turning.added(replace(crowd, settled=None)), end)
+    added = turning.added(replace(crowd, settled=None))
+    return Crowded(realism, full, run.lives, added, end, by_month(today.draws))
 
 
 def settled(crowd: Crowd, tally: Tally) -> Settled:

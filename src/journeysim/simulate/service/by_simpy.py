@@ -265,7 +265,7 @@ class _Run:
             else:
                 if layout.own.order2 and not layout.own.passed[here]:
                     carried.before[0] = here
-                phase = cell % layout.periods // len(layout.period_end)
+                phase = cell % layout.periods // (len(layout.period_end) * layout.seasons)
                 link, day, place = GAVE_UP, day + waited, int(blueprint.gives_up_to[phase, here])
             cell = self._cell(who, day)
             if visit is not None and served:
@@ -281,12 +281,14 @@ class _Run:
         )  # fmt: skip
 
     def _cell(self, who: int, day: float) -> int:
-        """Return which parameters hold for a customer on a day since entry: by persona, phase and tenure period."""
+        """Return which parameters hold for a customer on a day since entry: by persona, phase, season and tenure period."""
         layout, ways, group = self.world.layout, self.world.ways, self.people.group[who]
         turns = int((ways.turn[group] - self.people.time[who] <= day).sum())
         period = int(np.searchsorted(layout.period_end[:-1], day, side="right"))
         phase = int(ways.phase[group, turns])
-        return int(self.people.persona[who]) * layout.periods + phase * len(layout.period_end) + period
+        season = int(np.floor((layout.entered + self.people.time[who] + day) / layout.season_days)) % layout.seasons
+        period += (phase * layout.seasons + season) * len(layout.period_end)
+        return int(self.people.persona[who]) * layout.periods + period
 
     def visit(self, who: int, place: int, number_of_visit: np.uint32) -> Visit:
         """Return what a customer brings to a staffed touchpoint they have just arrived at."""

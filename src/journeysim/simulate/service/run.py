@@ -15,6 +15,7 @@ from journeysim.model.quantity import Floats
 from journeysim.model.units import DAYS_PER_MONTH
 from journeysim.simulate.chain import Chain, Ints
 from journeysim.simulate.lives import Lives
+from journeysim.simulate.seasons import by_month
 from journeysim.simulate.service.blueprint import Span
 from journeysim.simulate.service.desks import BUSY, CAME, COUNTS, GAVE_UP_WAITING, STAFFED, TURNED_AWAY, WAITED
 from journeysim.simulate.service.replay import Order, fill_order, new_order, replay, replay_by_date
@@ -30,6 +31,7 @@ from journeysim.simulate.walk.singles import lives_from
 from journeysim.simulate.walk.sums import Sums, new_books, new_sums
 
 WEEK: Final = 7.0
+WEEKS_OF_YEAR: Final = 52.0
 #: Measured customers per draw, where the scenario does not say how many.
 CUSTOMERS: Final = 2_000
 
@@ -37,12 +39,15 @@ CUSTOMERS: Final = 2_000
 def span_of(draws: Draws, settings: Settings, *, customers: int = CUSTOMERS) -> Span:
     """Return the days of a run: whole weeks, so that every weekday counts alike.
 
+    Where months differ these are whole years, of 52 weeks each.
+
     The warm-up is as long as the horizon: whoever came before has had their time, so those on the way on day 0 are
     there. Measured are the customers of as many weeks as it takes for `customers` of them, and each is followed for
     the horizon, while others keep coming.
     """
     per_day = float(np.mean(draws.values("arrivals")))
-    weeks = max(1.0, np.ceil(customers / per_day / WEEK))
+    unit = WEEKS_OF_YEAR if by_month(draws) else 1.0
+    weeks = unit * max(1.0, np.ceil(customers / per_day / WEEK / unit))
     warm_up = WEEK * np.ceil(settings.horizon / WEEK)
     window = float(WEEK * weeks)
     first_day = None if settings.first_day is None else date.fromisoformat(settings.first_day)

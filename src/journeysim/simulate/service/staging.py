@@ -13,6 +13,7 @@ from journeysim.model.journey import JourneyMap
 from journeysim.model.quantity import Floats
 from journeysim.model.units import DAYS_PER_MONTH
 from journeysim.simulate.chain import Chain, compile_world
+from journeysim.simulate.seasons import from_first_day
 from journeysim.simulate.service.blueprint import Blueprint, Era, Span, blueprint_of
 from journeysim.simulate.service.crowd import Crowd, Phase, Timetable, staffed, steps_in, timetable_of
 from journeysim.simulate.service.stage import Arriving, Stage, arriving_of, stage_of
@@ -56,7 +57,7 @@ def staged(
     table = timetable_of(crowd)
     ready = [with_arrivals(world) for world in crowd.worlds.values()]
     chains = [_compiled(world, own, today) for world, own in zip(crowd.worlds.values(), ready, strict=True)]
-    chain = _side_by_side(chains, table)
+    chain = from_first_day(_side_by_side(chains, table), None if span.first_day is None else span.first_day.isoformat())
     last = ready[-1]
     per_day = np.stack([ready[phase.world].draws.values("arrivals") for phase in table.phases], axis=1)
     rate = per_day.max(axis=1) if rate is None else rate

@@ -15,7 +15,7 @@ from journeysim.model.addresses import name_key
 from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Chain, Ints
 from journeysim.simulate.streams import CUSTOMER, Words, compiled_inner, compiled_into, uniform_at
-from journeysim.simulate.walk.lanes import period_of
+from journeysim.simulate.walk.lanes import period_of, season_of
 from journeysim.simulate.walk.layout import Layout
 
 #: Columns of `Answers.key`: the halves of the addresses of the uniforms that say who is reached, and who answers.
@@ -108,6 +108,12 @@ def in_one_world(ways: Ways) -> bool:
 
 
 @compiled_into
+def always_alike(layout: Layout, ways: Ways) -> bool:
+    """Return whether everybody lives in one world all the time, and no season changes it."""
+    return in_one_world(ways) and layout.seasons == 1
+
+
+@compiled_into
 def phase_on(ways: Ways, group: int, entered: float, day: float) -> int:
     """Return the phase in force `day` days after a customer of a group entered on a calendar day."""
     k = 0
@@ -119,15 +125,18 @@ def phase_on(ways: Ways, group: int, entered: float, day: float) -> int:
 @compiled_into
 def cell_on(layout: Layout, ways: Ways, group: int, persona: int, entered: float, day: float) -> int:
     """Return which parameters hold for a customer on a day since entry."""
-    periods = layout.period_end.size
     phase = phase_on(ways, group, entered, day)
-    return persona * layout.periods + phase * periods + period_of(layout.period_end, day)
+    period = period_of(layout.period_end, day)
+    if layout.seasons > 1:
+        season = season_of(layout.entered + entered + day, layout.seasons, layout.season_days)
+        period += season * layout.period_end.size
+    return persona * layout.periods + phase * layout.period_end.size * layout.seasons + period
 
 
 @compiled_into
 def phase_of(layout: Layout, cell: int) -> int:
     """Return the phase that a cell belongs to."""
-    return cell % layout.periods // layout.period_end.size
+    return cell % layout.periods // (layout.period_end.size * layout.seasons)
 
 
 @compiled_inner

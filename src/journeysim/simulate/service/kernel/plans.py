@@ -56,7 +56,9 @@ _STAFF_TAG: Final = np.uint32(STAFF << PURPOSE_SHIFT)
 @compiled_into
 def can_plan(layout: Layout, points: Points) -> bool:
     """Return whether moves and their times depend on nothing that waiting changes: no mood, no time, no date."""
-    timeless = layout.period_end.size == 1 and points.ways.turn.shape[1] == 0 and points.eras.size == 1
+    timeless = (
+        layout.period_end.size == 1 and layout.seasons == 1 and points.ways.turn.shape[1] == 0 and points.eras.size == 1
+    )
     return timeless and not (layout.felt.acts or layout.own.rates)
 
 

@@ -65,7 +65,7 @@ from journeysim.simulate.service.steps import (
     take_step,
     take_up,
 )
-from journeysim.simulate.service.ways import Ways, cell_on, in_one_world, phase_of
+from journeysim.simulate.service.ways import Ways, always_alike, cell_on, phase_of
 from journeysim.simulate.streams import compiled, compiled_inner, compiled_into
 from journeysim.simulate.walk.kernel import MOST_MOVES
 from journeysim.simulate.walk.lanes import Carried, Lanes, period_of
@@ -164,7 +164,7 @@ def _prepare(
         return first
     planned, alike, first_period = (
         can_plan(layout, points),
-        in_one_world(points.ways),
+        always_alike(layout, points.ways),
         period_of(layout.period_end, 0.0),
     )
     for k in range(size):
@@ -276,7 +276,7 @@ def _step_alone(
     take_step(layout, parameters, row, draw, truth, carried, number, place, cell, seen, day + wait, lanes)
     put_back(customers.kept, slot, carried)
     customers.at[slot, CELL] = lanes.next_cell[0]
-    if points.ways.turn.shape[1] > 0:
+    if points.ways.turn.shape[1] > 0 or layout.seasons > 1:
         customers.at[slot, CELL] = _cell_of(slot, lanes.arrival[0], layout, points.ways, people, customers)
 
 
@@ -298,7 +298,7 @@ def _give_up(
         customers.kept[slot, BEFORE] = place
     customers.seen[seen] += np.uint32(1)
     target, day = points.rule[place, TARGET], since + waited
-    if in_one_world(points.ways):
+    if always_alike(layout, points.ways):
         customers.at[slot, CELL] = customers.at[slot, PERSONA] * layout.periods + period_of(layout.period_end, day)
     else:
         target = points.target[phase_of(layout, cell), place]
