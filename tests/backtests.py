@@ -74,12 +74,16 @@ def compared(found: Backtest, alike: Backtest) -> Iterator[str]:
     yield ""
     yield "| one week ahead, all figures | 50 % | 80 % | 90 % | width of 50 % | width of 90 % | CRPS | better than both naive |"
     yield "|---|---|---|---|---|---|---|---|"
-    for name, each in (("weeks that swing", found), ("the same fits, weeks alike", alike)):
+    for name, each in (("days and weeks that differ", found), ("the same fits, days and weeks alike", alike)):
         items = judged(each)
         held = " | ".join(f"{part:.1%}" for part in np.mean([item.held for item in items], axis=0))
         half, most = (np.mean([item.quantiles[k] - item.quantiles[-1 - k] for item in items]) for k in (-3, -1))
         crps = np.mean([item.model.crps for item in items])
         better, of = beaten(each)
         yield f"| {name} | {held} | {half:.1f} | {most:.1f} | {crps:.2f} | {better} of {of} |"
+    beside = [item for item in judged(found) if item.last and item.average]
+    for name, rivals in (("as in the last week", "last"), ("as on average so far", "average")):
+        held = " | ".join(f"{part:.1%}" for part in np.mean([getattr(item, rivals).held for item in beside], axis=0))
+        yield f"| {name} | {held} | | | {np.mean([getattr(item, rivals).crps for item in beside]):.2f} | |"
     yield ""
-    yield f"Widths and CRPS are means over {len(judged(found))} forecasts of all figures."
+    yield f"Widths and CRPS are means over {len(judged(found))} forecasts of all figures, naive ones over {len(beside)}."

@@ -25,6 +25,8 @@ The one dataset has these dimensions and variables (float64 unless said):
 | swing_move    | draw, link, swing                   | optional: swings of weeks in a move's log hazard: level, what lasts |
 |               |                                     | of the last week, its sd, part carried to the next week, sd of a |
 |               |                                     | week's own; NaN if not learned                              |
+| swing_day     | draw, link, day_ahead               | optional: factor on its hazard by day after the log's end, repeating |
+|               |                                     | every week; 1 if not learned                                |
 | swing_arrivals | draw, swing                        | optional: the same about `arrivals`, in place of the trend  |
 | frailty       | draw, place                         | optional: kappa, own shares ~ Dirichlet(kappa x share), NaN if alike  |
 | order2_share  | draw, persona, order2               | optional: share by the touchpoint before, where it matters  |

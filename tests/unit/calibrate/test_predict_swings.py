@@ -1,14 +1,15 @@
-"""Customers walked in weeks that differ, against the survival and shares that factors on hazards imply."""
+"""Customers walked on days that differ, against the survival and shares that factors on hazards imply."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy import stats
 
 from journeysim.calibrate import stated_draws
 from journeysim.calibrate.predict import Predictor, Start, predictor_of, steps
-from journeysim.calibrate.predict.swings import ahead, bounds
+from journeysim.calibrate.predict.swings import ahead, bounds, daily_factors
 from journeysim.model.dwell import Dwell, Family
 from journeysim.model.journey import JourneyMap, Link, Outcome, Touchpoint
 from journeysim.model.quantity import Fixed
@@ -27,7 +28,7 @@ def model(*links: Link) -> Predictor:
 def moved(found: Predictor, factors: list[list[float]], *, silent: float = 0.0, end: float = 21.0):
     zeros = np.zeros(N, dtype=np.int64)
     start = Start(zeros, zeros, np.full(N, -silent), np.full(N, -silent), np.full(N, silent), zeros + 1)
-    made = np.array(factors)[None]
+    made = np.repeat(np.array(factors)[None], 7, axis=2)
     walk = steps(found, start, zeros, end=end, rng=np.random.default_rng(1), factors=made)
     return next(walk)
 
@@ -45,6 +46,20 @@ def test_survival_is_that_of_the_hazard_times_the_factors():
     own = stats.gamma(2.0, scale=4.0)
     whole = 1 - (own.sf(10.0) / own.sf(3.0)) ** 0.4
     assert stats.kstest(first, lambda t: (1 - (own.sf(t) / own.sf(3.0)) ** 0.4) / whole).pvalue > 1e-4
+
+
+def test_on_a_day_of_factor_nothing_nobody_moves():
+    """Exponential of 2 days, factors 1, 0 and 3 on three days: uniform within its reach; chi-square at 1e-4."""
+    found = model(Link("x", Fixed(1.0), exponential(2.0)))
+    zeros = np.zeros(N, dtype=np.int64)
+    start = Start.entering(zeros, zeros, np.zeros(N), 1)
+    day = next(
+        steps(found, start, zeros, end=3.0, rng=np.random.default_rng(1), factors=np.array([[[1.0, 0, 3.0]]]))
+    ).day
+    left = np.exp(-np.array([0.0, 0.5, 0.5, 2.0]))
+    came = np.append(np.bincount(day.astype(int), minlength=3), N - len(day))
+    assert came[1] == 0
+    assert stats.chisquare(came[[0, 2, 3]], N * np.append(-np.diff(left), left[-1])[[0, 2, 3]]).pvalue > 1e-4
 
 
 def test_a_factor_on_one_link_shifts_shares():
@@ -92,6 +107,19 @@ def test_weeks_ahead_have_the_spread_and_the_memory_of_their_state():
     assert found.var(axis=0) == pytest.approx(0.08 + 0.09 * (1 - 0.36 ** np.arange(1, 4)), rel=0.1)
     assert np.cov(found.T)[0, 1] == pytest.approx(0.6 * 0.09 * (1 - 0.36), rel=0.05)
     assert ahead(np.full((2, 5), np.nan), 2, np.random.default_rng(1)).tolist() == [[0, 0], [0, 0]]
+
+
+def test_days_repeat_every_week_under_the_factor_of_their_week():
+    """Two draws of one link; a state without spread is a constant factor, held at 8 with the day's."""
+    states = np.array([[[0.5, 0, 0, 0, 0]], [[np.nan] * 5]])
+    days = np.stack([np.full((1, 7), 0.5), np.array([[1, 1, 1, 1, 1, 0.2, 30.0]])])
+    data = xr.Dataset(
+        {"swing_move": (("draw", "link", "swing"), states), "swing_day": (("draw", "link", "day_ahead"), days)}
+    )
+    found = daily_factors(data, 10, np.random.default_rng(1))
+    assert found is not None
+    assert found[0, 0] == pytest.approx(np.full(10, 0.5 * np.exp(0.5)))
+    assert found[1, 0] == pytest.approx([1, 1, 1, 1, 1, 0.2, 8.0, 1, 1, 1])
 
 
 def test_as_many_candidates_race_as_the_largest_factor_rounded_up():

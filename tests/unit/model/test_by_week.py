@@ -1,4 +1,4 @@
-"""Weeks of a log: who entered, who moved, and how long customers were there, against counts made one by one."""
+"""Weeks and days of a log: who entered, who moved, and how long customers were there, against counts made one by one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from journeysim.model.event_log import EventLog, Names
 from journeysim.model.journey import JourneyMap, Link, Outcome, Touchpoint
-from journeysim.model.observed.by_week import MOST_WEEKS, ByWeek, by_week_of
+from journeysim.model.observed.by_week import DAYS, MOST_WEEKS, ByWeek, by_week_of
 from journeysim.model.quantity import Fixed
 from journeysim.model.visits import visits_of
 from logs import event_log
@@ -44,29 +44,33 @@ def stays(customers: int, days: float, seed: int) -> list[tuple[str, str, float]
     return rows
 
 
-def test_days_spent_in_each_week_are_those_of_a_count_customer_by_customer():
-    """With L(age) = age the sum is customer-days. Bins are 15 % wide, ages at turns are off by at most an hour: 2 %."""
+def test_time_spent_on_each_day_is_that_of_a_count_customer_by_customer():
+    """With L(age) = age the sum is customer-days. Bins are 15 % wide, ages at midnight are off by at most an hour: weeks 2 %.
+
+    A day has few ends and beginnings, so that bins do not even out: a quarter of a day's sum at most.
+    """
     rows = stays(400, 33.0, 1)
     found = counted(event_log(rows, cut_off=33.0))
     assert found.weeks == 4
     ended = {name: day for name, place, day in rows if place == "end"}
-    edges = 33.0 - 7.0 * np.arange(4, -1, -1)
-    true = np.zeros(4)
+    edges = 33.0 - np.arange(28.0, -1.0, -1.0)
+    true = np.zeros(28)
     for name, place, day in rows:
         if place == "look":
             true += np.clip(np.minimum(ended.get(name, 33.0), edges[1:]) - np.maximum(day, edges[:-1]), 0, None)
     table = found.exposed
-    spent = np.bincount(table.week, weights=table.count * found.ages[table.age], minlength=4)
-    assert spent == pytest.approx(true, rel=0.02)
+    spent = np.bincount(table.day, weights=table.count * found.ages[table.age], minlength=28)
+    assert spent.reshape(4, DAYS).sum(axis=1) == pytest.approx(true.reshape(4, DAYS).sum(axis=1), rel=0.02)
+    assert spent == pytest.approx(true, rel=0.25)
 
 
-def test_moves_and_entries_are_counted_in_their_week_and_the_cut_off_in_the_last():
+def test_entries_are_counted_in_their_week_moves_on_their_day_and_the_cut_off_in_the_last():
     rows = [("a", "look", 0.0), ("a", "ask", 8.0), ("a", "end", 21.0), ("b", "look", 13.9), ("b", "end", 14.0),
             ("c", "look", 20.0)]  # fmt: skip
     found = counted(event_log(rows, cut_off=21.0))
     assert found.entered.tolist() == [1, 1, 1]
-    assert found.moved[0].tolist() == [[0, 0, 0], [0, 1, 0], [0, 0, 1]]
-    assert found.moved[1].tolist() == [[0, 0, 0], [0, 0, 0], [0, 0, 1]]
+    assert [tuple(row) for row in np.argwhere(found.moved > 0)] == [(0, 1, 8), (0, 2, 14), (1, 2, 20)]
+    assert found.moved.sum() == 3
 
 
 def test_what_lies_before_the_first_whole_week_begins_exposures_and_is_not_counted():
@@ -74,8 +78,10 @@ def test_what_lies_before_the_first_whole_week_begins_exposures_and_is_not_count
     found = counted(event_log(rows, cut_off=17.0))
     assert found.weeks == 2
     assert found.entered.tolist() == [0, 0]
-    assert found.moved[0, 2].tolist() == [0, 1]
-    spent = np.bincount(found.exposed.week, weights=found.exposed.count * found.ages[found.exposed.age], minlength=2)
+    assert np.flatnonzero(found.moved[0, 2]).tolist() == [9]
+    spent = np.bincount(
+        found.exposed.day // DAYS, weights=found.exposed.count * found.ages[found.exposed.age], minlength=2
+    )
     assert spent == pytest.approx([7.0, 2.0], abs=0.8)  # half a bin at 10 days
 
 

@@ -141,8 +141,9 @@ _LAYERS = (
     ),
     Model(
         "Weeks that swing, calibrated",
-        "1,800 customers over eleven weeks at two touchpoints with three links that swing so; calibrated on the first ten, the "
-        "moves of the eleventh foretold with entrants known.",
+        "1,800 customers over eleven weeks at two touchpoints with three links that swing so, and whose days differ (0.2 of the "
+        "hazard on each last day of a week, 1.5 on each first); calibrated on the first ten, the moves of the eleventh foretold "
+        "with entrants known.",
         whole, maps=2, per_map=60,
     ),
 )  # fmt: skip

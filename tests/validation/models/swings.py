@@ -1,4 +1,4 @@
-"""Weeks that swing: the layer alone, and a whole calibration whose weeks swing while it takes them for alike."""
+"""Weeks that swing: the layer alone, and a whole calibration whose weeks and days differ while it takes them for alike."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from journeysim.calibrate import calibrate, stated_draws
 from journeysim.calibrate.backtest.cut import DAY, cut_log
 from journeysim.calibrate.backtest.predict import entering, foretell, on_the_way
+from journeysim.calibrate.layers.swings.days import MOST as DAYS_MOST
 from journeysim.calibrate.layers.swings.pooled import CARRIES, swings_of
 from journeysim.calibrate.layers.swings.series import FREEDOM, Series
 from journeysim.calibrate.predict import Start, predictor_of, steps
@@ -28,6 +29,9 @@ SCALE_SD: Final = 0.3
 MOST: Final = np.log(8.0)
 SERIES, WEEKS = 10, 10
 CUSTOMERS: Final = 1800
+#: What all links have in common on the days of a week, and how alike they are in it.
+OF_DAYS: Final = np.array([1.5, 1.2, 1.1, 1.1, 1.2, 0.7, 0.2])
+ALIKE: Final = 10.0
 NONE: Final = frozenset[str]()
 JOURNEY: Final = JourneyMap(
     "weeks",
@@ -77,12 +81,17 @@ def layer_alone(count: int, seed: int) -> dict[str, Worlds]:
 
 
 def whole(count: int, seed: int) -> dict[str, Worlds]:
-    """Return worlds lived by customers, calibrated on ten weeks; what is foretold of the eleventh is ranked."""
+    """Return worlds lived by customers, calibrated on ten weeks; what is foretold of the eleventh is ranked.
+
+    All weeks have the same days, slow ones last: what waits at the turn of a week is more than on average.
+    """
     rng = np.random.default_rng(seed)
     names = ("visits to ask", "reached left", "reached bought")
     truth, draws = np.empty((3, count)), np.empty((3, RANKED, count))
     for i in range(count):
-        log = lived(np.exp(np.clip(swung(3, WEEKS + 1, rng)[2], -MOST, MOST)), rng)
+        weeks = np.repeat(np.exp(swung(3, WEEKS + 1, rng)[2]), 7, axis=1)
+        days = np.minimum(OF_DAYS * rng.gamma(ALIKE, 1 / ALIKE, (3, 7)), DAYS_MOST)
+        log = lived(np.minimum(weeks * np.tile(days, WEEKS + 1), np.exp(MOST)), rng)
         origin = log.cut_off - 7 * DAY
         cut = cut_log(log, origin)
         fit = calibrate(JOURNEY, observe(cut, JOURNEY), seed=1000 * seed + i, draws=RANKED)
@@ -98,9 +107,9 @@ def whole(count: int, seed: int) -> dict[str, Worlds]:
 
 
 def lived(factors: np.ndarray, rng: np.random.Generator) -> EventLog:
-    """Return the log of customers who enter evenly over eleven weeks whose hazards have these factors (link, week)."""
+    """Return the log of customers who enter evenly over eleven weeks whose hazards have these factors (link, day)."""
     model = predictor_of(JOURNEY, stated_draws(JOURNEY).data, NONE)
-    none, end = np.zeros(CUSTOMERS, dtype=np.int64), 7.0 * factors.shape[1]
+    none, end = np.zeros(CUSTOMERS, dtype=np.int64), float(factors.shape[1])
     start = Start.entering(none, none, rng.uniform(0, end, CUSTOMERS), model.touchpoints)
     who, place, day = [np.arange(CUSTOMERS)], [none], [start.entered]
     for step in steps(model, start, none, end=end, rng=rng, factors=factors[None]):

@@ -11,11 +11,10 @@ from journeysim.calibrate.backtest.ratings import Raters
 from journeysim.calibrate.backtest.tally import Counter, Crowd, Tally
 from journeysim.calibrate.backtest.values import Payments, paid_before
 from journeysim.calibrate.layers.swings.series import FREEDOM
-from journeysim.calibrate.predict import Predictor, Start, arrival_factors, predictor_of, steps, weekly_factors
+from journeysim.calibrate.predict import Predictor, Start, arrival_factors, daily_factors, predictor_of, steps
 from journeysim.model.event_log import Bools, Ints
 from journeysim.model.journey import JourneyMap, all_links
 from journeysim.model.observed.by_visit import earlier_visits
-from journeysim.model.observed.by_week import DAYS
 from journeysim.model.observed.paths import conversions
 from journeysim.model.quantity import Floats
 from journeysim.model.transitions import moves_of
@@ -140,7 +139,7 @@ def joined(one: Start, other: Start, links: int) -> Start:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class _World:
-    """What all draws of one prediction share: the map, the draws, factors of weeks, who answers what, and the periods."""
+    """What all draws of one prediction share: the map, the draws, factors of days, who answers what, and the periods."""
 
     journey: JourneyMap
     predictor: Predictor
@@ -169,7 +168,7 @@ def foretell(
 ) -> Tally:
     """Return the tally of every draw; who enters is known or drawn too (the origin's date)."""
     predictor = predictor_of(journey, data, silent)
-    factors = weekly_factors(data, int(np.ceil(edges[-1] / DAYS)), rng)
+    factors = daily_factors(data, int(np.ceil(edges[-1])), rng)
     world = _World(journey, predictor, data, silent, edges, factors, raters)
     going = np.tile(waiting.going(len(journey.personas)), (predictor.draws, 1))
     size = waiting.start.size + (arriving.start.size if isinstance(arriving, Entering) else 0)

@@ -18,11 +18,12 @@ ALL: Final = "all"
 @final
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """A forecast's centre, its absolute error and its CRPS."""
+    """A forecast's centre, its absolute error and its CRPS, and what part of the actual value its intervals held (LEVELS)."""
 
     centre: float
     error: float
     crps: float
+    held: tuple[float, ...]
 
 
 @final
@@ -31,7 +32,8 @@ class Forecast:
     """One number foretold at `origin` for the period [start, end), `ahead` periods after it, and what came.
 
     `quantiles` belong to QUANTILES, `held` to LEVELS: the part of the actual value's rank that lies inside (0 or 1 but
-    for ties). `model` and the two naive forecasts are scored alike; None where there is no earlier period to go by.
+    for ties); that of the naive forecasts stands with them. `model` and the two naive forecasts are scored alike; None
+    where there is no earlier period to go by.
     """
 
     origin: str

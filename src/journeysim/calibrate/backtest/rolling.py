@@ -257,17 +257,16 @@ def _forecast(
     periods: _Periods, metric: str, persona: str, k: int, sample: Floats, came: float,
     rivals: tuple[Rival | None, Rival | None],
 ) -> Forecast:  # fmt: skip
-    dates = periods.dates
+    dates, own = periods.dates, _rival(sample, came)
     return Forecast(
         _text(dates[0]), _text(dates[k]), _text(dates[k + 1]), k + 1, metric, unit_of(metric), persona, came,
-        tuple(float(value) for value in np.quantile(sample, QUANTILES)), tuple(map(float, held(sample, came))),
-        _rival(sample, came), *rivals,
+        tuple(float(value) for value in np.quantile(sample, QUANTILES)), own.held, own, *rivals,
     )  # fmt: skip
 
 
 def _rival(sample: Floats, came: float) -> Rival:
     centre = float(np.median(sample))
-    return Rival(centre, abs(centre - came), fair_crps(sample, came))
+    return Rival(centre, abs(centre - came), fair_crps(sample, came), tuple(map(float, held(sample, came))))
 
 
 def _rivals(past: Floats, ahead: int, came: float, unit: str) -> tuple[Rival | None, Rival | None]:

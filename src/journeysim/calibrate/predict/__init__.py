@@ -7,6 +7,6 @@ lives paired between arms); here many draws walk in lock-step, and those already
 from journeysim.calibrate.predict.predictor import Predictor, predictor_of
 from journeysim.calibrate.predict.start import Start
 from journeysim.calibrate.predict.steps import Step, steps
-from journeysim.calibrate.predict.swings import arrival_factors, weekly_factors
+from journeysim.calibrate.predict.swings import arrival_factors, daily_factors
 
-__all__ = ["Predictor", "Start", "Step", "arrival_factors", "predictor_of", "steps", "weekly_factors"]
+__all__ = ["Predictor", "Start", "Step", "arrival_factors", "daily_factors", "predictor_of", "steps"]

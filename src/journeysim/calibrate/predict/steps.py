@@ -20,7 +20,7 @@ from scipy import special
 from journeysim.calibrate.dwells.families import survival
 from journeysim.calibrate.predict.predictor import Predictor
 from journeysim.calibrate.predict.start import Start
-from journeysim.calibrate.predict.swings import Weekly, thinned
+from journeysim.calibrate.predict.swings import Daily, thinned
 from journeysim.model.dwell import Family, by_family, from_tables
 from journeysim.model.event_log import Bools, Ints
 from journeysim.model.observed.by_visit import MOST_EARLIER
@@ -49,13 +49,13 @@ def steps(
 ) -> Iterator[Step]:  # fmt: skip
     """Yield every visible move until day `end`, one batch per lock-step; row i lives in draw `draw[i]`.
 
-    Moves over silent links are taken and not shown: they leave no event. `factors` (draw, link, week) multiply hazards in
-    the weeks from day 0 on (`swings`); nobody may then still be at a touchpoint before day 0.
+    Moves over silent links are taken and not shown: they leave no event. `factors` (draw, link, day) multiply hazards on
+    the days from day 0 on (`swings`); nobody may then still be at a touchpoint before day 0.
     """
     lanes = _Lanes.of(predictor, start, draw)
-    weekly = None if factors is None else Weekly.of(factors, predictor)
+    daily = None if factors is None else Daily.of(factors, predictor)
     while lanes.size:
-        link, day = _next(predictor, lanes, rng) if weekly is None else _swung(predictor, lanes, weekly, end, rng)
+        link, day = _next(predictor, lanes, rng) if daily is None else _swung(predictor, lanes, daily, end, rng)
         target = predictor.target[link]
         seen = ~predictor.silent[link] & (day <= end)
         moved = lanes.take(np.flatnonzero(seen))
@@ -163,23 +163,23 @@ def _next(
 
 
 def _swung(
-    predictor: Predictor, lanes: _Lanes, weekly: Weekly, end: float, rng: np.random.Generator
+    predictor: Predictor, lanes: _Lanes, daily: Daily, end: float, rng: np.random.Generator
 ) -> tuple[Ints, Floats]:
-    """Return each customer's link and the day of arrival at its end, in weeks that differ."""
+    """Return each customer's link and the day of arrival at its end, on days that differ."""
     link, day = np.zeros(lanes.size, dtype=np.int64), np.full(lanes.size, np.inf)
     own = predictor.links[lanes.place]
-    some = np.flatnonzero(np.any(weekly.fixed[lanes.draw[:, None], own] & (own >= 0), axis=1))
+    some = np.flatnonzero(np.any(daily.fixed[lanes.draw[:, None], own] & (own >= 0), axis=1))
     link[some], day[some] = _next(predictor, lanes.take(some), rng)
     done = np.zeros(lanes.size, dtype=bool)
-    done[some] = weekly.fixed[lanes.draw[some], link[some]]
+    done[some] = daily.fixed[lanes.draw[some], link[some]]
     rest = lanes.take(np.flatnonzero(~done))
 
     def draw_next(rows: Ints, silent: Floats) -> tuple[Ints, Floats]:
-        to, when = _next(predictor, replace(rest.take(rows), silent=silent), rng, without=weekly.fixed)
+        to, when = _next(predictor, replace(rest.take(rows), silent=silent), rng, without=daily.fixed)
         return to, np.where(predictor.silent[to], np.inf, when)
 
     link[~done], day[~done] = thinned(
-        draw_next, weekly.factors, rest.draw, weekly.racing[rest.draw, rest.place], rest.arrived, rest.silent, end=end,
+        draw_next, daily.factors, rest.draw, daily.racing[rest.draw, rest.place], rest.arrived, rest.silent, end=end,
         rng=rng,
     )  # fmt: skip
     return link, day

@@ -1,9 +1,10 @@
 """What weeks do that all customers share: factors on hazards, and customers walked under them.
 
-In week w a customer at touchpoint i moves over link l with m_lw times the hazard of the fit. That is exact by thinning
+On day d a customer at touchpoint i moves over link l with m_ld times the hazard of the fit: the factor of the week, times
+that of the day's place in it. That is exact by thinning
 (Lewis and Shedler 1979): k candidates race, k the largest factor rounded up, each drawn as without swings; the earliest
 is kept with probability m / k, else all start again from its time on. A fixed dwell has no hazard: who takes such a link
-is drawn first, whatever the week.
+is drawn first, whatever the day.
 """
 
 from __future__ import annotations
@@ -24,16 +25,19 @@ from journeysim.model.quantity import Floats
 if TYPE_CHECKING:
     import xarray as xr
 
-#: Factors beyond these are held there: so far out nothing was learned.
+#: Factors beyond this are held there: so far out nothing was learned.
 _MOST: Final = np.log(8.0)
 _HAIR: Final = 1e-12
 
 
-def weekly_factors(data: xr.Dataset, weeks: int, rng: np.random.Generator) -> Floats | None:
-    """Return the factor on the hazard of every link in the weeks after the log's end, (draw, link, week), if learned."""
+def daily_factors(data: xr.Dataset, days: int, rng: np.random.Generator) -> Floats | None:
+    """Return the factor on the hazard of every link on the days after the log's end, (draw, link, day), if learned."""
     if "swing_move" not in data:
         return None
-    return np.asarray(np.exp(np.clip(ahead(data["swing_move"].values, weeks, rng), -_MOST, _MOST)))
+    day = np.arange(days)
+    logs = ahead(data["swing_move"].values, -(-days // DAYS), rng)[..., day // DAYS]
+    factors = np.exp(logs) * data["swing_day"].values[..., day % DAYS]
+    return np.asarray(np.minimum(factors, np.exp(_MOST)))
 
 
 def ahead(states: Floats, weeks: int, rng: np.random.Generator) -> Floats:
@@ -53,15 +57,15 @@ def arrival_factors(data: xr.Dataset, draws: Ints, days: int, rng: np.random.Gen
     """Return the factor on the rate of arrivals at the log's end, by day after it, (draw, day), if learned."""
     if "swing_arrivals" not in data:
         return None
-    week = np.arange(days) // int(DAYS)
+    week = np.arange(days) // DAYS
     logs = ahead(data["swing_arrivals"].values[draws], int(week.max(initial=0)) + 1, rng)
     return np.asarray(np.exp(np.clip(logs, -_MOST, _MOST))[:, week])
 
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
-class Weekly:
-    """Factors of every link in the weeks to come (draw, link, week), and what walking under them needs.
+class Daily:
+    """Factors of every link on the days to come (draw, link, day), and what walking under them needs.
 
     `racing` (draw, touchpoint) says how many candidates race, `fixed` (draw, link) which links have a fixed dwell.
     """
@@ -71,7 +75,7 @@ class Weekly:
     fixed: Bools
 
     @classmethod
-    def of(cls, factors: Floats, predictor: Predictor) -> Weekly:
+    def of(cls, factors: Floats, predictor: Predictor) -> Daily:
         """Return the factors with what follows from them."""
         fixed = (predictor.family == Family.FIXED) & ~predictor.silent
         return cls(factors, bounds(factors, predictor.source, predictor.touchpoints), fixed)
@@ -102,8 +106,8 @@ def thinned(
         first = np.lexsort((days, which))[np.cumsum(racing[rows]) - racing[rows]]
         link[rows], day[rows] = links[first], days[first]
         inside = day[rows] < end
-        week = np.clip(np.floor(np.where(inside, day[rows], 0.0) / DAYS).astype(np.int64), 0, factors.shape[2] - 1)
-        kept = rng.random(len(rows)) * racing[rows] < factors[draw[rows], link[rows], week]
+        which_day = np.clip(np.floor(np.where(inside, day[rows], 0.0)).astype(np.int64), 0, factors.shape[2] - 1)
+        kept = rng.random(len(rows)) * racing[rows] < factors[draw[rows], link[rows], which_day]
         rows = rows[inside & ~kept]
         since[rows] = day[rows] - arrived[rows]
     return link, day

@@ -4,7 +4,8 @@ In week w of the calendar the hazard of leaving a touchpoint over link l is that
 about a level: part of it lasts, part is the week's own (`series`), by sds that every link has of its own and all learn
 together (`pooled`).
 All links of a touchpoint up is speed, one of them up is its share. Without this the sum over a week's customers would
-be as certain as if each of them waited alone.
+be as certain as if each of them waited alone. Days of the week have factors of their own (`days`), and what is expected of
+a week takes them into account.
 
 A model with one swing of speed per touchpoint and swings of shares around it has the same evidence on the loan log
 (ahead by 3.5 at one date, behind by 2 and 5 at others) and is twice as large. Links with a
@@ -20,6 +21,7 @@ import numpy as np
 
 from journeysim.calibrate.counts import count_transitions, silent_outcomes
 from journeysim.calibrate.layers.layer import NOTHING_LEARNED, Layer
+from journeysim.calibrate.layers.swings.days import day_factors
 from journeysim.calibrate.layers.swings.expected import expected_moves
 from journeysim.calibrate.layers.swings.pooled import Swings, sd_of, swings_of
 from journeysim.calibrate.layers.swings.series import Series
@@ -27,7 +29,8 @@ from journeysim.model.draws import names_on
 from journeysim.model.dwell import Family
 from journeysim.model.journey import JourneyMap, split_link
 from journeysim.model.observations import Observations
-from journeysim.model.observed.by_week import ByWeek
+from journeysim.model.observed.by_week import DAYS, ByWeek
+from journeysim.model.quantity import Floats
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -43,27 +46,43 @@ _TELLING, _NAMED = 0.1, 5
 def learn_swings(journey: JourneyMap, observed: Observations, data: xr.Dataset, *, seed: int) -> Layer:
     """Return how customers of one week move faster, or another way, than those of another; from a log of four weeks.
 
-    Writes `swing_move` (see `model.draws`).
+    Writes `swing_move` and `swing_day` (see `model.draws`).
     """
     weeks = observed.by_week
     if weeks is None or weeks.weeks < LEAST_WEEKS:
         return NOTHING_LEARNED
     silent = silent_outcomes(count_transitions(observed.transitions, journey), journey)
-    series = dict(_series(journey, weeks, data, silent))
-    if not series:
+    daily = dict(_series(journey, weeks, data, silent))
+    if not daily:
         return NOTHING_LEARNED
-    found = swings_of("moves by week", list(series.values()), seed=seed)
+    links, each = list(daily), list(daily.values())
+    days = day_factors(
+        [one.name for one in each], np.stack([one.counts for one in each]),
+        np.stack([one.expected.mean(axis=0) for one in each]), data.sizes["draw"], seed,
+    )  # fmt: skip
+    series = [_by_week(one, days[:, k].mean(axis=0)) for k, one in enumerate(each)]
+    found = swings_of("moves by week", series, seed=seed)
     states = np.full((data.sizes["draw"], data.sizes["link"], 5), np.nan)
-    for link, state in zip(series, found.states, strict=True):
-        states[:, link] = state
-    notes = tuple(_notes(weeks.weeks, list(series.values()), found))
-    return Layer({"swing_move": (("draw", "link", "swing"), states)}, notes=notes, choices=(found.choice,))
+    factors = np.ones((data.sizes["draw"], data.sizes["link"], DAYS))
+    states[:, links], factors[:, links] = found.states.transpose(1, 0, 2), days
+    variables = {
+        "swing_move": (("draw", "link", "swing"), states),
+        "swing_day": (("draw", "link", "day_ahead"), factors),
+    }
+    return Layer(variables, notes=tuple(_notes(weeks.weeks, series, found)), choices=(found.choice,))
+
+
+def _by_week(daily: Series, factors: Floats) -> Series:
+    """Return a series of days as one of weeks, each day expected to bring what its place in the week does."""
+    draws = len(daily.expected)
+    expected = daily.expected.reshape(draws, -1, DAYS) @ factors
+    return Series(daily.name, daily.counts.reshape(-1, DAYS).sum(axis=1), expected)
 
 
 def _series(
     journey: JourneyMap, weeks: ByWeek, data: xr.Dataset, silent: frozenset[str]
 ) -> Iterator[tuple[int, Series]]:
-    """Yield the position of every link that was taken, and its series."""
+    """Yield the position of every link that was taken, and its series by day."""
     labels = names_on(data, "link")
     pairs = [split_link(label) for label in labels]
     places = {name: k for k, name in enumerate(journey.place_names)}

@@ -45,6 +45,9 @@ _JITTER: Final = 1e-9
 FREEDOM: Final = 4.0
 _BOUNDS: Final = 5
 _NONE: Final = 0.01
+#: Where a function of a standard normal is integrated, far out too, and the log weights there.
+_AT: Final = np.sinh(np.linspace(-5.0, 5.0, 97))
+_LOG_WEIGHT: Final = np.log(np.gradient(_AT)) - 0.5 * (_AT**2 + np.log(2.0 * np.pi))
 _LOG_T: Final = float(
     special.gammaln((FREEDOM + 1.0) / 2.0) - special.gammaln(FREEDOM / 2.0) - 0.5 * np.log(FREEDOM * np.pi)
 )
@@ -114,29 +117,38 @@ def peaks_of(series: Series, swings: Sequence[Swing]) -> Peaks:
     weeks = len(series.counts)
     lasting = np.stack([swing.covariance(weeks) for swing in swings])
     weekly = np.array([swing.weekly for swing in swings])[:, None]
-    room, touched = (np.repeat(each, weeks, axis=1) for each in (weekly**2, weekly))
+    room = np.repeat(weekly**2, weeks, axis=1)
     found = _peaks(series, tuple(swings), lasting + _diagonal(room), np.zeros_like(room))
     for _ in range(_BOUNDS):
-        touched = np.sqrt(_squares(found, room))
-        room = np.where(weekly > _NONE, (FREEDOM * weekly**2 + touched**2) / (FREEDOM + 1.0), weekly**2)
+        mean, variance = _own(found, room)
+        room = np.where(weekly > _NONE, _room(mean**2 + variance, weekly), weekly**2)
         found = _peaks(series, tuple(swings), lasting + _diagonal(room), found.mode)
-    under = np.where(weekly > _NONE, _bound(touched, weekly, room), 0.0)
+    under = np.where(weekly > _NONE, _log_t_over_normal(*_own(found, room), weekly, room), 0.0)
     return replace(found, evidence=found.evidence + under.sum(axis=1))
 
 
-def _squares(found: Peaks, room: Floats) -> Floats:
-    """Return what the square of each week's own factor is expected to be, shape (swing, week)."""
+def _own(found: Peaks, room: Floats) -> tuple[Floats, Floats]:
+    """Return mean and variance of each week's own factor, shape (swing, week)."""
     gain = room[:, :, None] * np.linalg.inv(found.prior)
-    mean = _times(gain, found.mode)
     spread = np.einsum("swv,svu,swu->sw", gain, found.covariance, gain, optimize=True)
-    return np.asarray(np.maximum(mean**2 + room - np.einsum("sww->sw", gain) * room + spread, 0.0))
+    return _times(gain, found.mode), np.maximum(room - np.einsum("sww->sw", gain) * room + spread, _JITTER * room)
 
 
-def _bound(touched: Floats, weekly: Floats, room: Floats) -> Floats:
-    """Return the log of the bound over the normal density of variance `room`: the same for every y."""
-    inside = np.log1p(touched**2 / (FREEDOM * weekly**2))
-    log_t = _LOG_T - np.log(weekly) - 0.5 * (FREEDOM + 1.0) * inside
-    return np.asarray(log_t + 0.5 * touched**2 / room + 0.5 * np.log(2.0 * np.pi * room))
+def _room(square: Floats, weekly: Floats | float) -> Floats:
+    """Return the variance of the normal that touches the t of a week's own factor, whose square is expected to be so."""
+    return np.asarray((FREEDOM * np.square(weekly) + square) / (FREEDOM + 1.0))
+
+
+def _log_t_over_normal(mean: Floats, variance: Floats, weekly: Floats | float, room: Floats) -> Floats:
+    """Return the log of what a t in the place of a normal prior of variance `room` changes in a week's evidence.
+
+    Given the data y is N(mean, variance) with that normal as prior; so it is log E[t(y) / normal(y)].
+    """
+    y = mean[..., None] + np.sqrt(variance)[..., None] * _AT
+    inside = np.log1p(y**2 / (FREEDOM * np.square(weekly)[..., None]))
+    log_t = _LOG_T - np.log(weekly)[..., None] - 0.5 * (FREEDOM + 1.0) * inside
+    log_normal = -0.5 * (y**2 / room[..., None] + np.log(2.0 * np.pi * room)[..., None])
+    return np.asarray(special.logsumexp(log_t - log_normal + _LOG_WEIGHT, axis=-1))
 
 
 def _peaks(series: Series, swings: tuple[Swing, ...], prior: Floats, start: Floats) -> Peaks:
