@@ -34,7 +34,8 @@ def write_touchpoint(
     found = _put_right(fit, i, touchpoint.name, max(data.sizes["draw"], LEAST_DRAWS), seed)
     positions = resample(found.logs, data.sizes["draw"], _uniform(seed, touchpoint.name))
     chosen = _shuffled(positions, seed, touchpoint.name)
-    labels = [str(label) for label in data["link"].values]
+    labels, first = [str(label) for label in data["link"].values], len(tables_of(data))
+    tables: list[Floats] = []
     for j, link in enumerate(found.links):
         at = labels.index(link.name)
         data["share"].values[..., at] = found.shares[chosen, :, j][:, :, None]
@@ -42,9 +43,10 @@ def write_touchpoint(
             continue
         data["family"].values[:, at] = link.families[chosen]
         data["dwell_a"].values[..., at] = link.a[chosen][:, :, None]
-        shape, tables = _with_tables(link, chosen, len(tables_of(data)))
+        shape, more = _with_tables(link, chosen, first + sum(map(len, tables)))
         data["dwell_b"].values[..., at] = shape[:, :, None]
-        data = with_more_tables(data, tables)
+        tables.append(more)
+    data = with_more_tables(data, np.concatenate([np.empty((0, TABLE_SIZE)), *tables]))
     return data, list(found.gates)
 
 

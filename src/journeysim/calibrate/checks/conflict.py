@@ -73,13 +73,17 @@ def _said(label: str, persona: str, stated: str, seen: str, moves: float, chance
 
 
 def two_sided(count: float, moves: float, alpha: float, beta: float) -> float:
-    """Return the two-sided tail probability of a beta-binomial count; 1 for a share that is stated as 0 or 1."""
-    from scipy import stats
+    """Return the two-sided tail probability of a beta-binomial count; 1 for a share that is stated as 0 or 1.
 
+    P(k of n) = B(k + alpha, n - k + beta) / B(alpha, beta) / ((n + 1) B(n - k + 1, k + 1)), summed on either side.
+    """
     if alpha <= 0 or beta <= 0:
         return 1.0
-    model = stats.betabinom(round(moves), alpha, beta)
-    return float(min(1.0, 2 * min(model.cdf(round(count)), model.sf(round(count) - 1))))
+    n, at = round(moves), round(count)
+    k = np.arange(n + 1)
+    logs = special.betaln(k + alpha, n - k + beta) - special.betaln(n - k + 1, k + 1)
+    chances = np.exp(logs - special.betaln(alpha, beta) - np.log(n + 1))
+    return float(min(1.0, 2 * min(chances[: at + 1].sum(), chances[at:].sum())))
 
 
 def _dwells(journey: JourneyMap, counts: Counts, touchpoint: Touchpoint, hidden: frozenset[str]) -> Iterator[_Conflict]:

@@ -8,18 +8,18 @@ from typing import Final
 import numpy as np
 
 from journeysim.calibrate.dwells.tails import log_likelihood_at
-from journeysim.calibrate.numerics.compiled import compiled
+from journeysim.calibrate.numerics.compiled import compiled, compiled_inner
 from journeysim.model.dwell import Family
 from journeysim.model.quantity import Floats
 
 _EXPONENTIAL, _GAMMA, _WEIBULL = int(Family.EXPONENTIAL), int(Family.GAMMA), int(Family.WEIBULL)
 _ONE_LESS_EULER: Final = float(1.0 - np.euler_gamma)
 _STEPS: Final = 40
-#: Parts of a step that are tried; the last is not to move at all.
-_SHORTER: Final = np.append(0.5 ** np.arange(8), 0.0)
+#: Halves of a step that are tried; the last try is not to move at all.
+_HALVES: Final = 8
 
 
-@compiled
+@compiled_inner
 def scale_and_shape(family: int, location: float, log_shape: float) -> tuple[float, float]:
     """Return (a, b) of a family's coordinates, as `families.to_scale_shape` has them."""
     x, b = min(max(location, -60.0), 60.0), math.exp(min(max(log_shape, -4.0), 6.0))
@@ -38,40 +38,71 @@ def climb(  # noqa: PLR0913, PLR0917  the data, array by array
     """Return the mode uphill of a start, shape (k,), and the curvature there, (k, k).
 
     A step goes uphill where the density curves the wrong way too (absolute eigenvalues), and only as far as it climbs.
+    Coordinate by coordinate: what numba makes of expressions on whole arrays takes it longer to compile than all else here.
     """
-    at, step, curvature = start.copy(), np.full(len(mean), 0.05), np.zeros((len(mean), len(mean)))
+    k = len(mean)
+    at, step, tried, move, sd, gradient = start.copy(), np.empty(k), np.empty(k), np.empty(k), np.empty(k), np.empty(k)
+    bend, curvature = np.zeros((k, k)), np.zeros((k, k))
+    for i in range(k):
+        step[i] = 0.05
     for _ in range(_STEPS):
-        gradient, bend = _derivatives(family, mean, precision, low, high, done, times, still, at, step)
-        move, sd, curvature = _newton(gradient, bend)
-        heights = np.array(
-            [_height(family, mean, precision, low, high, done, times, still, at + part * move) for part in _SHORTER]
-        )
-        at += _SHORTER[np.argmax(heights)] * move
-        step = np.minimum(np.maximum(0.3 * sd, 1e-4), 0.2)
-        if np.all(np.abs(move) < 0.02 * sd):
+        _derive(family, mean, precision, low, high, done, times, still, at, step, tried, gradient, bend)
+        _newton(gradient, bend, move, sd, curvature)
+        part = _farthest(family, mean, precision, low, high, done, times, still, at, move, tried)
+        arrived = True
+        for i in range(k):
+            at[i] += part * move[i]
+            step[i] = min(max(0.3 * sd[i], 1e-4), 0.2)
+            arrived = arrived and abs(move[i]) < 0.02 * sd[i]
+        if arrived:
             break
     return at, curvature
 
 
-@compiled
-def _newton(gradient: Floats, bend: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return Newton's step, the sds, and the curvature with its eigenvalues made positive."""
-    values, axes = _axes(bend)
-    values = np.abs(values)
-    values = np.maximum(values, 1e-2 * max(values.max(), 1e-6))
+@compiled_inner
+def _farthest(  # noqa: PLR0913, PLR0917
+    family: int, mean: Floats, precision: Floats, low: Floats, high: Floats, done: Floats, times: Floats, still: Floats,
+    at: Floats, move: Floats, tried: Floats,
+) -> float:  # fmt: skip
+    """Return the part of a move that climbs highest, of a whole one, a half and so on, and none."""
+    best, highest, part = 0.0, 0.0, 1.0
+    for turn in range(_HALVES + 1):
+        part = 0.0 if turn == _HALVES else part
+        for i in range(len(at)):
+            tried[i] = at[i] + part * move[i]
+        height = _height(family, mean, precision, low, high, done, times, still, tried)
+        if turn == 0 or height > highest:
+            best, highest = part, height
+        part *= 0.5
+    return best
+
+
+@compiled_inner
+def _newton(gradient: Floats, bend: Floats, move: Floats, sd: Floats, curvature: Floats) -> None:
+    """Write Newton's step, the sds, and the curvature with its eigenvalues made positive."""
     k = len(gradient)
-    move, variance, curvature = np.zeros(k), np.zeros(k), np.zeros((k, k))
+    values, c, s = _axes(bend)
+    least = 1e-2 * max(abs(values[0]), abs(values[k - 1]), 1e-6)
+    for i in range(k):
+        move[i], sd[i] = 0.0, 0.0
+        for j in range(k):
+            curvature[i, j] = 0.0
     for m in range(k):
-        along = (axes[:, m] * gradient).sum()
+        value = max(abs(values[m]), least)
+        axis = (c, s) if m == 0 else (-s, c)
+        along = 0.0
         for i in range(k):
-            move[i] += axes[i, m] * along / values[m]
-            variance[i] += axes[i, m] ** 2 / values[m]
+            along += axis[i] * gradient[i]
+        for i in range(k):
+            move[i] += axis[i] * along / value
+            sd[i] += axis[i] ** 2 / value
             for j in range(k):
-                curvature[i, j] += axes[i, m] * values[m] * axes[j, m]
-    return np.minimum(np.maximum(move, -1.0), 1.0), np.sqrt(variance), curvature
+                curvature[i, j] += axis[i] * value * axis[j]
+    for i in range(k):
+        move[i], sd[i] = min(max(move[i], -1.0), 1.0), math.sqrt(sd[i])
 
 
-@compiled
+@compiled_inner
 def _height(  # noqa: PLR0913, PLR0917
     family: int, mean: Floats, precision: Floats, low: Floats, high: Floats, done: Floats, times: Floats, still: Floats,
     at: Floats,
@@ -85,38 +116,37 @@ def _height(  # noqa: PLR0913, PLR0917
     return total
 
 
-@compiled
-def _derivatives(  # noqa: PLR0913, PLR0917
+@compiled_inner
+def _derive(  # noqa: PLR0913, PLR0917
     family: int, mean: Floats, precision: Floats, low: Floats, high: Floats, done: Floats, times: Floats, still: Floats,
-    at: Floats, step: Floats,
-) -> tuple[Floats, Floats]:  # fmt: skip
-    """Return gradient and negative curvature by central differences."""
+    at: Floats, step: Floats, tried: Floats, gradient: Floats, bend: Floats,
+) -> None:  # fmt: skip
+    """Write gradient and negative curvature by central differences, on a stencil of 3^k points."""
     k = len(at)
-    gradient, bend = np.zeros(k), np.zeros((k, k))
     here = _height(family, mean, precision, low, high, done, times, still, at)
     for i in range(k):
-        off = np.zeros(k)
-        off[i] = step[i]
-        up = _height(family, mean, precision, low, high, done, times, still, at + off)
-        down = _height(family, mean, precision, low, high, done, times, still, at - off)
+        for n in range(k):
+            tried[n] = at[n]
+        tried[i] = at[i] + step[i]
+        up = _height(family, mean, precision, low, high, done, times, still, tried)
+        tried[i] = at[i] - step[i]
+        down = _height(family, mean, precision, low, high, done, times, still, tried)
         gradient[i] = (up - down) / (2.0 * step[i])
         bend[i, i] = -(up - 2.0 * here + down) / step[i] ** 2
     if k > 1:
         mixed = 0.0
         for first in (-1.0, 1.0):
             for second in (-1.0, 1.0):
-                corner = at + np.array([first * step[0], second * step[1]])
-                mixed += first * second * _height(family, mean, precision, low, high, done, times, still, corner)
+                tried[0], tried[1] = at[0] + first * step[0], at[1] + second * step[1]
+                mixed += first * second * _height(family, mean, precision, low, high, done, times, still, tried)
         bend[0, 1] = bend[1, 0] = -mixed / (4.0 * step[0] * step[1])
-    return gradient, bend
 
 
-@compiled
-def _axes(matrix: Floats) -> tuple[Floats, Floats]:
-    """Return eigenvalues and eigenvectors (in columns) of a symmetric matrix of one or two rows."""
+@compiled_inner
+def _axes(matrix: Floats) -> tuple[tuple[float, float], float, float]:
+    """Return eigenvalues of a symmetric matrix of one or two rows, and c and s: eigenvectors are (c, s) and (-s, c)."""
     if len(matrix) == 1:
-        return np.array([matrix[0, 0]]), np.ones((1, 1))
+        return (matrix[0, 0], matrix[0, 0]), 1.0, 0.0
     middle, half = (matrix[0, 0] + matrix[1, 1]) / 2.0, (matrix[0, 0] - matrix[1, 1]) / 2.0
     far, angle = math.hypot(half, matrix[0, 1]), 0.5 * math.atan2(matrix[0, 1], half)
-    c, s = math.cos(angle), math.sin(angle)
-    return np.array([middle + far, middle - far]), np.array([[c, -s], [s, c]])
+    return (middle + far, middle - far), math.cos(angle), math.sin(angle)

@@ -120,13 +120,17 @@ def _flat(x: ArrayLike, shape: tuple[int, ...]) -> Floats:
 
 def _empirical_survival(a: Floats, b: Floats, t: Floats, tables: Floats) -> Floats:
     """Return P(dwell > t) by the tables in rows `b`."""
-    ratio, row = (x.ravel() for x in np.broadcast_arrays(t / np.maximum(a, _LEAST), b))
-    order = np.argsort(row, kind="stable")
-    rows, first = np.unique(row[order], return_index=True)
-    part, gone = np.linspace(0.0, 1.0, tables.shape[1]), np.empty(ratio.shape)
-    for k, here in zip(rows, np.split(order, first[1:]) if len(rows) else [], strict=True):
-        gone[here] = np.interp(ratio[here], tables[int(k)], part, left=0.0, right=1.0)
-    return 1.0 - gone.reshape(np.broadcast_shapes(a.shape, b.shape, t.shape))
+    ratio, row = np.broadcast_arrays(t / np.maximum(a, _LEAST), b)
+    row, last = row.astype(np.intp), tables.shape[1] - 1
+    low, high = np.zeros(row.shape, dtype=np.intp), np.full(row.shape, last)  # a bisection in all tables at once
+    for _ in range(last.bit_length()):
+        middle = (low + high) // 2
+        below = tables[row, middle] <= ratio
+        low, high = np.where(below, middle, low), np.where(below, high, middle)
+    part, begun, over = np.linspace(0.0, 1.0, last + 1), tables[row, low], tables[row, high]
+    slope = (part[high] - part[low]) / np.maximum(over - begun, _LEAST)
+    gone = np.where(ratio < begun, 0.0, np.where(ratio >= over, 1.0, slope * (ratio - begun) + part[low]))
+    return np.asarray(1.0 - gone)
 
 
 def survival_by_draw(families: NDArray[np.int8], a: Floats, b: Floats, t: Floats, tables: Floats) -> Floats:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, final
 
 import numpy as np
@@ -54,6 +55,26 @@ _LOG_TWO_PI: Final = float(np.log(2 * np.pi))
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
+class _NormalModel:
+    """Prior and every persona's likelihood as Gaussians; for each tau the posterior of mu, and the log evidence of tau."""
+
+    prior: Normal
+    sites: list[Normal]
+    taus: Floats
+    mu: list[Normal]
+    by_tau: Floats
+
+    @property
+    def evidence(self) -> float:
+        """The log of the prior's average of the sites' Gaussians, each of height 1 at its centre."""
+        own = 0.5 * float(np.linalg.slogdet(self.prior.precision)[1])
+        if len(self.sites) == 1:
+            return own + float(self.by_tau[0])
+        return own + float(special.logsumexp(self.by_tau + tau_log_weights()) - _tau_total())
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
 class DwellFit:
     """Posterior draws of scale and shape, shape (draw, persona), and the effective number of draws behind them.
 
@@ -72,12 +93,12 @@ def fit_dwell(
     """Return posterior draws of a link's dwell by persona; `data` is (completed, open with weights) by persona."""
     prior = prior_normal(belief, family)
     pooled = find_mode(family, prior, data)
-    sites = [_site(family, pooled, pair, belief.far) for pair in data]
+    normal = _normal_model(prior, [_site(family, pooled, pair, belief.far) for pair in data], belief)
     enough = min(2 * ESS_LIMIT, draws / 2)
     for count in (draws, draws * _MORE):
-        points = _joint(prior, sites, belief, seed, count, name)
-        logs = _log_weights(family, data, sites, points)
-        evidence = _gaussian_evidence(prior, sites, belief) + log_mean(logs)
+        points = _joint(normal, belief, seed, count, name)
+        logs = _log_weights(family, data, normal.sites, points)
+        evidence = normal.evidence + log_mean(logs)
         effective = weight_size(logs) if np.ptp(logs) > 0 else float(count)
         if effective >= enough:
             break
@@ -122,12 +143,10 @@ def log_prior(family: Family, belief: DwellBelief, points: Floats) -> Floats:
         return np.asarray(constant + 0.5 * np.sum(np.log(precision) - precision * off[:, 0] ** 2, axis=-1))
     centre = off.mean(axis=1)
     within = np.sum((off - centre[:, None]) ** 2, axis=1)
-    each = []
-    weights = tau_log_weights() - special.logsumexp(tau_log_weights())
-    for tau, weight in zip(belief.far * TAU_VALUES, weights, strict=True):
-        whole = tau**2 + personas / precision
-        logs = (personas - 1) * np.log(tau**2) + np.log(whole) + within / tau**2 + personas * centre**2 / whole
-        each.append(weight - 0.5 * logs.sum(axis=-1))
+    tau = (belief.far * TAU_VALUES)[:, None, None]
+    whole = tau**2 + personas / precision
+    logs = (personas - 1) * np.log(tau**2) + np.log(whole) + within / tau**2 + personas * centre**2 / whole
+    each = (tau_log_weights() - _tau_total())[:, None] - 0.5 * logs.sum(axis=-1)
     return np.asarray(constant + np.logaddexp.reduce(each, axis=0))
 
 
@@ -160,23 +179,27 @@ def _quadratic(site: Normal, points: Floats) -> Floats:
     return np.asarray(-0.5 * np.einsum("dk,kl,dl->d", off, site.precision, off))
 
 
-def _joint(prior: Normal, sites: Sequence[Normal], belief: DwellBelief, seed: int, draws: int, name: str) -> Floats:
+def _normal_model(prior: Normal, sites: list[Normal], belief: DwellBelief) -> _NormalModel:
+    taus = belief.far * TAU_VALUES if len(sites) > 1 else np.zeros(1)
+    found = [_gather(prior, sites, belief.apart, tau) for tau in taus]
+    return _NormalModel(prior, sites, taus, [mu for mu, _ in found], np.array([evidence for _, evidence in found]))
+
+
+def _joint(normal: _NormalModel, belief: DwellBelief, seed: int, draws: int, name: str) -> Floats:
     """Draw (phi_1 … phi_G) from the normal model, shape (draw, persona, k), tau and mu integrated by sampling them."""
-    k, apart = len(prior.mean), belief.apart
+    prior, k, apart = normal.prior, len(normal.prior.mean), belief.apart
     z = _normals(seed, draws, k, name, "mu")
-    if len(sites) == 1:
+    if len(normal.sites) == 1:
         shift = np.zeros(k)
         shift[0] = apart[0]
-        return _conditional(Normal(prior.mean + shift, prior.precision), sites[0], z)[:, None]
-    taus = belief.far * TAU_VALUES
-    which = _sample_tau(prior, sites, (apart, taus), uniforms(seed, draws, "posterior dwell", name, "tau")[:, None])
+        return _conditional(Normal(prior.mean + shift, prior.precision), normal.sites[0], z)[:, None]
+    which = _sample_tau(normal, uniforms(seed, draws, "posterior dwell", name, "tau")[:, None])
     own = [_normals(seed, draws, k, name, f"persona {persona}") for persona in belief.personas]
-    points = np.zeros((draws, len(sites), k))
-    for t, tau in enumerate(taus):
-        rows = which == t
-        mu = _gather(prior, sites, apart, tau)[0]
+    points = np.zeros((draws, len(normal.sites), k))
+    for t, (tau, mu) in enumerate(zip(normal.taus, normal.mu, strict=True)):
+        rows = np.flatnonzero(which == t)
         centre = mu.mean + z[rows] @ np.linalg.cholesky(np.linalg.inv(mu.precision)).T
-        for g, site in enumerate(sites):
+        for g, site in enumerate(normal.sites):
             shift = np.zeros(k)
             shift[0] = apart[g]
             points[rows, g] = _given_mu(centre + shift, tau, site, own[g][rows])
@@ -216,24 +239,19 @@ def _gather(prior: Normal, sites: Sequence[Normal], apart: Sequence[float], tau:
     return Normal(np.asarray(mean, dtype=np.float64), np.asarray(precision, dtype=np.float64)), evidence
 
 
-def _gaussian_evidence(prior: Normal, sites: Sequence[Normal], belief: DwellBelief) -> float:
-    """Return the log of the prior's average of the sites' Gaussians, each of height 1 at its centre."""
-    own = 0.5 * float(np.linalg.slogdet(prior.precision)[1])
-    if len(sites) == 1:
-        return own + _gather(prior, sites, belief.apart, 0.0)[1]
-    logs = np.array([_gather(prior, sites, belief.apart, tau)[1] for tau in belief.far * TAU_VALUES])
-    return own + float(special.logsumexp(logs + tau_log_weights()) - special.logsumexp(tau_log_weights()))
+def _sample_tau(normal: _NormalModel, u: Floats) -> NDArray[np.intp]:
+    logs = normal.by_tau + tau_log_weights()
+    weights = np.exp(logs - logs.max())
+    return np.asarray(np.sum(u > np.cumsum(weights)[:-1] / weights.sum(), axis=1))
 
 
+@cache
 def tau_log_weights() -> Floats:
     """Return the log of the prior weights of TAU_VALUES, up to a constant."""
     return np.asarray(np.log(np.gradient(TAU_VALUES)) - 0.5 * (TAU_VALUES / _TAU_SD) ** 2)
 
 
-def _sample_tau(
-    prior: Normal, sites: Sequence[Normal], places: tuple[Sequence[float], Floats], u: Floats
-) -> NDArray[np.intp]:
-    apart, taus = places
-    logs = np.array([_gather(prior, sites, apart, tau)[1] for tau in taus]) + tau_log_weights()
-    weights = np.exp(logs - logs.max())
-    return np.asarray(np.sum(u > np.cumsum(weights)[:-1] / weights.sum(), axis=1))
+@cache
+def _tau_total() -> float:
+    """Return the log of the sum of these weights."""
+    return float(special.logsumexp(tau_log_weights()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, final
 
 import numpy as np
@@ -45,6 +46,7 @@ class Normal:
     precision: Floats
 
 
+@lru_cache(maxsize=256)
 def prior_normal(belief: DwellBelief, family: Family) -> Normal:
     """Return the belief as a normal on a family's coordinates."""
     k = dimensions(family)

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from journeysim.calibrate.numerics.compiled import compiled
+from journeysim.calibrate.numerics.compiled import compiled, compiled_inner
 from journeysim.model.dwell import Family
 from journeysim.model.quantity import Floats
 
@@ -64,7 +64,7 @@ def gamma_tails(b: float, x: float) -> tuple[float, float]:
     return above, 1.0 - above
 
 
-@compiled
+@compiled_inner
 def _front(b: float, x: float) -> float:
     """Return x^b e^-x / Gamma(b)."""
     if b < _LARGE:
@@ -76,7 +76,7 @@ def _front(b: float, x: float) -> float:
     return math.exp(bent + 0.5 * (math.log(b) - _LOG_TWO_PI) - stirling)
 
 
-@compiled
+@compiled_inner
 def _series(b: float, x: float) -> float:
     """Return P(b, x) over what stands before it."""
     term = total = 1.0 / b
@@ -88,7 +88,7 @@ def _series(b: float, x: float) -> float:
     return total
 
 
-@compiled
+@compiled_inner
 def _fraction(b: float, x: float) -> float:
     """Return Q(b, x) over what stands before it, by Lentz's method in its modified form."""
     level = x + 1.0 - b
@@ -126,7 +126,7 @@ def log_likelihoods(
     return out
 
 
-@compiled
+@compiled_inner
 def log_likelihood_at(
     family: int, a: float, b: float, low: Floats, high: Floats, done: Floats, times: Floats, still: Floats
 ) -> float:

@@ -59,11 +59,10 @@ def percentile(data: xr.Dataset, labels: list[str], part: float) -> float:
     at, rows = _positions(data, labels), _rows(data)
     weights = data["persona_share"].values[rows][:, :, None] * data["share"].values[rows][:, :, -1][:, :, at]
     weights /= weights.sum()
-    curves = [_curve(data, k, rows) for k in at]
+    curve = _curve(data, at, rows)
 
     def missing(log_days: float) -> float:
-        still = np.stack([curve(np.exp([log_days]))[..., 0] for curve in curves], axis=2)
-        return float(np.sum(weights * still)) - (1.0 - part)
+        return float(np.sum(weights * curve(np.exp([log_days]))[..., 0])) - (1.0 - part)
 
     if missing(_BOUNDS[0]) <= 0:
         return float(np.exp(_BOUNDS[0]))
@@ -104,11 +103,18 @@ def _rows(data: xr.Dataset) -> NDArray[np.intp]:
 
 def _curves(data: xr.Dataset, at: list[int], rows: NDArray[np.intp], times: Floats) -> Floats:
     """Return P(dwell > t), shape (draw, persona, link, time)."""
-    return np.stack([_curve(data, k, rows)(times) for k in at], axis=2)
+    return _curve(data, at, rows)(times)
 
 
-def _curve(data: xr.Dataset, k: int, rows: NDArray[np.intp]) -> Callable[[Floats], Floats]:
-    """Return P(dwell > t) of a link as a function of times, shape (draw, persona, time)."""
-    families, tables = data["family"].values[rows, k], tables_of(data)
-    a, b = (data[name].values[:, :, -1, k][rows][..., None] for name in ("dwell_a", "dwell_b"))
-    return lambda times: survival_by_draw(families, a, b, times, tables)
+def _curve(data: xr.Dataset, at: list[int], rows: NDArray[np.intp]) -> Callable[[Floats], Floats]:
+    """Return P(dwell > t) of links as a function of times, shape (draw, persona, link, time); all links in one go."""
+    families, tables = data["family"].values[rows][:, at].T.ravel(), tables_of(data)
+    a, b = (data[name].values[rows][:, :, -1][..., at] for name in ("dwell_a", "dwell_b"))
+    size = (len(at), len(rows), a.shape[1])
+    scale, shape = (np.moveaxis(each, -1, 0).reshape(len(families), -1, 1) for each in (a, b))
+
+    def curve(times: Floats) -> Floats:
+        still = survival_by_draw(families, scale, shape, times, tables).reshape(*size, len(times))
+        return np.ascontiguousarray(np.moveaxis(still, 0, 2))
+
+    return curve

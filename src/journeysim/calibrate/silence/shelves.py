@@ -58,23 +58,20 @@ class Shelves:
     fixed: Floats  # (link that is not learned, chain, spell)
     still: Floats  # (drawn row, spell)
     left: Floats  # (drawn row,)
+    first: Ints  # the first row of every learned link, and the first own row
 
     @classmethod
     def of(cls, proposals: Sequence[Proposal], own: Sequence[Dwells], fixed: Floats) -> Shelves:
         """Return the shelves of proposals, with the chains' own dwells by learned link."""
         still = np.concatenate([np.empty((0, fixed.shape[-1])), *(each.cloud.still for each in proposals)])
         left = np.concatenate([np.empty(0), *(each.cloud.left for each in proposals)])
-        return cls(tuple(proposals), tuple(own), fixed, np.ascontiguousarray(still), left)
+        first = np.cumsum([0, *(len(each.cloud.left) for each in proposals)], dtype=np.int64)
+        return cls(tuple(proposals), tuple(own), fixed, np.ascontiguousarray(still), left, first)
 
     @property
     def chains(self) -> int:
         """How many chains there are."""
         return int(self.fixed.shape[1])
-
-    @property
-    def first(self) -> Ints:
-        """The first row of every learned link, and the first own row."""
-        return np.cumsum([0, *(len(each.cloud.left) for each in self.proposals)], dtype=np.int64)
 
     def own_rows(self, k: int) -> Ints:
         """Return the rows of the chains' own dwells of learned link k; those that stay come after the learned links."""

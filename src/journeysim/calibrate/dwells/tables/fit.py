@@ -126,16 +126,19 @@ def _around(
     address: tuple[int, str],
 ) -> tuple[Sums, WeightedDraws]:  # fmt: skip
     """Return centres drawn near where these models are likely, as they are summed and as they were drawn."""
+    tried: list[tuple[Floats, Centres, Floats, Floats]] = []
 
     def density(at: Floats) -> Floats:
-        logs = special.logsumexp(by_model(cells, centres_at(at, cells.edges), models), axis=0)
-        return np.asarray(logs + _log_normal(prior, at))
+        found = centres_at(at, cells.edges)
+        logs = by_model(cells, found, models)
+        whole = np.asarray(special.logsumexp(logs, axis=0))
+        tried.append((at, found, logs, whole))
+        return np.asarray(whole + _log_normal(prior, at))
 
     seed, name = address
     drawn = sample_near(density, *near, draws=centres, seed=seed, names=("centres", name))
-    found = centres_at(drawn.at, cells.edges)
-    logs = by_model(cells, found, models)
-    ratio = np.asarray(drawn.logs - special.logsumexp(logs, axis=0) + np.log(len(logs)))
+    _, found, logs, whole = next(each for each in tried if each[0] is drawn.at)  # the best round is one of those tried
+    ratio = np.asarray(drawn.logs - whole + np.log(len(logs)))
     return Sums(cells, found, models, logs + ratio, ratio), drawn
 
 

@@ -20,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from journeysim.calibrate.dwells.families import survival, to_scale_shape
+from journeysim.calibrate.dwells.families import to_scale_shape
 from journeysim.calibrate.dwells.tables.cells import LEVELS, Cells, Stretches
 from journeysim.calibrate.dwells.tables.curves import LOWEST
-from journeysim.model.dwell import Family, cdf
+from journeysim.model.dwell import Family
 from journeysim.model.event_log import Ints
 from journeysim.model.quantity import Floats
 
@@ -55,7 +55,9 @@ class Centres:
 def centres_at(at: Floats, edges: Floats) -> Centres:
     """Return the log-normals at points phi, shape (point, 2); chances of cells are taken in the nearer tail."""
     a, b = to_scale_shape(Family.LOGNORMAL, at[:, :1], at[:, 1:])
-    above, below = survival(Family.LOGNORMAL, a, b, edges), cdf(Family.LOGNORMAL, a, b, edges)
+    with np.errstate(divide="ignore"):
+        z = np.log(edges / a) / b
+    above, below = special.ndtr(-z), special.ndtr(z)
     mass = np.where(above[:, :-1] < 0.5, above[:, :-1] - above[:, 1:], np.diff(below, axis=1))
     return Centres(np.maximum(above, LOWEST), np.maximum(mass, LOWEST))
 
