@@ -193,7 +193,8 @@ def take_step(
     lanes.place[0] = place
     lanes.cell[0] = cell
     lanes.day[0] = day
-    next_arrivals(1, layout, parameters, row, draw, truth, carried, lanes)
+    one = int(np.int64(1))  # a 1 that is no constant: the walk's step is compiled for any number once, not for it alone
+    next_arrivals(one, layout, parameters, row, draw, truth, carried, lanes)
 
 
 @compiled

@@ -71,7 +71,8 @@ def plan_block(
     for place in range(layout.place_key.size):
         for k in range(size):
             planner.seen[place * BLOCK + k] = np.uint32(0)
-    count, alike = 0, in_one_world(points.ways)
+    nothing = size - size  # a 0 that is no constant: what is called with one would be compiled for it alone, and again
+    count, alike = nothing, in_one_world(points.ways)
     for k in range(size):
         lanes.words[CUSTOMER + k] = people.number[first + k]
     begin_lives(size, layout, draw, lanes.words, planner.carried, lanes)
@@ -83,11 +84,11 @@ def plan_block(
                 cell += points.ways.phase[people.group[first + k], 0]
             _put(count, k, number, place, cell, layout, planner, lanes)
             count += 1
-    step = 0
+    step = nothing
     while count > 0 and step < PLANNED:
         _plan_visits(count, step, layout, draw, points.rule, clocks, plans, planner, lanes)
         next_arrivals(count, layout, parameters, row, draw, truth, planner.carried, lanes)
-        kept = 0
+        kept = nothing
         for k in range(count):
             slot = planner.slot[lanes.slot[k]]
             plans.link[step, slot] = lanes.link[k]

@@ -85,7 +85,8 @@ def serve(
     what went wrong, and with whom and where. Long because it is the order of the events, and the step of the walk may
     stand only once.
     """
-    came, ready, slot = 0, 0, 0
+    came = ready = count - count  # a 0 that is no constant: what is called with one is compiled for it, and again
+    slot = 0
     while status[0] == DONE:
         r = NOBODY
         if _enters_next(came, count, people.time, heap):
