@@ -14,7 +14,7 @@ from journeysim.calibrate.backtest import backtest, rolling
 from journeysim.files.events import read_events
 from journeysim.model.event_log import EventLog
 from orders import order_map, write_order_log
-from validation.page import BACKTESTS
+from validation.page import BACKTESTS, stamp
 
 pytestmark = pytest.mark.realdata
 FIRST, LAST = np.datetime64("2018-03-05", "us"), np.datetime64("2018-07-30", "us")
@@ -30,23 +30,24 @@ SHOWN = (
 
 #: Read off the log and the forecasts (one week ahead); to be read again when they change.
 FOUND = """\
-The gates fail, and here is why, week by week:
+The gates fail, at 21 origins as they did at four (medians below are of 50 draws):
 
-- **Nothing was booked for days.** Between 15 and 19 July 4 deliveries are in the log, 75 in the five days before. Of the
-  week from 16 July 49 deliveries were foretold and 23 came; moves, reviews, orders closed and those on the way hang on them,
-  so one origin of four misses six figures together. Approvals stopped on 3 and 4 July alike (35 came on the 5th), and two
-  dozen orders were shipped before they were approved. Whether the carrier stood still or the books did, the log does not
-  say; no week before announced it.
-- **Orders get faster, and went on doing so.** The median from shipping to delivery was 12 days early in March and 5 in July.
-  Deliveries go from 0.6 to 2.6 times what the fit of all weeks expects. That this drifts is learned now: 66, 64, 49 and 81
-  are foretold (medians), 72, 87, 23 and 103 came; before, with one carry for all links, 57, 58, 37 and 68. What is left is
-  below what came: a drift is foretold to stay where it is, or to come back a little, and this one went on. It is not a
-  matter of age: in the five weeks before 16 July, deliveries came at 1.6, 2.0, 1.8, 1.6 and 1.8 times what was expected of
-  orders on the way for up to 3, 6, 10, 20 and more days, so a factor on the hazard is the right kind.
-- The one purchase with a value was recorded after its order was shipped; 0 was foretold.
+- **Orders get faster, and go on doing so.** The median from shipping to delivery was 12 days early in March and 5 in July.
+  From 2 April on 1.16 to 1.43 times as many deliveries came as were foretold, in 13 weeks of 17. What drifts is foretold to
+  stay where it is, or to come back a little. A slope was tried: the evidence of all links is 4 to 10 behind with one (sds of
+  2 and 5 % a week), that of deliveries 1 behind. Moves, reviews, orders closed and those on the way hang on deliveries: six
+  figures, one reason.
+- **Weeks in which everything stood still.** In the week of 28 May 37 deliveries came of 64 foretold (lorry drivers were on
+  strike in late May), in that of 16 July 23 of 42: between 15 and 19 July there are 4 in the log, 75 in the five days before.
+  In the week of 16 April 64 approvals came of 86. No week before announced it. Without 28 May and 16 July the intervals hold
+  23, 48 and 70 %.
+- **Orders shipped** come at 0.94 to 1.18 times the median, mostly above it (below it with days alike), and hold 76 % of 90.
+- **Scores of reviews** are 0.2 to 0.55 points below the median in March and early April, and up to 0.4 above it from late
+  June on: more of a drift than lateness and waits explain. Both naive forecasts are as good.
+- The two purchases with a value were recorded after their orders were shipped; 0 was foretold.
 
-Four origins one week apart share most of their customers. Without the origin of 16 July the intervals would hold 13, 52 and
-64 %: the second reason weighs as much as the first."""
+Naive intervals do not hold either (42, 62 and 68 % as in the last week), and the model's CRPS is a third below the better
+one."""
 
 
 @pytest.fixture(scope="module")
@@ -80,13 +81,13 @@ def test_every_delivered_order_is_there(delivered: EventLog):
 def test_later_weeks_are_foretold(
     delivered: EventLog, monkeypatch: pytest.MonkeyPatch, record_property: Callable[[str, object], None]
 ):
-    """Four origins: what swings change, told as it is; the mean score of a week is off by less than 0.25 on average (0.197)."""
+    """21 origins: what days and swings change, told as it is; a week's mean score is off by less than 0.3 on average (0.237)."""
     monkeypatch.setattr(rolling, "calibrate", remembered({}))
     found = backtest(delivered, order_map(), FIRST, until=LAST, step="week", seed=1)
     monkeypatch.setattr(rolling, "foretell", without_swings)
     alike = backtest(delivered, order_map(), FIRST, until=LAST, step="week", seed=1)
     lines = (*lines_of(found, "Order delivery", SHOWN), *compared(found, alike), "", FOUND)
-    record_property("validation", f"## {BACKTESTS['orders']}\n" + "\n".join(lines))
+    record_property("validation", f"## {BACKTESTS['orders']}\n{stamp()}\n\n" + "\n".join(lines))
     ratings = [item.model.error for item in judged(found) if item.metric == "rating"]
     assert len(ratings) == 21
-    assert np.mean(ratings) < 0.25
+    assert np.mean(ratings) < 0.3
