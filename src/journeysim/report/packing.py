@@ -29,7 +29,7 @@ _MODULES: Final = (
     "model.changes.dwells", "model.changes.removal", "model.changes.rewards", "model.changes.shares",
     "model.changes.staff",
     "model.changes.touchpoints", "model.draws", "model.dwell", "model.journey", "model.log_settings", "model.log_shape",
-    "model.quantity", "model.remark", "model.satisfaction", "model.scenario",
+    "model.quantity", "model.remark", "model.satisfaction", "model.scenario", "model.seasons",
     "simulate.outcomes", "simulate.precision", "simulate.settings",
     "simulate.tally",
 )  # fmt: skip

@@ -106,7 +106,7 @@ def test_any_scenario_comes_back_equal(scenario):
     assert there_and_back(scenario) == scenario
 
 
-@pytest.mark.parametrize("name", ["subscription", "online_shop"])
+@pytest.mark.parametrize("name", ["subscription", "online_shop", "aida"])
 def test_whole_scenarios_come_back_equal(name):
     from journeysim.cli.init import examples
 
