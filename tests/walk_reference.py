@@ -111,13 +111,13 @@ def rich_chain(seed: int, *, draws: int = 2) -> Chain:
 
 
 def layered_chain(seed: int) -> Chain:
-    """Return a rich chain in which customers differ at three touchpoints, remember at the others, and wait at own rates.
+    """Return a rich chain in which customers differ at four touchpoints, remember, and wait at own rates.
 
-    Every row differs from today's. Two touchpoints have rows by the place before, one of them is not remembered itself.
+    Every row differs from today's. Two touchpoints have rows by the place before, one of them where customers differ.
     """
     chain, rng = rich_chain(seed), np.random.default_rng(seed + 1000)
     draws, personas, _, links = chain.share.shape
-    n, frail = 8, np.arange(8) < 3
+    n, frail = 8, np.arange(8) < 4
     kappa = np.where(frail, rng.gamma(2.0, 2.0, (2, draws, n)), np.nan)
     frailty = Frailty(
         kappa=kappa[0],

@@ -21,7 +21,10 @@ Bools = NDArray[np.bool_]
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Frailty:
-    """Customers who differ for good: own shares ~ Dirichlet(kappa x share), own rate ~ Gamma(rate, mean 1)."""
+    """Customers who differ for good: own shares ~ Dirichlet(kappa x share), own rate ~ Gamma(rate, mean 1).
+
+    Where there is a row by the place before, its shares stand in for `share`, with the customer's same luck.
+    """
 
     kappa: Floats  # (D, n) NaN where customers are alike
     today_kappa: Floats  # (D, n)

@@ -1,7 +1,8 @@
 """Frailty and memory as the compiled walk takes them: plain named tuples, arrays of zeros where a layer is off.
 
 An *own row* is the row of a customer for whom it is not the persona's: the customer differs for good, or remembers.
-Axes as in `simulate.chain`; C = G * P cells; T links leave touchpoints where customers differ.
+Axes as in `simulate.chain`; C = G * P cells; T links, and entries of rows by the place before, leave touchpoints where
+customers differ.
 """
 
 # Compiled code takes plain arrays, so many of them.
@@ -37,10 +38,11 @@ class OwnPlan(NamedTuple):
     kind: NDArray[np.int32]  # (n,) which rows are handled together; the number of kinds where there are no own rows
     width: Ints  # (kinds,) most links of a row
     apart: Bools  # (kinds,) whether they differ from today's
-    table: NDArray[np.int32]  # (L,) position among the T links, -1 elsewhere
+    table: NDArray[np.int32]  # (L + O,) position of links, then entries, among the T that have a variate, -1 elsewhere
     tables: int  # T
     slot_key: Words  # (L + BLOCK,) zeros beyond the links
-    order2: bool  # some row depends on the place before
+    order2: bool  # some row depends on the place before …
+    own_after: bool  # … at a touchpoint where customers differ
     start: NDArray[
         np.int32
     ]  # ((n + 1) * n,) where a row starts in a table of links, then entries, by place before and place
@@ -123,11 +125,13 @@ def own_plan(chain: Chain) -> OwnPlan:
     at, none = _own_places(chain), np.zeros(n, dtype=np.bool_)
     differs = none | np.any([_differ_in(chain, layers) for layers in chain.layers.phases], axis=0)
     rated = none if frailty is None else np.asarray(np.isfinite(frailty.rate).any(axis=0))
-    coupled, tabled = at & _differ_from_today(chain), differs[chain.source]
+    coupled = at & _differ_from_today(chain)
     links, widths = len(chain.links), np.diff(chain.row_start)
     first = np.full((n + 1, n), -1) if memory is None else memory.first
     keys = np.zeros(links) if frailty is None else frailty.slot_key
     kind, width, apart = _kinds(widths, at, coupled)
+    entry_link = _entry_links(chain, first)
+    tabled = differs[chain.source[np.append(np.arange(links), entry_link)]]
     return OwnPlan(
         rows=bool(at.any()),
         everywhere=bool(at.all()),
@@ -139,8 +143,9 @@ def own_plan(chain: Chain) -> OwnPlan:
         tables=int(tabled.sum()),
         slot_key=np.append(keys, np.zeros(BLOCK)).astype(np.uint32),
         order2=bool((first >= 0).any()),
+        own_after=bool(tabled[links:].any()),
         start=np.where(first >= 0, links + first, chain.row_start[:-1]).astype(np.int32).ravel(),
-        entry_link=_entry_links(chain, first),
+        entry_link=entry_link,
         passed=none if memory is None else memory.passed.copy(),
         rates=bool(rated.any()),
         rate_table=np.where(rated, np.cumsum(rated) - 1, -1).astype(np.int32),
@@ -242,22 +247,34 @@ def _fill_side(
     width = links + entries
     for cell in range(cells):
         for link in range(links):
-            base, table = share[cell, link], plan.table[link]
-            if table >= 0:
-                shape = numbers.kappa[draw, side, cell % periods, source[link]] * base
-                _fill_gamma((side * cells + cell) * plan.tables + table, shape, grid, own)
-                if np.isfinite(shape):
-                    base = 1.0 if shape > 0.0 else 0.0
+            base = _base(
+                plan, numbers, draw, side, cell, cells, periods, link, source[link], share[cell, link], grid, own
+            )
             for visits in range(MOST_EARLIER + 1):
                 own.factor[_row_of(side, visits, cell, cells, width) + link] = base * _shift(
                     numbers, draw, side, cell, periods, link, visits
                 )
         for entry in range(entries):
-            base, link = numbers.order2[draw, side, cell, entry], plan.entry_link[entry]
+            link, after = plan.entry_link[entry], numbers.order2[draw, side, cell, entry]
+            base = _base(plan, numbers, draw, side, cell, cells, periods, links + entry, source[link], after, grid, own)
             for visits in range(MOST_EARLIER + 1):
                 own.factor[_row_of(side, visits, cell, cells, width) + links + entry] = base * _shift(
                     numbers, draw, side, cell, periods, link, visits
                 )
+
+
+@compiled_inner
+def _base(
+    plan: OwnPlan, numbers: OwnNumbers, draw: int, side: int, cell: int, cells: int, periods: int, item: int, place: int,
+    share: float, grid: Floats, own: OwnTruth,
+) -> float:  # fmt: skip
+    """Return what a link or entry weighs beside its variate, the share where it has none; fill the variate's quantiles."""
+    table = plan.table[item]
+    if table < 0:
+        return share
+    shape = numbers.kappa[draw, side, cell % periods, place] * share
+    _fill_gamma((side * cells + cell) * plan.tables + table, shape, grid, own)
+    return share if not np.isfinite(shape) else 1.0 if shape > 0.0 else 0.0
 
 
 @compiled_into
@@ -308,8 +325,6 @@ def check_own(chain: Chain) -> None:
     for layers in chain.layers.phases:
         if layers.frailty is not None:
             _check_frailty(chain, layers.frailty)
-            if layers.memory is not None:
-                _check_both(chain, layers.frailty, layers.memory)
         if layers.memory is not None:
             _check_memory(layers.memory)
 
@@ -323,13 +338,6 @@ def _check_frailty(chain: Chain, frailty: Frailty) -> None:
                 f'{name} at "{chain.touchpoints[place]}" in draw {draw} must be a finite number above {least:g} (NaN '
                 f"where customers are alike), got {values[draw, place]:g}"
             )
-
-
-def _check_both(chain: Chain, frailty: Frailty, memory: Memory) -> None:
-    both = np.isfinite(frailty.kappa).any(axis=0) & (memory.first >= 0).any(axis=0)
-    if both.any():
-        name = chain.touchpoints[int(np.argmax(both))]
-        raise ValueError(f'customers cannot both differ for good and have rows by the place before at "{name}"')
 
 
 def _check_memory(memory: Memory) -> None:

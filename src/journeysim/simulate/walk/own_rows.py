@@ -3,7 +3,9 @@
 A customer's own shares at a touchpoint are Dirichlet(kappa x share): gamma variates, one per link, divided by their sum.
 A variate of shape a is G(a + 1) U^(1/a) (Marsaglia and Tsang 2000, section 6), so that every shape above 0 has its
 exact law and the variates move smoothly with the share: a changed row keeps the customer's own luck. They are
-addressed by touchpoint and slot, without a visit number: the same at every visit, for life.
+addressed by touchpoint and slot, without a visit number: the same at every visit, for life. Where the row depends on the
+place before, so do the shapes, and the luck behind the variates is the same: own shares after each place before are
+Dirichlet(kappa x the row after it), and a customer who likes a link likes it wherever they come from.
 
 What is remembered and felt multiplies: weight = variate x exp(start + visits x effect + sensitivity x satisfaction),
 the variate being the share itself, or the share after the place before, where customers are alike. The choice is by
@@ -74,7 +76,7 @@ def choose_own(
         for start in range(0, members, BLOCK // width):
             size = min(BLOCK // width, members - start)
             _gather(size, kind * BLOCK + start, layout, lanes, room)
-            drawn = _draw_variates(size, width, layout, draw, lanes, room) if plan.tables > 0 else 0
+            drawn = _draw_variates(size, width, layout, draw, carried.before, lanes, room) if plan.tables > 0 else 0
             _weigh(0, size, width, drawn, layout, parameters, row, truth.own, carried, lanes, room, room.weight)
             if plan.apart[kind]:
                 _weigh(1, size, width, drawn, layout, parameters, row, truth.own, carried, lanes, room, room.today)
@@ -130,9 +132,11 @@ def _take(size: int, layout: Layout, draw: np.uint64, truth: Truth, lanes: Lanes
 
 
 @compiled_into
-def _draw_variates(size: int, width: int, layout: Layout, draw: np.uint64, lanes: Lanes, room: OwnRoom) -> int:
+def _draw_variates(
+    size: int, width: int, layout: Layout, draw: np.uint64, before: Indices, lanes: Lanes, room: OwnRoom
+) -> int:
     """Fill the two numbers behind each variate of a customer's own; return how many there are."""
-    drawn = _list_drawn(size, width, layout, lanes, room)
+    drawn = _list_drawn(size, width, layout, before, lanes, room)
     visit_words(drawn, layout.seed_low, layout.seed_high, draw, room.words)
     for d in range(drawn):
         lanes.gathered[d] = unit(room.words[LINK + d])
@@ -145,7 +149,7 @@ def _draw_variates(size: int, width: int, layout: Layout, draw: np.uint64, lanes
 
 
 @compiled_into
-def _list_drawn(size: int, width: int, layout: Layout, lanes: Lanes, room: OwnRoom) -> int:
+def _list_drawn(size: int, width: int, layout: Layout, before: Indices, lanes: Lanes, room: OwnRoom) -> int:
     """List the entries that have a variate, with its address and where its numbers stand; return how many.
 
     Every entry is written down, and the next one takes its place if it has none.
@@ -156,6 +160,11 @@ def _list_drawn(size: int, width: int, layout: Layout, lanes: Lanes, room: OwnRo
         room.own[m] = links if table >= 0 else 0
         room.row[m] = lanes.cell[k] * plan.tables + table
         room.customer[m] = lanes.words[np.uint64(CUSTOMER) + k]
+    if plan.own_after:
+        for m in range(size):
+            k = np.uint64(room.lane[m])
+            came = before[np.uint64(lanes.slot[k])] * layout.touchpoints + lanes.place[k]
+            room.row[m] = lanes.cell[k] * plan.tables + plan.table[np.uint64(plan.start[np.uint64(came)])]
     for j in range(width):
         for m in range(size):
             words[drawn] = room.customer[m]
