@@ -13,6 +13,7 @@ import numpy as np
 
 from journeysim.calibrate import calibrate
 from journeysim.calibrate.numerics import pymc_adapter
+from journeysim.calibrate.numerics.mixing import convergence
 from journeysim.model.dwell import Dwell, Family
 from journeysim.model.event_log import Names
 from journeysim.model.journey import JourneyMap, Link, Outcome, Touchpoint
@@ -108,5 +109,5 @@ def _plain(link: Floats, dwell: Floats, age: Floats) -> float:
     values = np.concatenate(
         [np.stack(trace.get_values(name, combine=False)) for name in ("shares", "middle", "shape")], axis=-1
     )
-    gates = pymc_adapter.convergence("plain", values)
+    gates = convergence("plain", values)
     return min(gate.value for gate in gates if gate.name.startswith("bulk ESS")) / float(spent)
