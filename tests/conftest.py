@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+# Before NumPy is there: two processes with two threads each wait for each other at every small matrix (L-BFGS-B of
+# SciPy 1.15 and later: 27 times the processor time on a busy machine). Commands that tests start have it from here.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 REPOSITORY = Path(__file__).parents[1]
 
 # A failure must be the change's doing: examples derive from the test itself, and no clock is watched.
