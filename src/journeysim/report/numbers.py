@@ -28,6 +28,7 @@ _ASSUMPTIONS: Final = tuple(
     (key, re.compile(pattern))
     for key, pattern in (
         ("shares", "today: shares at (.+)"), ("dwell", "today: dwell at (.+)"), ("money", "today: value and cost at (.+)"),
+        ("seasons", "today: seasons at (.+)"),
         ("share", "share: (.+)"), ("dwell_of", "dwell: (.+)"),
         ("entry", "today: entry"), ("personas", "today: personas"), ("arrivals", "today: arrivals"),
         ("together", "assumptions acting together"),

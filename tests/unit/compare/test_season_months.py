@@ -7,6 +7,7 @@ import pytest
 
 from journeysim.calibrate import prior_draws, stated_draws
 from journeysim.compare.calendar import calendars
+from journeysim.decide.drivers.groups import of_today
 from journeysim.model.arms import build_arms
 from journeysim.model.changes import AdjustShare
 from journeysim.model.changes.base import Terms
@@ -15,6 +16,8 @@ from journeysim.model.quantity import Fixed, Range
 from journeysim.model.scenario import Proposal, Scenario
 from journeysim.model.seasons import MONTHS, WEEKDAYS, Season
 from journeysim.model.units import DAYS_PER_MONTH
+from journeysim.report.numbers import written
+from journeysim.report.words import language
 from journeysim.simulate.run import simulate
 from journeysim.simulate.settings import Settings
 from maps import days, exponential
@@ -138,3 +141,11 @@ def test_uncertain_odds_are_in_the_ledger_by_month():
     (found,) = (item for item in draws.assumptions if item.name.startswith("season"))
     assert found.name == "season: offer -> bought, Dec"
     assert 1.2 < np.median(found.values) < 1.8
+    groups = {group.name: group for group in of_today(draws, {})}
+    assert groups["today: seasons at offer"].basis == "map beliefs"
+    assert "today: seasons at offer" not in {
+        group.name for group in of_today(stated_draws(shop(season, days(1.0))), {})
+    }
+    assert (
+        written("today: seasons at offer", "assumption", language("fr", "EUR")) == "aujourd’hui\u00a0: saisons à offer"
+    )

@@ -1,8 +1,8 @@
 """What a decision rests on, in groups that one would get to know together.
 
 Every assumption of a proposal is a group of its own; today's numbers are grouped by what one study would measure: the
-shares of a row, the dwells of a touchpoint, its money. Shares count on their log-odds, positive numbers on their logs,
-single numbers by their normal scores.
+shares of a row, the dwells of a touchpoint, its money, its seasons. Shares count on their log-odds, positive numbers on
+their logs, single numbers by their normal scores.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def normal_scores(values: Floats) -> Floats:
 
 
 def of_today(draws: Draws, prior_parts: Mapping[str, float]) -> tuple[Group, ...]:
-    """Return today's numbers as groups: shares, dwell and money of each place, entry, personas, arrivals.
+    """Return today's numbers as groups: shares, dwell, money and seasons of each place, entry, personas, arrivals.
 
     Groups that do not vary between draws are left out. The basis is "measured" where draws are a posterior (unless
     the ledger of the draws says that none of the group's numbers was seen in data) and "map beliefs" otherwise.
@@ -102,6 +102,11 @@ def _at_place(draws: Draws, place: str) -> Iterator[tuple[str, Scale, list[Float
     money += [draws.values(name)[..., at] for name in _MONEY_PLACES]
     entries = [f"{kind}: {name}" for kind in _MONEY_KINDS for name in (place, *labels)]
     yield f"value and cost at {place}", Scale.POSITIVE, money, entries
+    if "season_odds" in draws.data and own:
+        seasons = [draws.values(name)[:, own].reshape(draws.count, -1) for name in ("season_odds", "season_dwell")]
+        found = [values[:, np.isfinite(values).all(axis=0)] for values in seasons]
+        names = tuple(item.name for item in draws.assumptions if item.name.startswith("season"))
+        yield f"seasons at {place}", Scale.POSITIVE, found, [name for name in names if f": {place} -> " in name]
 
 
 def _dwells(draws: Draws, links: list[int]) -> list[Floats]:
