@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -185,7 +186,7 @@ def who(number):
 
 if __name__ == "__main__":
     with process_pool(2) as pool:
-        print(*{found["pid"] for _, found in pool.run(who, range(6))}, flush=True)
+        print(pool.shelf.folder, *{found["pid"] for _, found in pool.run(who, range(6))}, flush=True)
         time.sleep(60)
 """
 
@@ -194,13 +195,22 @@ def test_processes_end_when_the_one_that_started_them_is_killed(tmp_path):
     script = tmp_path / "parent.py"
     script.write_text(PARENT)
     with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as parent:
-        children = [int(word) for word in parent.stdout.readline().split()]
+        folder, *words = parent.stdout.readline().split()
+        children = [int(word) for word in words]
+        assert Path(folder).is_dir()
         parent.kill()
     assert children
     deadline = time.monotonic() + 30
     while any(_alive(pid) for pid in children):
         assert time.monotonic() < deadline, "a process outlived the one that started it"
         time.sleep(0.05)
+    assert not Path(folder).exists()
+
+
+def test_there_are_no_more_processes_than_jobs():
+    with process_pool(3) as pool:
+        assert in_order(pool, number_of_this, [7]) == [{"number": 7}]
+        assert len(pool.pool._processes) == 1
 
 
 def _alive(pid):
