@@ -67,6 +67,7 @@ class Calibration:
         return tuple(gate for gate in self.gates if not gate.passed)
 
 
+@one_thread()
 def calibrate(
     journey: JourneyMap,
     observed: Observations | Transitions,
@@ -93,12 +94,11 @@ def calibrate(
     prior = prior_draws(journey, draws=max(draws, WORKING_DRAWS), seed=seed)
     stated = prior.take(np.arange(draws))  # every draw has its address, so these are the prior's at so many draws
     data = stated.data.copy(deep=True)
-    with one_thread():
-        fit = fit_touchpoints(journey, counts, prior, seed)
-        gates = list(fit.gates)
-        for i, touchpoint in enumerate(fit.touchpoints):
-            data, found = write_touchpoint(data, fit, i, touchpoint, seed)
-            gates += found
+    fit = fit_touchpoints(journey, counts, prior, seed)
+    gates = list(fit.gates)
+    for i, touchpoint in enumerate(fit.touchpoints):
+        data, found = write_touchpoint(data, fit, i, touchpoint, seed)
+        gates += found
     measured = write_arrivals(data, journey, counts, seed) | fit.measured
     silent = silent_outcomes(counts, journey)
     by_tenure = touchpoints_by_tenure(observed, journey)

@@ -15,6 +15,7 @@ from journeysim.calibrate.discover.passages import Passages, in_order, passages_
 from journeysim.calibrate.discover.proposal import proposed_map
 from journeysim.calibrate.discover.settings import USUAL, Support
 from journeysim.calibrate.discover.silence import Silence
+from journeysim.calibrate.numerics.pymc_adapter import one_thread
 from journeysim.errors import BadInput, Problem
 from journeysim.model.checks.names import check_names
 from journeysim.model.event_log import EventLog, SetAside
@@ -56,6 +57,7 @@ class Discovery:
     set_aside: tuple[SetAside, ...]
 
 
+@one_thread()
 def discover(
     log: EventLog,
     *,

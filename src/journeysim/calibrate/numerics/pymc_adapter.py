@@ -55,7 +55,11 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Keep linear algebra to one thread: matrices are small here, and a second thread only waits, at full cost."""
+    """Keep linear algebra to one thread: matrices are small here, and a second thread only waits, at full cost.
+
+    SciPy brings a library of its own, which has to be there to be held: loaded later, it would come with all its threads.
+    """
+    import_module("scipy.linalg")
     with import_module("threadpoolctl").threadpool_limits(limits=1):  # comes with PyMC
         yield
 
