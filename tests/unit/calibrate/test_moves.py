@@ -34,12 +34,12 @@ def test_the_density_around_places_is_that_of_the_proposal():
 
 def test_a_division_is_drawn_near_its_density():
     """Draws weighted by `log_ratio` have the mean and sd that quadrature gives: within 5 errors of 4,000 draws."""
-    who, count = np.zeros(5, dtype=np.int64), np.array([3.0, 10.0, 4.0, 8.0, 2.0])
+    first, count = np.array([0, 5]), np.array([3.0, 10.0, 4.0, 8.0, 2.0])
     rest, x, y = RNG.uniform(0.1, 0.2, 5), RNG.uniform(0.0, 0.9, 5), RNG.uniform(0.0, 0.3, 5)
     parts = Division(np.array([0.4]), np.array([20.0]), np.array([9.0]), np.array([15.0]), rest, x, y)
-    mode, sd = peak(parts, who, count)
+    mode, sd = peak(parts, first, count)
     drawn = np.concatenate([draw_odds(parts, mode, sd, RNG) for _ in range(4000)])
-    weights = special.softmax([log_ratio(parts, mode, sd, np.array([u]), who, count) for u in drawn])
+    weights = special.softmax([log_ratio(parts, mode, sd, np.array([u]), first, count) for u in drawn])
     grid = np.linspace(-60, 20, 40_001)
     p = special.expit(grid)[:, None]
     logs = 0.4 * special.log_expit(grid) + 20 * special.log_expit(-grid) + np.log(rest + p * x + (1 - p) * y) @ count
@@ -55,7 +55,7 @@ def test_a_division_is_drawn_near_its_density():
 
 def test_a_pair_without_open_spells_divides_as_a_beta():
     """Kolmogorov and Smirnov at 1e-4 on resampled draws: notices a shift of a distribution function by 0.05."""
-    none, nobody = np.empty(0), np.empty(0, dtype=np.int64)
+    none, nobody = np.empty(0), np.zeros(2, dtype=np.int64)
     parts = Division(np.array([2.5]), np.array([7.0]), np.array([0.0]), np.array([0.0]), none, none, none)
     mode, sd = peak(parts, nobody, none)
     drawn = np.concatenate([draw_odds(parts, mode, sd, RNG) for _ in range(4000)])

@@ -8,7 +8,7 @@ evolution Markov chain); from then on nothing is adapted, and the draws count.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, final
 
@@ -47,7 +47,8 @@ _GROUPS: Final = 4
 #: Points that stories are told by.
 _TOLD: Final = 1000
 #: Sweeps before the first kernels and the next, and of each round that may count. While gates fail, what a round visited
-#: makes the kernels of a longer one: better kernels are worth more than more sweeps.
+#: makes the kernels of a longer one: better kernels are worth more than more sweeps; but a round that twice its length
+#: would mend goes on.
 _FIND: Final = (120, 120)
 _ROUNDS: Final = (250, 500, 1000, 2000, 5000)
 _STUCK: Final = 0.4
@@ -101,8 +102,7 @@ def sample_chains(given: Given, *, draws: int, seed: int, name: str) -> Sampled:
         mover, at = _adapted(mover, history.later(sweeps // 2))
     mover = replace(mover, plan=mover.plan.harder([history.accepted(k) for k in range(len(learned))]))
     for sweeps in _ROUNDS:
-        history = _swept(mover, at, sweeps)
-        gates = _gates(name, history)
+        history, gates = _round(mover, at, sweeps, name)
         if all(gate.passed for gate in gates):
             break
         mover, at = _adapted(mover, history)
@@ -174,6 +174,22 @@ class _History:
             self.chains.at(cut), tuple(x[cut] for x in self.families), tuple(x[cut] for x in self.phi), self.last
         )
 
+    def followed_by(self, other: _History) -> _History:
+        """Return these sweeps and those after them."""
+        return _History.joined([self, other])
+
+    @classmethod
+    def joined(cls, parts: Sequence[_History]) -> _History:
+        """Return sweeps one part after the other."""
+        chains = Chains(*(
+            np.concatenate([getattr(each.chains, name) for each in parts]) for name in ("theta", "kappa", "shares", "rows")
+        ))  # fmt: skip
+        families, phi = (
+            tuple(np.concatenate(column) for column in zip(*(getattr(each, name) for each in parts), strict=True))
+            for name in ("families", "phi")
+        )
+        return cls(chains, families, phi, parts[-1].last)
+
     def accepted(self, k: int) -> float:
         """Return how often the dwell of learned link k was another one after a sweep."""
         return float(np.mean(np.any(np.diff(self.phi[k], axis=0) != 0, axis=(2, 3))))
@@ -184,8 +200,8 @@ def _known(given: Given, spells: Spells) -> Known:
     alpha, tilt, taken, spread, theta, kappa = (
         np.array(x, order="C") for x in (rows.alpha, rows.tilt, rows.counts, rows.spread, rows.theta, rows.kappa)
     )
-    who = spells.who.astype(np.int64)
-    return Known(who, spells.count, alpha, tilt, taken, spread, float(rows.factor), theta, kappa, rows.root)
+    first = np.searchsorted(spells.who, np.arange(len(rows.counts) + 1)).astype(np.int64)
+    return Known(first, spells.count, alpha, tilt, taken, spread, float(rows.factor), theta, kappa, rows.root)
 
 
 def _fixed(given: Given, spells: Spells, row: NDArray[np.intp]) -> Floats:
@@ -232,6 +248,21 @@ def _swept(mover: _Mover, at: _At, sweeps: int) -> _History:
     return _History.of(room.at(slice(1, None)), _At(at.shelves, room.at(-1)))
 
 
+def _round(mover: _Mover, at: _At, sweeps: int, name: str) -> tuple[_History, tuple[Gate, ...]]:
+    """Return where chains went in a round, and its gates; a round that twice its length would mend goes on to that."""
+    history = _swept(mover, at, sweeps)
+    gates = _gates(name, history)
+    if all(gate.passed for gate in gates) or not all(_within_reach(gate) for gate in gates):
+        return history, gates
+    history = history.followed_by(_swept(mover, history.last, sweeps))
+    return history, _gates(name, history)
+
+
+def _within_reach(gate: Gate) -> bool:
+    """Return whether twice as many sweeps would pass: effective sizes are twice as large, R-hat half as far from 1."""
+    return 2 * gate.value >= gate.limit if gate.wanted == "at least" else gate.value - 1 <= 2 * (gate.limit - 1)
+
+
 def _found(mover: _Mover, at: _At, sweeps: int) -> _History:
     """Return where chains went, each sweep followed by a step of one link's dwell."""
     plan, seen = mover.plan, []
@@ -241,14 +272,7 @@ def _found(mover: _Mover, at: _At, sweeps: int) -> _History:
         if len(plan.pairs):
             k, other = plan.pairs[mover.rng.choice(len(plan.pairs), p=plan.often)]
             at = _stepped(mover, at, int(k), int(other)) if mover.proposals[k].moves else at
-    chains = Chains(*(
-        np.concatenate([getattr(each.chains, part) for each in seen]) for part in ("theta", "kappa", "shares", "rows")
-    ))  # fmt: skip
-    families, phi = (
-        tuple(np.concatenate(parts) for parts in zip(*(getattr(each, name) for each in seen), strict=True))
-        for name in ("families", "phi")
-    )
-    return _History(chains, families, phi, at)
+    return _History.joined(seen)
 
 
 def _stepped(mover: _Mover, at: _At, k: int, other: int) -> _At:
@@ -268,8 +292,9 @@ def _stepped(mover: _Mover, at: _At, k: int, other: int) -> _At:
     phi[family == Family.EXPONENTIAL, :, 1] = 0.0
     moved = mine[alike]
     tried[moved] = at.shelves.tried_rows[moved]
-    gain[moved] = proposal.height(family[moved], phi[moved]) - proposal.height(family[moved], now[moved])
-    new = proposal.at(family, phi)
+    stepped, height = proposal.weighed(family[moved], phi[moved])
+    gain[moved] = height - proposal.height(family[moved], now[moved])
+    new = at.shelves.own[k].put(moved, stepped)
     to = at.chains.repeated(0).at(0)
     divide_all(
         mover.known, at.shelves.shelf(new), k, other, tried, gain, to.theta, to.kappa, to.shares, to.rows, mover.rng
@@ -306,7 +331,9 @@ def _parts(mover: _Mover, own: list[Dwells], chains: Chains) -> Floats:
     """Return which part of every open spell is each learned link's where chains are, (learned link, chain, spell)."""
     positions = [each.position for each in mover.proposals]
     others = [j for j in range(chains.shares.shape[-1]) if j not in positions]
-    shares = np.moveaxis(chains.shares[:, mover.known.who], -1, 0)
+    shares = np.moveaxis(
+        chains.shares[:, np.repeat(np.arange(len(mover.known.taken)), np.diff(mover.known.first))], -1, 0
+    )
     weights = shares[positions + others] * np.stack([*(each.still for each in own), *mover.fixed])
     return np.asarray(weights[: len(positions)] / np.maximum(weights.sum(axis=0), 1e-300))
 

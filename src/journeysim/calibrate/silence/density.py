@@ -193,31 +193,44 @@ def _scores(
     """Return the normal score of every point, and its derivatives by location and by log shape."""
     learned, count = len(row), len(time)
     score, by_location, by_shape = np.empty(count), np.empty(count), np.empty(count)
-    w, dw, v, dv = np.empty(4), np.empty(4), np.empty(4), np.empty(4)
+    w, dw = np.empty(4), np.empty(4)
+    slopes, by_slopes, lines, v, dv = _shapes(phi[1], form)
     for p in range(count):
         g, j = divmod(link[p], learned)
-        shape = min(max(phi[1, g, j], LEAST_SHAPE), _MOST_SHAPE)
-        base = form[0, j] + math.exp(form[1, j] * shape)
-        slope = base ** form[2, j]
-        apart = time[p] - phi[0, g, j]
+        slope, apart = slopes[g, j], time[p] - phi[0, g, j]
         at, inside = _taps((apart * slope + form[3, j] - LEFT) / STEP, NODES, w, dw)
-        at_shape, _ = _taps((shape - LEAST_SHAPE) / SHAPE_STEP, SHAPES, v, dv)
         value, by_y, along = 0.0, 0.0, 0.0
         for a in range(4 if stride[j] else 1):
-            line = tables[row[j] + stride[j] * (at_shape + a)]
+            line = tables[row[j] + stride[j] * (lines[g, j] + a)]
             part, part_y = 0.0, 0.0
             for b in range(4):
                 part += w[b] * line[at + b]
                 part_y += dw[b] * line[at + b]
-            value += part * (v[a] if stride[j] else 1.0)
-            by_y += part_y * (v[a] if stride[j] else 1.0)
-            along += part * (dv[a] if stride[j] else 0.0)
+            value += part * (v[g, j, a] if stride[j] else 1.0)
+            by_y += part_y * (v[g, j, a] if stride[j] else 1.0)
+            along += part * (dv[g, j, a] if stride[j] else 0.0)
         by_y *= inside / STEP
         score[p] = value
         by_location[p] = -by_y * slope
-        by_slope = slope / base * form[2, j] * form[1, j] * math.exp(form[1, j] * shape)
-        by_shape[p] = (by_y * apart * by_slope + along / SHAPE_STEP) if shape == phi[1, g, j] else 0.0
+        free = LEAST_SHAPE <= phi[1, g, j] <= _MOST_SHAPE
+        by_shape[p] = (by_y * apart * by_slopes[g, j] + along / SHAPE_STEP) if free else 0.0
     return score, by_location, by_shape
+
+
+@compiled
+def _shapes(shapes: Floats, form: Floats) -> tuple[Floats, Floats, Ints, Floats, Floats]:
+    """Return what points of a location share, (persona, learned): slope, its derivative, first line and taps of the shape."""
+    slopes, by_slopes = np.empty(shapes.shape), np.empty(shapes.shape)
+    lines, v, dv = np.zeros(shapes.shape, dtype=np.int64), np.empty((*shapes.shape, 4)), np.empty((*shapes.shape, 4))
+    for g in range(shapes.shape[0]):
+        for j in range(shapes.shape[1]):
+            shape = min(max(shapes[g, j], LEAST_SHAPE), _MOST_SHAPE)
+            bent = math.exp(form[1, j] * shape)
+            base = form[0, j] + bent
+            slopes[g, j] = base ** form[2, j]
+            by_slopes[g, j] = slopes[g, j] / base * form[2, j] * form[1, j] * bent
+            lines[g, j], _ = _taps((shape - LEAST_SHAPE) / SHAPE_STEP, SHAPES, v[g, j], dv[g, j])
+    return slopes, by_slopes, lines, v, dv
 
 
 @compiled

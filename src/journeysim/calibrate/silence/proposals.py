@@ -94,6 +94,13 @@ class Dwells:
         """Return some of them."""
         return Dwells(self.family[which], self.phi[which], self.still[which], self.left[which])
 
+    def put(self, which: NDArray[np.intp], other: Dwells) -> Dwells:
+        """Return these, with the others in the place of some."""
+        parts = [(getattr(self, name).copy(), getattr(other, name)) for name in ("family", "phi", "still", "left")]
+        for mine, theirs in parts:
+            mine[which] = theirs
+        return Dwells(*(mine for mine, _ in parts))
+
     def where(self, new: NDArray[np.bool_], other: Dwells) -> Dwells:
         """Return these, with the others' where `new`."""
         return Dwells(
@@ -214,12 +221,17 @@ class Proposal:
 
     def at(self, family: Codes, phi: Floats) -> Dwells:
         """Return dwells at families and coordinates."""
-        still = _still(self, family, phi)
+        return self.weighed(family, phi)[0]
+
+    def weighed(self, family: Codes, phi: Floats) -> tuple[Dwells, Floats]:
+        """Return dwells at families and coordinates, and their heights."""
+        still, done = _still(self, family, phi), _done(self.link, family, phi)
+        height = _prior(self.link, family, phi) + done
         if self.kernel is None:
-            left = _left(self.factor, _done(self.link, family, phi), still, self.spells, self.position)
+            left = _left(self.factor, done, still, self.spells, self.position)
         else:
-            left = self.height(family, phi) - self.kernel.log_density(family, phi, still)
-        return Dwells(family, phi, still, left)
+            left = height - self.kernel.log_density(family, phi, still)
+        return Dwells(family, phi, still, left), height
 
     def height(self, family: Codes, phi: Floats) -> Floats:
         """Return the log of prior x completed moves, shape (n,); 0 for curves, which are drawn with both."""

@@ -18,10 +18,13 @@ import numpy as np
 from scipy import special
 
 from journeysim.calibrate.numerics.compiled import compiled
+from journeysim.calibrate.numerics.sums import dot, log_sum
 from journeysim.model.event_log import Ints
 from journeysim.model.quantity import Floats
 
+#: The most of Newton's steps, and the square of a step in sds that is the last.
 _STEPS: Final = 6
+_SETTLED: Final = 1e-4
 _LEAST: Final = 1e-300
 _DEGREES: Final = 5.0
 _STUDENT: Final = float(special.gammaln(3.0) - special.gammaln(2.5) - 0.5 * np.log(_DEGREES * np.pi))
@@ -46,31 +49,28 @@ def parts_of(u: Floats) -> Floats:
 
 
 @compiled
-def peak(parts: Division, who: Ints, count: Floats) -> tuple[Floats, Floats]:
-    """Return mode and sd of u by persona, after a few of Newton's steps, the same number from the same start."""
-    personas = len(parts.a)
-    mode, sd = np.empty(personas), np.empty(personas)
-    first, second = np.empty(personas), np.empty(personas)
-    for g in range(personas):
-        mode[g] = math.log((parts.a[g] + parts.late[g]) / (parts.b[g] + parts.both[g] - parts.late[g]))
-    for _ in range(_STEPS):
-        first[:] = 0.0
-        second[:] = 0.0
-        part = parts_of(mode)
-        for s in range(len(who)):
-            g = who[s]
-            pull = (parts.x[s] - parts.y[s]) / max(
-                parts.rest[s] + part[g] * parts.x[s] + (1.0 - part[g]) * parts.y[s], _LEAST
-            )
-            first[g] += count[s] * pull
-            second[g] += count[s] * pull * pull
-        for g in range(personas):
-            p, whole = part[g], parts.a[g] + parts.b[g]
+def peak(parts: Division, first: Ints, count: Floats) -> tuple[Floats, Floats]:
+    """Return mode and sd of u by persona, after a few of Newton's steps from a start that hangs on the division alone."""
+    mode, sd = np.empty(len(parts.a)), np.empty(len(parts.a))
+    for g in range(len(mode)):
+        here = slice(first[g], first[g + 1])
+        both, off, n = parts.rest[here] + parts.y[here], parts.x[here] - parts.y[here], count[here]
+        a, b, pull = parts.a[g], parts.b[g], np.empty(len(off))
+        u = math.log((a + parts.late[g]) / (b + parts.both[g] - parts.late[g]))
+        for _ in range(_STEPS):
+            p = 1.0 / (1.0 + math.exp(-u))
+            for s in range(len(off)):
+                waiting = both[s] + p * off[s]
+                pull[s] = off[s] / (max(_LEAST, waiting))
+            slope, bent = dot(n, pull), dot(n, pull * pull)
             v = p * (1.0 - p)
-            bend = max(whole * v + v * v * second[g] - v * (1.0 - 2.0 * p) * first[g], 0.1 * whole * v)
-            step = (parts.a[g] * (1.0 - p) - parts.b[g] * p + v * first[g]) / bend
-            mode[g] += min(max(step, -1.5), 1.5)
+            bend = max((a + b) * v + v * v * bent - v * (1.0 - 2.0 * p) * slope, 0.1 * (a + b) * v)
+            step = min(max((a * (1.0 - p) - b * p + v * slope) / bend, -1.5), 1.5)
+            u += step
             sd[g] = 1.0 / math.sqrt(bend)
+            if step * step * bend < _SETTLED:
+                break
+        mode[g] = u
     return mode, sd
 
 
@@ -93,7 +93,20 @@ def _softplus(x: float) -> float:
 
 
 @compiled
-def log_ratio(parts: Division, mode: Floats, sd: Floats, u: Floats, who: Ints, count: Floats) -> float:
+def divided(parts: Division, part: Floats, first: Ints) -> Floats:
+    """Return P(still there after t) of every spell, where the first link has this part of what the pair has, by persona."""
+    out = np.empty(len(parts.rest))
+    for g in range(len(part)):
+        here, p = slice(first[g], first[g + 1]), part[g]
+        to, rest, x, y = out[here], parts.rest[here], parts.x[here], parts.y[here]
+        for s in range(len(to)):
+            waiting = rest[s] + p * x[s] + (1.0 - p) * y[s]
+            to[s] = max(_LEAST, waiting)
+    return out
+
+
+@compiled
+def log_ratio(parts: Division, mode: Floats, sd: Floats, u: Floats, first: Ints, count: Floats) -> float:
     """Return the log of the density over that of the proposal."""
     total = 0.0
     for g in range(len(mode)):
@@ -105,8 +118,4 @@ def log_ratio(parts: Division, mode: Floats, sd: Floats, u: Floats, who: Ints, c
         top = max(near, small)
         mixed = top + math.log(math.exp(near - top) + math.exp(small - top))
         total += parts.a[g] * took + parts.b[g] * left - mixed
-    part = parts_of(u)
-    for s in range(len(who)):
-        p = part[who[s]]
-        total += count[s] * math.log(max(parts.rest[s] + p * parts.x[s] + (1.0 - p) * parts.y[s], _LEAST))
-    return total
+    return total + log_sum(count, divided(parts, parts_of(u), first))

@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from journeysim.calibrate.numerics.compiled import compiled
-from journeysim.calibrate.silence.moves.division import Division, draw_odds, log_ratio, parts_of, peak
-from journeysim.calibrate.silence.moves.state import LEAST, Known, Shelf, log_of, row_of
+from journeysim.calibrate.silence.moves.division import Division, divided, draw_odds, log_ratio, parts_of, peak
+from journeysim.calibrate.silence.moves.state import Known, Shelf, add_still, log_of, row_of
 from journeysim.model.event_log import Ints
 from journeysim.model.quantity import Floats
 
@@ -20,9 +20,7 @@ def divide(  # noqa: PLR0913, PLR0917
 ) -> None:  # fmt: skip
     """Try a new dwell of link j with a new division of what it and another link have; `gain` is the dwell's own."""
     here = division_of(known, shelf, weights, j, other, shares, rows)
-    then = rows.copy()
-    then[j] = row
-    there = division_of(known, shelf, weights, j, other, shares, then)
+    there = with_dwell(known, here, shares[:, j] + shares[:, other], row_of(shelf, row))
     u, gained = new_odds(known, there, here, shares, j, other, rng)
     if math.log(rng.random()) < gain + gained:
         rows[j] = row
@@ -34,14 +32,14 @@ def new_odds(
     known: Known, there: Division, here: Division, shares: Floats, j: int, other: int, rng: np.random.Generator
 ) -> tuple[Floats, float]:
     """Return new log odds of a pair by persona, and the log of density over proposal, of these over those of now."""
-    mode, sd = peak(there, known.who, known.sizes)
+    mode, sd = peak(there, known.first, known.sizes)
     u = draw_odds(there, mode, sd, rng)
-    gain = log_ratio(there, mode, sd, u, known.who, known.sizes)
+    gain = log_ratio(there, mode, sd, u, known.first, known.sizes)
     now = np.empty(len(u))
     for g in range(len(u)):
         now[g] = log_of(shares[g, j]) - log_of(shares[g, other])
-    mode, sd = peak(here, known.who, known.sizes)
-    return u, gain - log_ratio(here, mode, sd, now, known.who, known.sizes)
+    mode, sd = peak(here, known.first, known.sizes)
+    return u, gain - log_ratio(here, mode, sd, now, known.first, known.sizes)
 
 
 @compiled
@@ -51,9 +49,7 @@ def take(known: Known, parts: Division, u: Floats, j: int, other: int, shares: F
     for g in range(len(u)):
         whole = shares[g, j] + shares[g, other]
         shares[g, j], shares[g, other] = whole * part[g], whole * (1.0 - part[g])
-    for s in range(len(waiting)):
-        p = part[known.who[s]]
-        waiting[s] = max(parts.rest[s] + p * parts.x[s] + (1.0 - p) * parts.y[s], LEAST)
+    waiting[:] = divided(parts, part, known.first)
 
 
 @compiled
@@ -61,17 +57,29 @@ def division_of(
     known: Known, shelf: Shelf, weights: Floats, j: int, other: int, shares: Floats, rows: Ints
 ) -> Division:
     """Return what two links divide, where dwells stand in these rows."""
-    spells = len(known.who)
-    rest, x, y = np.zeros(spells), np.empty(spells), np.empty(spells)
+    spells = len(known.sizes)
+    rest, x, y = np.zeros(spells), np.zeros(spells), np.zeros(spells)
     for i in range(len(rows)):
         if i not in (j, other):
-            still = row_of(shelf, rows[i])
-            for s in range(spells):
-                rest[s] += shares[known.who[s], i] * still[s]
-    one, two = row_of(shelf, rows[j]), row_of(shelf, rows[other])
-    for s in range(spells):
-        whole = shares[known.who[s], j] + shares[known.who[s], other]
-        x[s], y[s] = whole * one[s], whole * two[s]
-    a, b = weights[:, j] + known.taken[:, j], weights[:, other] + known.taken[:, other]
+            add_still(known, rest, shares[:, i], row_of(shelf, rows[i]))
+    whole = shares[:, j] + shares[:, other]
+    add_still(known, x, whole, row_of(shelf, rows[j]))
+    add_still(known, y, whole, row_of(shelf, rows[other]))
     late = known.spread[:, j].copy()
-    return Division(a, b, late, late + known.spread[:, other], rest, x, y)
+    bare = Division(late, late, late, late + known.spread[:, other], rest, x, y)
+    return with_weights(known, bare, weights, j, other)
+
+
+@compiled
+def with_weights(known: Known, parts: Division, weights: Floats, j: int, other: int) -> Division:
+    """Return the division with other weights of the prior."""
+    a, b = weights[:, j] + known.taken[:, j], weights[:, other] + known.taken[:, other]
+    return Division(a, b, parts.late, parts.both, parts.rest, parts.x, parts.y)
+
+
+@compiled
+def with_dwell(known: Known, parts: Division, whole: Floats, still: Floats) -> Division:
+    """Return the division with another dwell of the first link; `whole` (persona,) is what the pair has."""
+    x = np.zeros(len(still))
+    add_still(known, x, whole, still)
+    return Division(parts.a, parts.b, parts.late, parts.both, parts.rest, x, parts.y)

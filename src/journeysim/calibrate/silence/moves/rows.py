@@ -8,10 +8,12 @@ from typing import Final
 import numpy as np
 
 from journeysim.calibrate.numerics.compiled import compiled
+from journeysim.calibrate.numerics.sums import log_sum
 from journeysim.calibrate.silence.moves.state import (
     LEAST,
     Known,
     Shelf,
+    add_still,
     log_of,
     log_polya,
     log_prior,
@@ -41,10 +43,10 @@ def swap(
     j = shelf.position[k]
     row = shelf.first[k] + rng.integers(0, shelf.size[k])
     new, old = row_of(shelf, row), row_of(shelf, rows[j])
-    gain, then = shelf.left[row] - shelf.left[rows[j]], np.empty(len(waiting))
-    for s in range(len(waiting)):
-        then[s] = max(waiting[s] + shares[known.who[s], j] * (new[s] - old[s]), LEAST)
-        gain += known.sizes[s] * math.log(then[s] / waiting[s])
+    then = waiting.copy()
+    add_still(known, then, shares[:, j], new - old)
+    then = np.maximum(then, LEAST)
+    gain = shelf.left[row] - shelf.left[rows[j]] + log_sum(known.sizes, then / waiting)
     if math.log(rng.random()) < gain:
         rows[j] = row
         waiting[:] = then

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from journeysim.calibrate.numerics.compiled import compiled
-from journeysim.calibrate.silence.moves.pairs import division_of, new_odds, take
+from journeysim.calibrate.silence.moves.pairs import division_of, new_odds, take, with_weights
 from journeysim.calibrate.silence.moves.state import (
     LEAST,
     Known,
@@ -106,8 +106,8 @@ def pool(  # noqa: PLR0913, PLR0917
     to_kappa, to_theta = math.exp(new[0]), theta.copy()
     _multiply(to_theta, j, new[1] - now[1])
     to, at = weights_of(known, to_theta, to_kappa), weights_of(known, theta, kappa)
-    there = division_of(known, shelf, to, j, other, shares, rows)
     here = division_of(known, shelf, at, j, other, shares, rows)
+    there = with_weights(known, here, to, j, other)
     u, gain = new_odds(known, there, here, shares, j, other, rng)
     gain += _pool_density(known, to_theta, to_kappa, to, shares, j, other)
     gain -= _pool_density(known, theta, kappa, at, shares, j, other)
@@ -151,10 +151,12 @@ def log_places(places: Floats, root: Floats, at: Floats) -> float:
     """Return the log density around places, two coordinates, up to a constant; as `proposals.Places` has it."""
     total = 0.0
     for p in range(len(places)):
-        first = (at[0] - places[p, 0]) / root[0, 0]
-        second = (at[1] - places[p, 1] - root[1, 0] * first) / root[1, 1]
+        first = (at[0] - places[p, 0]) * (1.0 / root[0, 0])
+        second = (at[1] - places[p, 1] - root[1, 0] * first) * (1.0 / root[1, 1])
         square = first * first + second * second
-        near = (1.0 + square / (_DEGREES * _WIDTHS[0] ** 2)) ** (-(_DEGREES + 2.0) / 2.0) / _WIDTHS[0] ** 2
-        far = (1.0 + square / (_DEGREES * _WIDTHS[1] ** 2)) ** (-(_DEGREES + 2.0) / 2.0) / _WIDTHS[1] ** 2
-        total += (1.0 - _RARELY) * near + _RARELY * far
+        near = 1.0 / (1.0 + square * (1.0 / (_DEGREES * _WIDTHS[0] ** 2)))
+        far = 1.0 / (1.0 + square * (1.0 / (_DEGREES * _WIDTHS[1] ** 2)))
+        # the density falls with the power (5 + 2) / 2
+        total += (1.0 - _RARELY) / _WIDTHS[0] ** 2 * (near * near * near * math.sqrt(near))
+        total += _RARELY / _WIDTHS[1] ** 2 * (far * far * far * math.sqrt(far))
     return math.log(total)

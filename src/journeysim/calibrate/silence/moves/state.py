@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from journeysim.calibrate.numerics.compiled import compiled
+from journeysim.calibrate.numerics.sums import dot, log_sum
 from journeysim.calibrate.pooled import KAPPA_MEDIAN, KAPPA_SPREAD
 from journeysim.model.event_log import Ints
 from journeysim.model.quantity import Floats
@@ -16,9 +17,12 @@ LEAST: Final = 1e-300
 
 
 class Known(NamedTuple):
-    """Open spells (persona and how many), and what is known of the rows, as in `rows.Rows`."""
+    """Open spells, and what is known of the rows, as in `rows.Rows`.
 
-    who: Ints
+    Spells stand persona by persona, those of persona g from `first[g]` to `first[g + 1]`; `sizes` are how many.
+    """
+
+    first: Ints
     sizes: Floats
     alpha: Floats
     tilt: Floats
@@ -68,12 +72,23 @@ def row_of(shelf: Shelf, row: int) -> Floats:
 @compiled
 def waiting_of(known: Known, shelf: Shelf, shares: Floats, rows: Ints) -> Floats:
     """Return P(still there after t) of every spell."""
-    out = np.zeros(len(known.who))
+    out = np.zeros(len(known.sizes))
     for j in range(len(rows)):
-        still = row_of(shelf, rows[j])
-        for s in range(len(out)):
-            out[s] += shares[known.who[s], j] * still[s]
+        add_still(known, out, shares[:, j], row_of(shelf, rows[j]))
     return np.maximum(out, LEAST)
+
+
+@compiled
+def add_still(known: Known, out: Floats, shares: Floats, still: Floats) -> None:
+    """Add the part of every spell that a link's shares (persona,) have; a loop a persona, so that several run at once."""
+    for g in range(len(shares)):
+        here, there, share = (
+            out[known.first[g] : known.first[g + 1]],
+            still[known.first[g] : known.first[g + 1]],
+            shares[g],
+        )
+        for s in range(len(here)):
+            here[s] += share * there[s]
 
 
 @compiled
@@ -103,10 +118,7 @@ def log_of(x: float) -> float:
 @compiled
 def log_waiting(known: Known, waiting: Floats) -> float:
     """Return the log likelihood of the open spells."""
-    total = 0.0
-    for s in range(len(waiting)):
-        total += known.sizes[s] * math.log(waiting[s])
-    return total
+    return log_sum(known.sizes, waiting)
 
 
 @compiled
@@ -122,12 +134,12 @@ def log_prior(known: Known, theta: Floats, kappa: float) -> float:
 @compiled
 def spread_of(known: Known, shelf: Shelf, shares: Floats, rows: Ints, waiting: Floats) -> Floats:
     """Return how many open spells count for each link, shape (persona, link)."""
-    out = np.zeros(shares.shape)
+    out, each = np.zeros(shares.shape), known.sizes / waiting
     for j in range(len(rows)):
         still = row_of(shelf, rows[j])
-        for s in range(len(waiting)):
-            g = known.who[s]
-            out[g, j] += known.sizes[s] * shares[g, j] * still[s] / waiting[s]
+        for g in range(len(shares)):
+            here = slice(known.first[g], known.first[g + 1])
+            out[g, j] = shares[g, j] * dot(each[here], still[here])
     return out
 
 

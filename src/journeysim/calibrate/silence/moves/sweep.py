@@ -41,12 +41,12 @@ def _sweep(
     for source in _SOURCES:
         kappa = renew(known, shelf, source, theta, kappa, shares, rows, waiting, rng)
     if len(plan.pairs):
+        weights = weights_of(known, theta, kappa)
         for _ in range(_PAIRS):
             which = min(int(np.searchsorted(plan.upto, rng.random())), len(plan.upto) - 1)
             k, other = int(plan.pairs[which, 0]), int(plan.pairs[which, 1])
             row = shelf.first[k] + rng.integers(0, shelf.size[k])
             gain = shelf.left[row] - shelf.left[rows[shelf.position[k]]]
-            weights = weights_of(known, theta, kappa)
             divide(known, shelf, weights, shelf.position[k], other, row, gain, shares, rows, waiting, rng)
     for q in range(len(plan.scaled)):
         j = plan.scaled[q, 0]
