@@ -21,3 +21,8 @@ def compiled(function: _Function) -> _Function:
 def compiled_inner(function: _Function) -> _Function:
     """Compile likewise, but callable from compiled code only: nothing that Python would call has to be made and optimised."""
     return cast("_Function", numba.njit(**_INNER)(function))  # type: ignore[call-overload]
+
+
+def compiled_into(function: _Function) -> _Function:
+    """Compile as a part of its one caller: alone, it and all that it calls would be optimised once more."""
+    return cast("_Function", numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")(function))

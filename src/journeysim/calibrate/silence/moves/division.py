@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from scipy import special
 
-from journeysim.calibrate.numerics.compiled import compiled
+from journeysim.calibrate.numerics.compiled import compiled, compiled_inner
 from journeysim.calibrate.numerics.sums import dot, log_sum
 from journeysim.model.event_log import Ints
 from journeysim.model.quantity import Floats
@@ -42,7 +42,7 @@ class Division(NamedTuple):
     y: Floats
 
 
-@compiled
+@compiled_inner
 def parts_of(u: Floats) -> Floats:
     """Return the first link's part of what the pair has, by persona: expit(u)."""
     return np.asarray(1.0 / (1.0 + np.exp(-u)))
@@ -87,12 +87,12 @@ def draw_odds(parts: Division, mode: Floats, sd: Floats, rng: np.random.Generato
     return u
 
 
-@compiled
+@compiled_inner
 def _softplus(x: float) -> float:
     return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
 
 
-@compiled
+@compiled_inner
 def divided(parts: Division, part: Floats, first: Ints) -> Floats:
     """Return P(still there after t) of every spell, where the first link has this part of what the pair has, by persona."""
     out = np.empty(len(parts.rest))

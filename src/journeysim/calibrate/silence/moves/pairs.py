@@ -6,14 +6,14 @@ import math
 
 import numpy as np
 
-from journeysim.calibrate.numerics.compiled import compiled
+from journeysim.calibrate.numerics.compiled import compiled_inner
 from journeysim.calibrate.silence.moves.division import Division, divided, draw_odds, log_ratio, parts_of, peak
 from journeysim.calibrate.silence.moves.state import Known, Shelf, add_still, log_of, row_of
 from journeysim.model.event_log import Ints
 from journeysim.model.quantity import Floats
 
 
-@compiled
+@compiled_inner
 def divide(  # noqa: PLR0913, PLR0917
     known: Known, shelf: Shelf, weights: Floats, j: int, other: int, row: int, gain: float,
     shares: Floats, rows: Ints, waiting: Floats, rng: np.random.Generator,
@@ -27,7 +27,7 @@ def divide(  # noqa: PLR0913, PLR0917
         take(known, there, u, j, other, shares, waiting)
 
 
-@compiled
+@compiled_inner
 def new_odds(
     known: Known, there: Division, here: Division, shares: Floats, j: int, other: int, rng: np.random.Generator
 ) -> tuple[Floats, float]:
@@ -42,7 +42,7 @@ def new_odds(
     return u, gain - log_ratio(here, mode, sd, now, known.first, known.sizes)
 
 
-@compiled
+@compiled_inner
 def take(known: Known, parts: Division, u: Floats, j: int, other: int, shares: Floats, waiting: Floats) -> None:
     """Divide what a pair has by log odds."""
     part = parts_of(u)
@@ -52,7 +52,7 @@ def take(known: Known, parts: Division, u: Floats, j: int, other: int, shares: F
     waiting[:] = divided(parts, part, known.first)
 
 
-@compiled
+@compiled_inner
 def division_of(
     known: Known, shelf: Shelf, weights: Floats, j: int, other: int, shares: Floats, rows: Ints
 ) -> Division:
@@ -70,14 +70,14 @@ def division_of(
     return with_weights(known, bare, weights, j, other)
 
 
-@compiled
+@compiled_inner
 def with_weights(known: Known, parts: Division, weights: Floats, j: int, other: int) -> Division:
     """Return the division with other weights of the prior."""
     a, b = weights[:, j] + known.taken[:, j], weights[:, other] + known.taken[:, other]
     return Division(a, b, parts.late, parts.both, parts.rest, parts.x, parts.y)
 
 
-@compiled
+@compiled_inner
 def with_dwell(known: Known, parts: Division, whole: Floats, still: Floats) -> Division:
     """Return the division with another dwell of the first link; `whole` (persona,) is what the pair has."""
     x = np.zeros(len(still))

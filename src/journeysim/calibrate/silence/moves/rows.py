@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from journeysim.calibrate.numerics.compiled import compiled
+from journeysim.calibrate.numerics.compiled import compiled_inner, compiled_into
 from journeysim.calibrate.numerics.sums import log_sum
 from journeysim.calibrate.silence.moves.state import (
     LEAST,
@@ -35,7 +35,7 @@ _POOLED: Final = (0.3, 1.0)
 _KAPPA_STEP: Final = 1.5
 
 
-@compiled
+@compiled_into
 def swap(
     known: Known, shelf: Shelf, k: int, shares: Floats, rows: Ints, waiting: Floats, rng: np.random.Generator
 ) -> None:
@@ -52,7 +52,7 @@ def swap(
         waiting[:] = then
 
 
-@compiled
+@compiled_into
 def renew(  # noqa: PLR0913, PLR0917
     known: Known, shelf: Shelf, source: int, theta: Floats, kappa: float, shares: Floats, rows: Ints, waiting: Floats,
     rng: np.random.Generator,
@@ -73,7 +73,7 @@ def renew(  # noqa: PLR0913, PLR0917
     return to_kappa
 
 
-@compiled
+@compiled_into
 def _pooled(
     known: Known, source: int, theta: Floats, kappa: float, rng: np.random.Generator
 ) -> tuple[Floats, float, float]:
@@ -101,7 +101,7 @@ def _pooled(
     return to_theta, to_kappa, log_prior(known, to_theta, to_kappa) - log_prior(known, theta, kappa)
 
 
-@compiled
+@compiled_into
 def _dirichlet(weights: Floats, counts: Floats, rng: np.random.Generator) -> Floats:
     out = np.zeros(weights.shape)
     for g in range(weights.shape[0]):
@@ -112,7 +112,7 @@ def _dirichlet(weights: Floats, counts: Floats, rng: np.random.Generator) -> Flo
     return out
 
 
-@compiled
+@compiled_inner
 def _kept(known: Known, weights: Floats, shares: Floats, waiting: Floats, spread: Floats) -> float:
     """Return the log of the posterior of the shares over Dirichlet(weights + counts + spread), up to a constant."""
     total = log_polya(known.taken + spread, weights) + log_waiting(known, waiting)

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from journeysim.calibrate.numerics.compiled import compiled
+from journeysim.calibrate.numerics.compiled import compiled, compiled_inner, compiled_into
 from journeysim.calibrate.silence.moves.pairs import division_of, new_odds, take, with_weights
 from journeysim.calibrate.silence.moves.state import (
     LEAST,
@@ -30,7 +30,7 @@ _OWN: Final = (0.0, 0.3, 1.5)
 _DEGREES, _WIDTHS, _RARELY = 5.0, (0.5, 2.0), 0.25
 
 
-@compiled
+@compiled_into
 def scale(  # noqa: PLR0913, PLR0917
     known: Known, shelf: Shelf, j: int, theta: Floats, kappa: float, shares: Floats, rows: Ints, waiting: Floats,
     rng: np.random.Generator,
@@ -52,7 +52,7 @@ def scale(  # noqa: PLR0913, PLR0917
         waiting[:] = then
 
 
-@compiled
+@compiled_inner
 def _multiply(shares: Floats, j: int, by: float) -> None:
     """Multiply the odds of link j by exp(by), the others staying in proportion."""
     rest = max(1.0 - shares[j], 1e-12)
@@ -62,13 +62,13 @@ def _multiply(shares: Floats, j: int, by: float) -> None:
     shares[j] = odds / (1.0 + odds)
 
 
-@compiled
+@compiled_inner
 def _log_measure(shares: Floats, j: int) -> float:
     """Return the log of d shares / d (log odds of j, proportions of the others): P_j (1 - P_j)^(J - 1)."""
     return log_of(shares[j]) + (len(shares) - 1) * log_of(1.0 - shares[j])
 
 
-@compiled
+@compiled_inner
 def _scaled(known: Known, theta: Floats, weights: Floats, shares: Floats, waiting: Floats, j: int) -> float:
     """Return the log posterior on the scale of log odds of link j, the other shares in proportion."""
     total = log_waiting(known, waiting)
@@ -80,7 +80,7 @@ def _scaled(known: Known, theta: Floats, weights: Floats, shares: Floats, waitin
     return total + _pooling(known, theta, weights, j) if len(shares) > 1 else total
 
 
-@compiled
+@compiled_inner
 def _pooling(known: Known, theta: Floats, weights: Floats, j: int) -> float:
     """Return what normalises the rows of personas, and the log prior of theta on the scale of log odds of link j."""
     total = _log_measure(theta, j)
@@ -94,7 +94,7 @@ def _pooling(known: Known, theta: Floats, weights: Floats, j: int) -> float:
     return total
 
 
-@compiled
+@compiled_into
 def pool(  # noqa: PLR0913, PLR0917
     known: Known, shelf: Shelf, plan: Plan, q: int, theta: Floats, kappa: float, shares: Floats, rows: Ints,
     waiting: Floats, rng: np.random.Generator,
@@ -119,7 +119,7 @@ def pool(  # noqa: PLR0913, PLR0917
     return to_kappa
 
 
-@compiled
+@compiled_inner
 def _pool_density(
     known: Known, theta: Floats, kappa: float, weights: Floats, shares: Floats, j: int, other: int
 ) -> float:
@@ -136,7 +136,7 @@ def _pool_density(
     return total
 
 
-@compiled
+@compiled_into
 def _near_place(places: Floats, root: Floats, rng: np.random.Generator) -> Floats:
     width = _WIDTHS[1] if rng.random() < _RARELY else _WIDTHS[0]
     width /= math.sqrt(2.0 * rng.standard_gamma(_DEGREES / 2.0) / _DEGREES)

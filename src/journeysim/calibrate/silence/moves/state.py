@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from journeysim.calibrate.numerics.compiled import compiled
+from journeysim.calibrate.numerics.compiled import compiled, compiled_inner
 from journeysim.calibrate.numerics.sums import dot, log_sum
 from journeysim.calibrate.pooled import KAPPA_MEDIAN, KAPPA_SPREAD
 from journeysim.model.event_log import Ints
@@ -62,14 +62,14 @@ class Plan(NamedTuple):
     roots: Floats
 
 
-@compiled
+@compiled_inner
 def row_of(shelf: Shelf, row: int) -> Floats:
     """Return a row of the shelf, P(longer than each open spell)."""
     drawn = len(shelf.still)
     return np.asarray(shelf.still[row] if row < drawn else shelf.own[row - drawn])
 
 
-@compiled
+@compiled_inner
 def waiting_of(known: Known, shelf: Shelf, shares: Floats, rows: Ints) -> Floats:
     """Return P(still there after t) of every spell."""
     out = np.zeros(len(known.sizes))
@@ -78,7 +78,7 @@ def waiting_of(known: Known, shelf: Shelf, shares: Floats, rows: Ints) -> Floats
     return np.maximum(out, LEAST)
 
 
-@compiled
+@compiled_inner
 def add_still(known: Known, out: Floats, shares: Floats, still: Floats) -> None:
     """Add the part of every spell that a link's shares (persona,) have; a loop a persona, so that several run at once."""
     for g in range(len(shares)):
@@ -91,7 +91,7 @@ def add_still(known: Known, out: Floats, shares: Floats, still: Floats) -> None:
             here[s] += share * there[s]
 
 
-@compiled
+@compiled_inner
 def weights_of(known: Known, theta: Floats, kappa: float) -> Floats:
     """Return kappa t of every persona, (persona, link); with one persona the prior's weights."""
     personas, links = known.tilt.shape
@@ -109,19 +109,19 @@ def weights_of(known: Known, theta: Floats, kappa: float) -> Floats:
     return out
 
 
-@compiled
+@compiled_inner
 def log_of(x: float) -> float:
     """Return the log, of 0 a very small one."""
     return math.log(max(x, LEAST))
 
 
-@compiled
+@compiled_inner
 def log_waiting(known: Known, waiting: Floats) -> float:
     """Return the log likelihood of the open spells."""
     return log_sum(known.sizes, waiting)
 
 
-@compiled
+@compiled_inner
 def log_prior(known: Known, theta: Floats, kappa: float) -> float:
     """Return the log prior of log theta and log kappa, up to a constant."""
     score = (math.log(kappa) - math.log(KAPPA_MEDIAN)) / KAPPA_SPREAD
@@ -131,7 +131,7 @@ def log_prior(known: Known, theta: Floats, kappa: float) -> float:
     return total
 
 
-@compiled
+@compiled_inner
 def spread_of(known: Known, shelf: Shelf, shares: Floats, rows: Ints, waiting: Floats) -> Floats:
     """Return how many open spells count for each link, shape (persona, link)."""
     out, each = np.zeros(shares.shape), known.sizes / waiting

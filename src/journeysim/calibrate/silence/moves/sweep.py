@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from journeysim.calibrate.numerics.compiled import compiled
+from journeysim.calibrate.numerics.compiled import compiled, compiled_into
 from journeysim.calibrate.silence.moves.pairs import divide
 from journeysim.calibrate.silence.moves.rows import NEAR, NOW, SURROGATE, renew, swap
 from journeysim.calibrate.silence.moves.small import pool, scale
@@ -30,7 +30,7 @@ def sweep_all(
             kappa[t, c] = _sweep(known, shelf, plan, theta[t, c], kappa[t, c], shares[t, c], rows[t, c], rng)
 
 
-@compiled
+@compiled_into
 def _sweep(
     known: Known, shelf: Shelf, plan: Plan, theta: Floats, kappa: float, shares: Floats, rows: Ints,
     rng: np.random.Generator,
