@@ -13,7 +13,7 @@ from journeysim.compare.comparison import Calendar, Comparison, Contrast, Flips,
 from journeysim.compare.flips import flips_of, stories_of
 from journeysim.compare.friction import friction_of
 from journeysim.compare.long_run import long_run_levels
-from journeysim.compare.luck import SINGLE, is_share, lives_of, luck_of_share, of_persona, pooled_sd
+from journeysim.compare.luck import SINGLE, is_share, lives_of, luck_of_share, of_persona, pooled_sd, tie_of
 from journeysim.compare.metrics import Direction, Metric, Unit, metrics_at, promoter_score
 from journeysim.compare.noise import walked_error
 from journeysim.compare.rated import rating_contrasts, rating_levels
@@ -137,12 +137,12 @@ def _as_today(today: ArmOutcomes, arm: ArmOutcomes) -> ArmOutcomes:
 
 def _levels(outcomes: Outcomes, arm: ArmOutcomes, lives: Lives | None) -> Iterator[Level]:
     journey = arm.arm.worlds[-1].journey
-    single, parts = _Singles(lives, None, arm), _parts(arm)
+    single, parts = _Singles(lives, None, arm, outcomes.engine.name == "service"), _parts(arm)
     for persona, tally in _by_persona(arm).items():
         for metric in metrics_at(tally, journey):
             values = metric.of(tally)[:, 0]
-            luck = single.sd(metric.name, persona)
-            error = _mc_error(outcomes, luck, single, len(values))
+            luck, tie = single.spread(metric.name, persona)
+            error = _mc_error(outcomes, luck, tie, parts[persona])
             if outcomes.engine.name == "exact":
                 error = walked_error(tally, metric.name, values, parts[persona])
                 luck = luck_of_share(values) if error == 0 and is_share(metric.name) else luck
@@ -163,7 +163,7 @@ def _contrasts(outcomes: Outcomes, arm: ArmOutcomes) -> Iterator[Contrast]:
                     continue
                 now, then = metric.of(tally)[:, 0], metric.of(there[persona])[:, 0]
                 values = difference(now, then)
-                error = _mc_error(outcomes, single.sd(metric.name, persona), single, len(values))
+                error = _mc_error(outcomes, *single.spread(metric.name, persona), parts[persona])
                 if outcomes.engine.name == "exact":
                     error = _apart_error(metric.name, (tally, now), (there[persona], then), parts[persona])
                 yield Contrast(
@@ -193,21 +193,29 @@ def _sd_between(values: Floats) -> float | None:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class _Singles:
-    """The single customers of an arm, or their differences from the same customers in another arm."""
+    """The single customers of an arm, or their differences from the same customers in another arm.
+
+    `tied` says that they share staff, so that one's luck is another's too.
+    """
 
     lives: Lives | None = None
     versus: Lives | None = None
     arm: ArmOutcomes | None = None
+    tied: bool = False
 
-    def sd(self, metric: str, persona: str) -> float | None:
-        """Return the standard deviation between customers, None where the metric has no customer level."""
+    def spread(self, metric: str, persona: str) -> tuple[float | None, float]:
+        """Return the standard deviation between customers, and by how much waiting for the same staff ties them (`tie_of`).
+
+        None and 1 where the metric has no customer level.
+        """
         if self.lives is None or self.arm is None or metric not in SINGLE:
-            return None
+            return None, 1.0
         world = self.arm.arm.worlds[0]
         values = SINGLE[metric](self.lives, world.journey)
         if self.versus is not None:
             values = values - SINGLE[metric](self.versus, world.journey)
-        return pooled_sd(values, of_persona(self.lives, world.draws.personas, persona))
+        chosen = of_persona(self.lives, world.draws.personas, persona)
+        return pooled_sd(values, chosen), tie_of(values, chosen) if self.tied else 1.0
 
 
 def _differing(outcomes: Outcomes, arm: ArmOutcomes, realism: float) -> _Singles:
@@ -215,14 +223,20 @@ def _differing(outcomes: Outcomes, arm: ArmOutcomes, realism: float) -> _Singles
     if outcomes.engine.name == "exact" or not (arm.lives or arm.crowds):
         return _Singles()
     seed = outcomes.seed
-    return _Singles(lives_of(arm, seed=seed, realism=realism), lives_of(outcomes.today, seed=seed), arm)
+    tied = outcomes.engine.name == "service"
+    return _Singles(lives_of(arm, seed=seed, realism=realism), lives_of(outcomes.today, seed=seed), arm, tied)
 
 
-def _mc_error(outcomes: Outcomes, luck: float | None, single: _Singles, draws: int) -> float:
-    """Return the Monte Carlo standard error of a mean over draws where customers are sampled, NaN where it is not known."""
-    if luck is None or single.lives is None:
+def _mc_error(outcomes: Outcomes, luck: float | None, tie: float, share: Floats) -> float:
+    """Return the Monte Carlo standard error of a mean over draws where customers are sampled, NaN where it is not known.
+
+    `share` (D,) is which part of a draw's customers is of the persona; draws without any count as known.
+    """
+    customers = outcomes.customers or (len(outcomes.today.lives[0].customers) if outcomes.today.lives else 0)
+    if luck is None or not customers:
         return float("nan")
-    return luck / float(np.sqrt(draws * (outcomes.customers or len(single.lives.customers))))
+    known = share[share > 0]
+    return luck * float(np.sqrt(tie * (1.0 / (customers * known)).sum())) / len(share)
 
 
 def _apart_error(metric: str, here: tuple[Tally, Floats], there: tuple[Tally, Floats], share: Floats) -> float:

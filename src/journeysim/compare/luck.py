@@ -15,6 +15,7 @@ from journeysim.model.journey import JourneyMap
 from journeysim.model.quantity import Floats
 from journeysim.simulate.lives import Lives
 from journeysim.simulate.outcomes import ArmOutcomes
+from journeysim.simulate.service.enough import STRETCHES
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -122,6 +123,23 @@ def pooled_sd(values: Floats, chosen: Bools) -> float | None:
     means = np.where(marks, picked, 0.0).sum(axis=1) / sizes
     squares = np.where(marks, (picked - means[:, None]) ** 2, 0.0).sum()
     return float(np.sqrt(squares / (sizes - 1).sum()))
+
+
+def tie_of(values: Floats, chosen: Bools) -> float:
+    """Return how many times the variance of a mean over customers is that over as many who have nothing to do with one another.
+
+    `values` and `chosen` have shape (draw, customer), customers in the order of arrival, for who comes after a long queue
+    waits behind it. From the sums over `STRETCHES` stretches of each draw (batch means: Law, Simulation Modeling and Analysis,
+    5th ed. 2015, section 9.5.3): too small where luck lasts as long as a stretch. 1 where nothing differs.
+    """
+    size = values.shape[1] // STRETCHES
+    marks = chosen[:, : size * STRETCHES]
+    counts = np.maximum(marks.sum(axis=1, keepdims=True), 1)
+    kept = values[:, : size * STRETCHES]
+    away = np.where(marks, kept - np.where(marks, kept, 0.0).sum(axis=1, keepdims=True) / counts, 0.0)
+    alone = float((away**2).sum())
+    sums = away.reshape(len(values), STRETCHES, size).sum(axis=2)
+    return float((sums**2).sum()) * STRETCHES / (STRETCHES - 1) / alone if alone > 0.0 else 1.0
 
 
 def is_share(metric: str) -> bool:
