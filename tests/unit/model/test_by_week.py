@@ -64,6 +64,19 @@ def test_time_spent_on_each_day_is_that_of_a_count_customer_by_customer():
     assert spent == pytest.approx(true, rel=0.25)
 
 
+def test_a_short_stay_over_midnight_is_as_old_then_as_it_is():
+    """Forty minutes from half an hour before midnight at the earliest: whoever may leave after 35 does so on the next day.
+
+    With arrivals taken by the hour, who came at 23:40 was an hour old at midnight, and the next day was owed less than nothing.
+    """
+    arrived = 14.0 - np.linspace(1.0, 30.0, 50) / 1440.0
+    rows = [row for k, day in enumerate(arrived) for row in ((f"c{k}", "look", day), (f"c{k}", "end", day + 40 / 1440))]
+    found = counted(event_log([("first", "look", 0.0), ("first", "end", 0.01), *rows], cut_off=21.0))
+    table = found.exposed
+    may_leave = found.ages[table.age] >= 35.0 / 1440.0
+    assert np.bincount(table.day, weights=table.count * may_leave, minlength=21).nonzero()[0].tolist() == [14]
+
+
 def test_entries_are_counted_in_their_week_moves_on_their_day_and_the_cut_off_in_the_last():
     rows = [("a", "look", 0.0), ("a", "ask", 8.0), ("a", "end", 21.0), ("b", "look", 13.9), ("b", "end", 14.0),
             ("c", "look", 20.0)]  # fmt: skip

@@ -25,7 +25,7 @@ from journeysim.model.visits import Visits
 #: Half a year: how weeks differ shows in these, and how the next will be in the latest.
 MOST_WEEKS: Final = 26
 DAYS: Final = 7
-#: Arrivals are rounded to the hour where ages at the turn of a day are counted.
+#: Arrivals of stays longer than a week are rounded to the hour where ages at the turn of a day are counted.
 _SLOTS: Final = 24.0
 
 
@@ -136,19 +136,24 @@ def _exposed(stays: _Stays, edges: Floats, journey: JourneyMap) -> Exposed:
 def _turns(stays: _Stays, edges: Floats) -> tuple[Ints, Ints, Ints, Floats]:
     """Return the turns of days that stays last over: cell, the day that begins, bin of the age then, and how many stays.
 
-    Stays that agree in cell, hour of arrival and days are taken together before turns are counted, so that a customer
-    silent for years costs no more than one.
+    Long stays that agree in cell, hour of arrival and days are taken together before turns are counted, so that a customer
+    silent for years costs no more than one. Of others the moment of arrival counts, as they may end within the hour.
     """
-    long = stays.last > stays.first
-    slot = np.floor(stays.arrived * _SLOTS).astype(np.int64)
-    rows = np.stack([*stays.cell, slot, stays.first, stays.last])[:, long]
+    turns = stays.last - stays.first
+    near, far = np.flatnonzero((turns > 0) & (turns <= DAYS)), np.flatnonzero(turns > DAYS)
+    slot = np.floor(stays.arrived[far] * _SLOTS).astype(np.int64)
+    rows = np.stack([*stays.cell[:, far], stays.first[far], stays.last[far], slot])
     unique, at = np.unique(rows, axis=1, return_inverse=True)
-    number = np.bincount(at.reshape(-1), weights=stays.own[long], minlength=unique.shape[1])
-    turns = unique[5] - unique[4]
+    alike = np.bincount(at.reshape(-1), weights=stays.own[far], minlength=unique.shape[1])
+    cell = np.concatenate([stays.cell[:, near], unique[:3]], axis=1)
+    first, last = (np.concatenate([one[near], unique[k]]) for one, k in ((stays.first, 3), (stays.last, 4)))
+    arrived = np.concatenate([stays.arrived[near], (unique[5] + 0.5) / _SLOTS])
+    number = np.concatenate([stays.own[near], alike])
+    turns = last - first
     which = np.repeat(np.arange(len(turns)), turns)
-    turn = unique[4][which] + 1 + np.arange(len(which)) - (np.cumsum(turns) - turns)[which]
-    age = (turn - stays.days) - unique[3][which] / _SLOTS
-    return unique[:3, which], turn, _bin(age, edges), number[which].astype(np.float64)
+    turn = first[which] + 1 + np.arange(len(which)) - (np.cumsum(turns) - turns)[which]
+    age = (turn - stays.days) - arrived[which]
+    return cell[:, which], turn, _bin(age, edges), number[which].astype(np.float64)
 
 
 def _bin(age: Floats, edges: Floats) -> Ints:

@@ -35,9 +35,10 @@ _HALF: Final = 0.5
 def day_factors(names: Sequence[str], counts: Floats, expected: Floats, draws: int, seed: int) -> Floats:
     """Return the factor on each link's hazard by day after the log's end, shape (draw, link, 7).
 
-    `counts` and `expected` have shape (link, day), whole weeks up to the log's end.
+    `counts` and `expected` have shape (link, day), whole weeks up to the log's end; below 0, as ages rounded to the hour may
+    leave it, nothing is expected.
     """
-    seen, due = (each.reshape(len(names), -1, DAYS).sum(axis=1) for each in (counts, expected))
+    seen, due = (each.reshape(len(names), -1, DAYS).sum(axis=1) for each in (counts, np.maximum(expected, 0.0)))
     together = (seen.sum(axis=0) + _HALF) / (due.sum(axis=0) + _HALF)
     a = ALIKE[_chosen(seen, due * together, uniforms(seed, draws, "days", "alike"))]
     found = np.empty((draws, *seen.shape))
