@@ -161,12 +161,13 @@ def further_like(outcomes: Outcomes, scenario: Scenario, executor: Executor | No
     Worlds may be mixed only while what one customer meets does not depend on how many others are there.
     """
     from journeysim.decide.portfolio.worth import Crowding, Further
+    from journeysim.simulate.executors import HERE
 
     if outcomes.engine.name == "service":
         from journeysim.simulate.service.together import crowds_together
 
-        return Crowding(partial(crowds_together, outcomes=outcomes), outcomes.today.tallies[0])
-    from journeysim.simulate.executors import HERE
+        together = partial(crowds_together, outcomes=outcomes, executor=executor or HERE)
+        return Crowding(together, outcomes.today.tallies[0])
     from journeysim.simulate.follow import again
     from journeysim.simulate.precision import FIRST
     from journeysim.simulate.run import PATH_CUSTOMERS

@@ -13,6 +13,7 @@ import shutil
 import time
 import uuid
 from dataclasses import dataclass, fields, is_dataclass
+from datetime import date
 from pathlib import Path
 from typing import Final, final
 
@@ -85,7 +86,7 @@ def blocks_of(project: Path, digest: str) -> BlockStore:
 
 
 def content_digest(value: object) -> str:
-    """Return the hexadecimal SHA-256 of a value made of dataclasses, tuples, arrays, numbers and texts.
+    """Return the hexadecimal SHA-256 of a value made of dataclasses, tuples, arrays, numbers, dates and texts.
 
     Equal digests mean equal content: types, names of fields, lengths, shapes and bytes all count.
     """
@@ -108,7 +109,7 @@ def _add(sums: hashlib._Hash, value: object) -> None:
         sums.update(f"<{type(value).__qualname__} of {len(value)}>".encode())
         for item in value:
             _add(sums, item)
-    elif value is None or isinstance(value, str | bool | int | float):
+    elif value is None or isinstance(value, str | bool | int | float | date):
         text = f"{type(value).__name__} {value!r}"
         sums.update(f"<{len(text)} {text}>".encode())
     else:

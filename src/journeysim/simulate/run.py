@@ -64,7 +64,7 @@ def simulate(
     if limited and engine is None:
         from journeysim.simulate.service.arms import serve_arms
 
-        return serve_arms(arms, limited, settings=settings, seed=seed, customers=customers)
+        return serve_arms(arms, limited, settings=settings, seed=seed, customers=customers, executor=executor)
     today = arms[0].worlds[0]
     chains = {id(world.draws): _chain(world, today) for arm in arms for world in arm.worlds}
     choice = _choose(engine, chains.values())

@@ -13,6 +13,7 @@ import time
 
 import pytest
 
+from journeysim.cli.init import examples
 from journeysim.cli.pipeline import Options, prepare
 from journeysim.cli.stored import read_run
 from journeysim.errors import BadInput
@@ -269,6 +270,52 @@ def test_interrupted_and_killed_it_leaves_nothing_and_goes_on_to_the_same_bytes(
     assert blocks(project) == []
     (one,), (other,) = reports(project), reports(finished[0])
     assert (one / "results.json").read_bytes() == (other / "results.json").read_bytes()
+
+
+STAFFED = """\
+journeysim: 1
+question: Does another adviser help?
+journey: journey.yaml
+horizon: 10 days
+draws: 20
+customers: 300
+proposals:
+  third adviser:
+    changes: [{change staff: advisers, staff: 3, starts: month 1}]
+    realism: 100%
+money: {discount rate: 6% per year, value horizon: 6 months}
+succeed if: conversion +2 points
+seed: 7
+"""
+
+
+def test_killed_where_customers_wait_for_staff_it_goes_on_to_the_same_bytes(tmp_path, call, monkeypatch):
+    """Blocks of draws are kept there as anywhere else, and found again on another executor."""
+    journey = (examples() / "telephone_advice" / "journey.yaml").read_text(encoding="utf-8")
+    once, twice = (tmp_path / name / "advice" for name in ("once", "twice"))
+    for project in (once, twice):
+        (project / ".journeysim").mkdir(parents=True)
+        write_project(project, journey, STAFFED)
+    assert stopped(twice, signal.SIGKILL, 2, "--executor", "serial")[0] == -signal.SIGKILL
+    assert reports(twice) == []
+    kept, found = {file.stem for file in blocks(twice)}, set()
+    assert len(kept) >= 2
+    get = BlockStore.get
+    monkeypatch.setattr(BlockStore, "get", lambda store, name: _noted(name, get(store, name), found))
+    for project in (twice, once):
+        monkeypatch.chdir(project)
+        assert call("run", "scenario.yaml").code == 0
+    assert kept <= found
+    assert blocks(twice) == []
+    (one,), (other,) = reports(once), reports(twice)
+    assert (one / "results.json").read_bytes() == (other / "results.json").read_bytes()
+
+
+def _noted(name, arrays, found):
+    """Return what a store gave, and note its name where that was something."""
+    if arrays is not None:
+        found.add(name)
+    return arrays
 
 
 def blocks(project):

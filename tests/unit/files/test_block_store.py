@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, replace
+from datetime import date
 
 import numpy as np
 import pytest
@@ -90,6 +91,7 @@ def test_digests_tell_apart_whatever_differs():
         (chain.take(np.array([1])), settings, 1),
         (layered_chain(3), settings, 1),
         ("ab", "c"), ("a", "bc"), ("abc",), (np.arange(2),), (np.arange(2.0),), (np.arange(2)[None],),
+        (date(2026, 1, 5),), ("2026-01-05",), (date(2026, 1, 6),),
     ]  # fmt: skip
     digests = [content_digest(item) for item in others]
     assert len(set(digests)) == len(digests)

@@ -32,7 +32,12 @@ Done = tuple[int, Arrays]
 #: Jobs given out at a time, per process: one at work and one that waits.
 AHEAD: Final = 2
 #: What the server imports once for all processes.
-_IMPORTS: Final = ["__main__", "journeysim.simulate.walk", "journeysim.simulate.exact"]
+_IMPORTS: Final = [
+    "__main__",
+    "journeysim.simulate.walk",
+    "journeysim.simulate.exact",
+    "journeysim.simulate.service.run",
+]
 
 
 @final

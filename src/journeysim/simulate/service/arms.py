@@ -12,6 +12,7 @@ from journeysim.model.arms import Arm, World
 from journeysim.model.dwell import Family
 from journeysim.model.journey import all_links
 from journeysim.simulate.chain import Ints
+from journeysim.simulate.executors import HERE, Executor
 from journeysim.simulate.lives import Lives, Step
 from journeysim.simulate.outcomes import ArmOutcomes, Crowded, Engine, Outcomes, Settled
 from journeysim.simulate.precision import more_customers, too_few
@@ -34,8 +35,9 @@ Runs = Mapping[tuple[int, float], Lived]
 
 
 def serve_arms(
-    arms: Sequence[Arm], limited: Sequence[str], *, settings: Settings, seed: int, customers: int | None = None
-) -> Outcomes:
+    arms: Sequence[Arm], limited: Sequence[str], *, settings: Settings, seed: int, customers: int | None = None,
+    executor: Executor = HERE,
+) -> Outcomes:  # fmt: skip
     """Return what happens to customers in every arm where they may have to wait for staff.
 
     Parameters
@@ -51,13 +53,15 @@ def serve_arms(
     customers : int, optional
         How many are measured per draw, at least; whole weeks are. Left out, as many as it takes (see `precision`): a run
         of more weeks begins with the very same customers and goes on.
+    executor : Executor
+        Does the blocks of draws that the work is cut into; the bits of the result do not depend on it.
     """
     today = with_arrivals(arms[0].worlds[0])
     asked, given = customers or CUSTOMERS, customers is not None
     fullest = [(k, max(arm.realism)) for k, arm in enumerate(arms)]
     while True:
         span = span_of(today.draws, settings, customers=asked)
-        runs = _runs(arms, fullest, today, settings, span, seed)
+        runs = _runs(arms, fullest, today, settings, span, seed, executor)
         measured = span.window * float(np.mean(today.draws.values("arrivals")))
         precision = served_precision(
             [runs[at] for at in fullest], arms, asked=asked, measured=measured, found=not given
@@ -69,7 +73,9 @@ def serve_arms(
     others = [
         (k, realism) for k, arm in enumerate(arms) for realism in _realisms(arm, arms[0]) if (k, realism) not in runs
     ]
-    found = _found(arms, runs | _runs(arms, others, today, settings, span, seed), today, settings, span, seed)
+    found = _found(
+        arms, runs | _runs(arms, others, today, settings, span, seed, executor), today, settings, span, seed, executor
+    )
     warnings = (
         *_warnings(arms), *served_seasons_told(today.draws, settings),
         *_counted_twice(arms[0].worlds[0], limited, found[0].tallies[0]), *too_few(precision),
@@ -111,24 +117,36 @@ def _realisms(arm: Arm, today: Arm) -> list[float]:
 
 
 def _runs(
-    arms: Sequence[Arm], asked: Sequence[tuple[int, float]], today: World, settings: Settings, span: Span, seed: int
+    arms: Sequence[Arm],
+    asked: Sequence[tuple[int, float]],
+    today: World,
+    settings: Settings,
+    span: Span,
+    seed: int,
+    executor: Executor,
 ) -> dict[tuple[int, float], Lived]:
     """Run arms at a realism each."""
     found = {}
     for k, realism in asked:
         crowd = _crowd(arms[k], realism)
         stage = staged(crowd, today, settings, span, seed=seed)
-        run = run_stage(stage, lives=_spread(today.draws.count), customers=LIVES_CUSTOMERS)
+        run = run_stage(stage, lives=_spread(today.draws.count), customers=LIVES_CUSTOMERS, executor=executor)
         found[k, realism] = Lived(settled(crowd, run.tally), run.lives)
     return found
 
 
 def _found(
-    arms: Sequence[Arm], runs: Runs, today: World, settings: Settings, span: Span, seed: int
+    arms: Sequence[Arm],
+    runs: Runs,
+    today: World,
+    settings: Settings,
+    span: Span,
+    seed: int,
+    executor: Executor,
 ) -> tuple[ArmOutcomes, ...]:
     """Return every arm's results, and what its months hold while changes begin or end."""
     shortest = min(len(item.lives.customers) for item in runs.values())
-    turning = Turning(today, settings, seed, span.first_day)
+    turning = Turning(today, settings, seed, span.first_day, executor)
     first = runs[0, 1.0]
     lives_of_today = (first_lives(first.lives, shortest),)
     found = [ArmOutcomes(arms[0], (first.full.tally,), lives_of_today, year=turning.year_of_today())]
@@ -136,7 +154,7 @@ def _found(
         crowds = []
         for realism in _realisms(arm, arms[0]):
             own, crowd = runs[k, realism], _crowd(arm, realism)
-            end = _end(replace(crowd, settled=in_the_end(crowd)), own.full, today, settings, span, seed)
+            end = _end(replace(crowd, settled=in_the_end(crowd)), own.full, today, settings, span, seed, executor)
             lives = first_lives(own.lives, shortest)
             added = turning.added(replace(crowd, settled=None))
             crowds.append(Crowded(realism, own.full, lives, added, end, by_month(today.draws)))
@@ -144,13 +162,15 @@ def _found(
     return tuple(found)
 
 
-def crowded(crowd: Crowd, today: World, outcomes: Outcomes, span: Span, turning: Turning) -> Crowded:
+def crowded(
+    crowd: Crowd, today: World, outcomes: Outcomes, span: Span, turning: Turning, executor: Executor
+) -> Crowded:
     """Return what customers do in another crowd of a run, simulated as that run's own; without the lives of single ones."""
     settings, seed, nobody = outcomes.settings, outcomes.seed, np.zeros(0, dtype=np.int64)
     whole = replace(crowd, settled=in_full(crowd))
-    run = run_stage(staged(whole, today, settings, span, seed=seed), lives=nobody, customers=0)
+    run = run_stage(staged(whole, today, settings, span, seed=seed), lives=nobody, customers=0, executor=executor)
     full = settled(whole, run.tally)
-    end = _end(replace(crowd, settled=in_the_end(crowd)), full, today, settings, span, seed)
+    end = _end(replace(crowd, settled=in_the_end(crowd)), full, today, settings, span, seed, executor)
     realism = min((member.realism for member in crowd.members), default=1.0)
     added = turning.added(replace(crowd, settled=None))
     return Crowded(realism, full, run.lives, added, end, by_month(today.draws))
@@ -161,14 +181,16 @@ def settled(crowd: Crowd, tally: Tally) -> Settled:
     return Settled(tally, coming(crowd), persona_shares(crowd))
 
 
-def _end(crowd: Crowd, full: Settled, today: World, settings: Settings, span: Span, seed: int) -> Settled | None:
+def _end(
+    crowd: Crowd, full: Settled, today: World, settings: Settings, span: Span, seed: int, executor: Executor
+) -> Settled | None:
     """Return what a crowd's customers do once what fades has faded; None where nothing is left."""
     if crowd.settled == in_full(crowd):
         return full
     if not any(crowd.settled or ()):
         return None
     stage = staged(crowd, today, settings, span, seed=seed)
-    return settled(crowd, run_stage(stage, lives=np.zeros(0, dtype=np.int64), customers=0).tally)
+    return settled(crowd, run_stage(stage, lives=np.zeros(0, dtype=np.int64), customers=0, executor=executor).tally)
 
 
 def _spread(draws: int) -> Ints:

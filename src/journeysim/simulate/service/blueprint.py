@@ -8,7 +8,7 @@ to a visit: clock i < n is the service time of touchpoint i, clock n + i the pat
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, final, get_args
 
@@ -77,6 +77,10 @@ class Blueprint:
     spans: Floats  # (S, 2) when resources are open; where staff change while they are, one span ends and another begins
     span_era: Ints  # (S,)
     eras: Floats  # (E,) the days from which they hold; the first one always has
+
+    def take(self, chosen: Ints) -> Blueprint:
+        """Return the staff of the chosen draws only."""
+        return replace(self, scale=self.scale[chosen], shape=self.shape[chosen], staff=self.staff[chosen])
 
     def there(self, row: int) -> Floats:
         """Return how many of its resource are there in each span, in one draw, (S,)."""

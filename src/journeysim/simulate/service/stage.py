@@ -58,6 +58,10 @@ class Arriving:
     per_day: Floats
     week: tuple[Floats, ...]
 
+    def take(self, chosen: Ints) -> Arriving:
+        """Return who comes in the chosen draws only."""
+        return Arriving(self.per_day[chosen], tuple(self.week[row] for row in chosen))
+
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
@@ -190,12 +194,18 @@ def first_room(stage: Stage) -> Room:
             f"{customers} customers and {len(stage.blueprint.key)} resources in one run; at most {MOST_CUSTOMERS} and "
             f"{MOST_RESOURCES} can be told apart: shorten the horizon, or state fewer arrivals and staff in proportion"
         )
-    return new_room(stage, customers)
+    measured = _at_most(stage, stage.span.window - stage.span.start)
+    return replace(new_room(stage, customers), trace=new_trace(max(_EVENTS, _RECORDS * measured)))
 
 
 def expected_customers(stage: Stage) -> int:
-    """Return room enough for the customers of nearly every draw: the mean and ten standard deviations more."""
-    mean = float(np.max(stage.arriving.per_day)) * (stage.span.end + stage.span.warm_up)
+    """Return room enough for the customers of nearly every draw."""
+    return _at_most(stage, stage.span.end + stage.span.warm_up)
+
+
+def _at_most(stage: Stage, days: float) -> int:
+    """Return how many come in so many days of nearly every draw: the mean and ten standard deviations more."""
+    mean = float(np.max(stage.arriving.per_day)) * days
     return int(mean + _SPARE * np.sqrt(mean) + 100)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from journeysim.model.arms import World
 from journeysim.model.quantity import Floats
 from journeysim.model.units import DAYS_PER_MONTH
+from journeysim.simulate.executors import Executor
 from journeysim.simulate.seasons import by_month
 from journeysim.simulate.service.blueprint import Span
 from journeysim.simulate.service.crowd import Crowd, days_of, today_alone
@@ -32,8 +33,9 @@ _NEARLY: Final = 1e-9
 class Turning:
     """Lives through calendars; today's is lived through once for all crowds that turn on the same days."""
 
-    def __init__(self, today: World, settings: Settings, seed: int, first_day: date | None) -> None:
+    def __init__(self, today: World, settings: Settings, seed: int, first_day: date | None, executor: Executor) -> None:
         self._today, self._settings, self._seed, self._first_day = today, settings, seed, first_day
+        self._executor = executor
         self._known: dict[tuple[Span, bytes], Sums] = {}
 
     def year_of_today(self) -> Sums | None:
@@ -75,5 +77,8 @@ class Turning:
     def _lived(self, crowd: Crowd, span: Span, months: int, rate: Floats) -> Sums:
         since = span.start + self._settings.horizon
         return months_of(
-            staged(crowd, self._today, self._settings, span, seed=self._seed, rate=rate), months, since=since
+            staged(crowd, self._today, self._settings, span, seed=self._seed, rate=rate),
+            months,
+            since=since,
+            executor=self._executor,
         )

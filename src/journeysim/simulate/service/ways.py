@@ -44,6 +44,10 @@ class Answers(NamedTuple):
     stride: Ints  # (E,) what one part counts in the number of a group
     reach: Floats  # (D, E)
 
+    def take(self, chosen: Ints) -> Answers:
+        """Return the answers in the chosen draws only."""
+        return self._replace(reach=np.ascontiguousarray(self.reach[chosen]))
+
 
 class Entering(NamedTuple):
     """Who enters while a phase is in force; F phases."""
@@ -51,6 +55,10 @@ class Entering(NamedTuple):
     persona_share: Floats  # (D, F, G)
     entry: Floats  # (D, F, G, s)
     comes: Floats  # (D, F) which part of those who might come does
+
+    def take(self, chosen: Ints) -> Entering:
+        """Return who enters in the chosen draws only."""
+        return Entering._make(np.ascontiguousarray(item[chosen]) for item in self)
 
 
 def alone(chain: Chain) -> tuple[Ways, Answers, Entering]:
