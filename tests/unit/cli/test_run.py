@@ -322,9 +322,21 @@ def blocks(project):
     return list((project / ".journeysim" / "blocks").glob("*/*.block"))
 
 
+LISTENING = """
+import signal
+from journeysim.cli import main
+signal.signal(signal.SIGINT, signal.default_int_handler)
+if __name__ == "__main__":
+    main()
+"""
+
+
 def stopped(project, how, count, *options):
-    """Run the project's scenario, stop it once so many blocks are kept, and return its code and what people read."""
-    command = [sys.executable, "-m", "journeysim.cli", "run", "scenario.yaml", *options]
+    """Run the project's scenario, stop it once so many blocks are kept, and return its code and what people read.
+
+    It listens to Ctrl-C even where the tests run in the background of a shell, which has its jobs ignore it.
+    """
+    command = [sys.executable, "-c", LISTENING, "run", "scenario.yaml", *options]
     with subprocess.Popen(command, cwd=project, stderr=subprocess.PIPE, text=True) as process:
         while process.poll() is None and len(blocks(project)) < count:
             time.sleep(0.002)
