@@ -50,11 +50,11 @@ def _stated_twice(journey: JourneyMap) -> Iterator[Problem]:
 def _factors(journey: JourneyMap) -> Iterator[Problem]:
     for point, link in links_of(journey):
         for setting, parts in (("odds x", link.season.odds), ("dwell x", link.season.dwell)):
-            for name, factor in parts:
-                if not _above_zero(factor):
-                    message = f'"{setting}" of a season is above 0 and finite, for {name} as well'
-                    path = ("touchpoints", point.name, "next", link.target, "season", setting)
-                    yield Problem("J070", message, path=path)
+            wrong = [name for name, factor in parts if not _above_zero(factor)]
+            if wrong:
+                message = f'"{setting}" of a season is above 0 and finite, for {", ".join(wrong)} as well'
+                path = ("touchpoints", point.name, "next", link.target, "season", setting)
+                yield Problem("J070", message, path=path)
 
 
 def _above_zero(factor: Quantity) -> bool:
