@@ -85,3 +85,11 @@ def test_the_tail_is_the_beta_binomials():
     exact = 2 * stats.betabinom(50, 20, 20).cdf(10)
     assert two_sided(10, 50, 20.0, 20.0) == pytest.approx(exact)
     assert two_sided(25, 50, 20.0, 20.0) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("count", "alpha", "beta"), [(0, 0.4, 4.0), (3, 2.0, 900.0), (4_300, 40.0, 60.0), (19_999, 9.0, 0.5)]
+)
+def test_many_moves_cost_no_more_and_have_the_same_tail(count, alpha, beta):
+    below, above = (stats.betabinom(20_000, alpha, beta).cdf(at) for at in (count, count - 1))
+    assert two_sided(count, 20_000, alpha, beta) == pytest.approx(2 * min(below, 1 - above), rel=1e-6)

@@ -25,6 +25,8 @@ from journeysim.model.quantity import Floats
 SURPRISING: Final = 0.001
 LEAST_POINTS: Final = 5.0
 LEAST_RATIO: Final = 1.5
+#: Moves that are summed one by one; of more, as many points of an integral are.
+ONE_BY_ONE: Final = 2000
 
 
 @final
@@ -73,17 +75,36 @@ def _said(label: str, persona: str, stated: str, seen: str, moves: float, chance
 
 
 def two_sided(count: float, moves: float, alpha: float, beta: float) -> float:
-    """Return the two-sided tail probability of a beta-binomial count; 1 for a share that is stated as 0 or 1.
-
-    P(k of n) = B(k + alpha, n - k + beta) / B(alpha, beta) / ((n + 1) B(n - k + 1, k + 1)), summed on either side.
-    """
+    """Return the two-sided tail probability of a beta-binomial count; 1 for a share that is stated as 0 or 1."""
     if alpha <= 0 or beta <= 0:
         return 1.0
     n, at = round(moves), round(count)
-    k = np.arange(n + 1)
-    logs = special.betaln(k + alpha, n - k + beta) - special.betaln(n - k + 1, k + 1)
-    chances = np.exp(logs - special.betaln(alpha, beta) - np.log(n + 1))
-    return float(min(1.0, 2 * min(chances[: at + 1].sum(), chances[at:].sum())))
+    return min(1.0, 2 * min(_at_most(at, n, alpha, beta), _at_most(n - at, n, beta, alpha)))
+
+
+def _at_most(count: int, n: int, alpha: float, beta: float) -> float:
+    """Return P(at most `count` of n) of a beta-binomial, at a cost that does not grow with n.
+
+    At most `count` of n uniforms lie below p where the next one, Q ~ Beta(count + 1, n - count), lies above it: so this
+    is the mean over Q of P(p < Q), here by the trapezoidal rule over the log odds of Q. Few moves are summed one by
+    one: P(k of n) = B(k + alpha, n - k + beta) / B(alpha, beta) / ((n + 1) B(n - k + 1, k + 1)).
+    """
+    if count >= n:
+        return 1.0
+    if n <= ONE_BY_ONE:
+        k = np.arange(count + 1)
+        logs = special.betaln(k + alpha, n - k + beta) - special.betaln(n - k + 1, k + 1)
+        return float(np.exp(logs - special.betaln(alpha, beta) - np.log(n + 1)).sum())
+    above, below = count + 1, n - count
+    low, high = float(special.betaincinv(above, below, 1e-15)), float(special.betaincinv(below, above, 1e-15))
+    odds = np.linspace(_log_odds(low), -_log_odds(high), ONE_BY_ONE)
+    log_density = -above * np.logaddexp(0, -odds) - below * np.logaddexp(0, odds)
+    density = np.exp(log_density - log_density.max())
+    return float(density @ special.betainc(alpha, beta, special.expit(odds)) / density.sum())
+
+
+def _log_odds(share: float) -> float:
+    return float(np.log(share) - np.log1p(-share))
 
 
 def _dwells(journey: JourneyMap, counts: Counts, touchpoint: Touchpoint, hidden: frozenset[str]) -> Iterator[_Conflict]:
