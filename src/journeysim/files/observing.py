@@ -65,7 +65,7 @@ def count_log(
 
     `cut_off` is in microseconds since 1970, by default the last event. Raises what `opened` and `visits_of` raise.
     """
-    with opened(path, settings, copies_later=True) as events:
+    with opened(path, settings, copies_later=True, once=True) as events:
         found = count_events(events, journey, cut_off=cut_off)
         account = account_of(events, found)
         _write_rejects(events, account, rejects)
@@ -116,12 +116,12 @@ def _by_parts(events: Events, journey: JourneyMap) -> tuple[Observations, LogAcc
 def account_of(events: Events, log: CountedLog) -> LogAccount:
     """Return the account of a log that was counted part by part."""
     found, usable = log.counted, log.crowd.events
-    aside: tuple[SetAside, ...] = set_aside(events) if usable < events.total else ()
+    aside: tuple[SetAside, ...] = set_aside(events) if usable < log.rows else ()
     if not usable:
         reasons = ", ".join(f"{item.rows} rows with {item.reason}" for item in aside)
         raise BadInput([Problem("E002", f"no usable events: {reasons}", Place(str(events.source.path)))])
     account = LogAccount(
-        read=events.total,
+        read=log.rows,
         used=found.used,
         set_aside=(*aside, *found.set_aside),
         customers=found.customers,

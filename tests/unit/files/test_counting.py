@@ -79,7 +79,7 @@ def in_memory(path: Path, cut_off: np.datetime64 | None = None, **settings):
 def by_parts(path: Path, cut_off: np.datetime64 | None = None, **settings):
     """Return a log, counted part by part, and its rows that could not be used."""
     micro = None if cut_off is None else int(cut_off.astype("datetime64[us]").astype(np.int64))
-    with opened(path, LogSettings(**settings), copies_later=True) as events:
+    with opened(path, LogSettings(**settings), copies_later=True, once=True) as events:
         return count_events(events, journey(), cut_off=micro), set_aside(events)
 
 
@@ -157,7 +157,8 @@ def test_weights_count_the_same_in_parts_and_in_memory(tmp_path, weights):
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_what_a_large_log_says_of_itself_is_what_a_small_one_says(tmp_path, monkeypatch):
+@pytest.mark.parametrize("last", ["weight", "note"])  # with weights the log is kept as a table, without it is read once
+def test_what_a_large_log_says_of_itself_is_what_a_small_one_says(tmp_path, monkeypatch, last):
     rows = [f"c{k % 30},{STEPS[k % 3]},2026-01-0{1 + k % 7},old,1" for k in range(200)]
     rows += [
         *(f"robot,visit,2026-01-01 {k // 60:02d}:{k % 60:02d},old,1" for k in range(400)),
@@ -171,9 +172,15 @@ def test_what_a_large_log_says_of_itself_is_what_a_small_one_says(tmp_path, monk
         "c1,visit,2026-02-02,old,1",
         "c2,left,2026-02-01,young,2",
         "c2,help,2026-02-03,young,1",
+        ",visit,2026-01-02,old,1",
+        "c3,\u3000,2026-01-02,old,1",
+        "\xa0,visit,2026-01-03,old,1",
+        "c4, visit\xa0,2026-01-01 12:00:00.5,old,1",
+        "c4,visit,infinity,old,1",
+        "c4,visit,soon,old,1",
     ]
     path = tmp_path / "log.csv"
-    path.write_text("\n".join(["customer,touchpoint,time,persona,weight", *rows]) + "\n")
+    path.write_text("\n".join([f"customer,touchpoint,time,persona,{last}", *rows]) + "\n")
     _, large = count_log(path, journey(), rejects=tmp_path / "large.csv")
     monkeypatch.setattr(observing, "MOST_SAMPLED", 10**9)
     _, sampled = observe_log(path, journey(), rejects=tmp_path / "sampled.csv")
@@ -184,6 +191,28 @@ def test_what_a_large_log_says_of_itself_is_what_a_small_one_says(tmp_path, monk
     assert {warning.code for warning in small.warnings} == {"E030", "E031", "E035"}
     assert replace(large, sampled=None) == replace(small, sampled=None) == replace(sampled, sampled=None)
     assert len({(tmp_path / f"{name}.csv").read_text() for name in ("large", "sampled", "small")}) == 1
+    reasons_of_rows = {
+        "blank customer": 2,
+        "blank touchpoint": 1,
+        "time cannot be read": 2,
+        "exact copy of an earlier row": 3,
+    }
+    assert {item.reason: item.rows for item in large.set_aside if item.reason in reasons_of_rows} == reasons_of_rows
+
+
+@pytest.mark.parametrize(
+    ("row", "code"),
+    [("1,visit,01/02/2026,old", "E008"), (",visit,1763719200,old", "E009"), ("1,visit,2026-01-01", "E004")],
+)
+def test_a_log_that_is_read_once_is_refused_where_it_is_when_kept(tmp_path, row, code):
+    path = tmp_path / "log.csv"
+    path.write_text(f"customer,touchpoint,time,persona\n1,visit,2026-01-01,old\n{row}\n2,cart,2026-01-01,old\n")
+    with pytest.raises(BadInput) as once:
+        count_log(path, journey())
+    with pytest.raises(BadInput) as kept:
+        observe_log(path, journey())
+    assert once.value.problems == kept.value.problems
+    assert [(problem.code, problem.place.line) for problem in once.value.problems] == [(code, 3)]
 
 
 def test_a_database_that_is_not_there_or_has_no_such_table_is_said_in_a_sentence(tmp_path):

@@ -33,11 +33,12 @@ _HELD: Final = 16
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class CountedLog:
-    """A log, counted up to its cut-off (microseconds since 1970), and who its customers are.
+    """A log of so many rows, counted up to its cut-off (microseconds since 1970), and who its customers are.
 
     `ended` holds the first rows after an outcome, as many as a file of rejects takes.
     """
 
+    rows: int
     counted: Counted
     crowd: Crowd
     ended: Ints
@@ -84,7 +85,7 @@ def count_events(events: Events, journey: JourneyMap, *, cut_off: int | None = N
     until = last if cut_off is None else cut_off
     tally = _total(_tallies(events, parts(events, found, journey, until), journey))
     ends = Ends(found.events, found.earliest, found.latest)
-    return CountedLog(_counted(tally, journey), tally.crowd, tally.ended, until, ends)
+    return CountedLog(found.rows, _counted(tally, journey), tally.crowd, tally.ended, until, ends)
 
 
 def _require_known(events: Events, found: Keyed, journey: JourneyMap) -> None:

@@ -6,7 +6,7 @@ is taken from it with all events of its customers, so that whatever holds for a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final, final
@@ -15,18 +15,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from journeysim.files.events.oddities import MOST_STRAY
-from journeysim.files.events.relation import Events
+from journeysim.files.events.relation import COPY, REASONS, Events, require_unmistakable, trimmed
 from journeysim.files.events.sources import escaped
 from journeysim.model.event_log import Bools, EventLog, Ints, Names
 from journeysim.model.journey import JourneyMap
 from journeysim.model.visits import in_order
 
-#: About so many events are taken from the narrow table at a time; more where that would need too many parts, for each is
+#: About so many events are taken from the narrow table at a time; more where that would need too many fetches, for each is
 #: looked for in the whole table.
 MOST_FETCHED: Final = 4_000_000
 MOST_FETCHES: Final = 100
 #: About so many events are counted at a time: few enough for the processor's own memory.
 MOST_IN_PART: Final = 250_000
+#: The narrow table is cut into so many slices by the customers' hash; rows that cannot be used are in those behind, one for
+#: each reason.
+_SLICES: Final = 128
+_SLICE_BITS: Final = 57
 _UNKNOWN: Final = -2
 Hashes = NDArray[np.unsignedinteger[Any]]
 Columns = Mapping[str, NDArray[Any]]
@@ -35,12 +39,13 @@ Columns = Mapping[str, NDArray[Any]]
 @final
 @dataclass(frozen=True, slots=True)
 class Keyed:
-    """What the narrow table holds: how many events, and the latest ones' times in microseconds since 1970, last first.
+    """What the narrow table holds: how many rows and usable events, and the latest ones' times, last first.
 
-    `earliest` is the first one's time. It is fetched in so many `fetches`. `all_known`: the map has every touchpoint, persona
-    and outcome of the log.
+    Times are in microseconds since 1970, `earliest` is the first one's. The table is fetched in so many `fetches`.
+    `all_known`: the map has every touchpoint, persona and outcome of the log.
     """
 
+    rows: int
     events: int
     latest: tuple[int, ...]
     earliest: int
@@ -62,7 +67,7 @@ class Part:
 
 
 def keyed(events: Events, journey: JourneyMap) -> Keyed:
-    """Make the narrow table of a log's usable events: positions in the map for names, hashes for customers and cells.
+    """Make the narrow table of a log's rows: positions in the map for names, hashes for customers and cells.
 
     The hash of a customer has 96 bits: the chance that two among a billion customers share one is 6e-12.
     """
@@ -70,21 +75,42 @@ def keyed(events: Events, journey: JourneyMap) -> Keyed:
     for role, names in known.items():
         quoted = ", ".join(f"'{escaped(name)}'" for name in ("", *names))
         events.rows(f"CREATE TYPE names_of_{role} AS ENUM ({quoted})")
-    row = "row::UINTEGER" if events.total < 2**32 else "row"
-    number = min(-(-events.total // MOST_FETCHED), MOST_FETCHES)
-    who, also = "hash(customer)", "(hash('#' || customer) >> 32)::UINTEGER"
+    row = "row::UINTEGER" if events.most_rows < 2**32 else "row"
     columns = [
-        f"({who} % {number})::UTINYINT AS part", f"{who} AS who", f"{also} AS also", "micro", f"{row} AS row", "cells",
-        *(f"{_position(role)} AS {role}" for role in known),
+        f"coalesce(reason + {_SLICES}, who >> {_SLICE_BITS})::UTINYINT AS slice", "who",
+        "(hash('#' || customer) >> 32)::UINTEGER AS also", "epoch_us(time) AS micro", f"{row} AS row", "cells",
+        *(f"{_position(role, events, known[role])} AS {role}" for role in known),
     ]  # fmt: skip
     if events.has("weight"):
         columns.append("coalesce(weight, 'nan'::DOUBLE) AS weight")
-    events.rows(f"CREATE TEMP TABLE keyed AS SELECT {', '.join(columns)} FROM usable")  # noqa: S608 - roles
-    lowest = ", ".join(f"min({role})" for role in known)
-    count, latest, first, *low = events.one(
-        f"SELECT count(*), max(micro, {MOST_STRAY + 1}), min(micro), {lowest} FROM keyed"  # noqa: S608 - roles
+    # Rows that cannot be used are left out later: a condition here would have the database work out everything twice.
+    hashed = "(SELECT *, hash(customer) AS who FROM events)"
+    events.rows(f"CREATE TEMP TABLE keyed AS SELECT {', '.join(columns)} FROM {hashed}")  # noqa: S608 - roles
+    if events.once:
+        _told_by_one_reading(events)
+    return _keyed(events, known)
+
+
+def _told_by_one_reading(events: Events) -> None:
+    """Answer from the narrow table what else would need the file once more: which rows are unusable, and whether any time."""
+    events.rows("CREATE TEMP TABLE copies (row BIGINT)")
+    events.rows(
+        f"CREATE OR REPLACE TEMP VIEW unusable AS SELECT row::BIGINT AS row, '' AS file, slice::INTEGER - {_SLICES} AS reason "  # noqa: S608
+        f"FROM keyed WHERE slice >= {_SLICES} UNION ALL SELECT row, '', {REASONS.index(COPY)} FROM copies"
     )
-    return Keyed(int(count), tuple(latest or ()), int(first or 0), number, count == 0 or min(low) > _UNKNOWN)
+    if events.one(f"SELECT count(*) FROM keyed WHERE slice >= {_SLICES} AND micro IS NULL")[0]:  # noqa: S608 - a number
+        require_unmistakable(events)
+
+
+def _keyed(events: Events, known: Iterable[str]) -> Keyed:
+    lowest = ", ".join(f"min({role})" for role in known)
+    total, count, latest, first, *low = events.one(
+        f"SELECT (SELECT count(*) FROM keyed), count(*), max(micro, {MOST_STRAY + 1}), min(micro), {lowest} "  # noqa: S608
+        f"FROM keyed WHERE slice < {_SLICES}"
+    )
+    fetches = max(min(-(-count // MOST_FETCHED), MOST_FETCHES), 1)
+    known_all = count == 0 or min(low) > _UNKNOWN
+    return Keyed(int(total), int(count), tuple(latest or ()), int(first or 0), fetches, known_all)
 
 
 def _names(journey: JourneyMap) -> dict[str, tuple[str, ...]]:
@@ -95,19 +121,25 @@ def _names(journey: JourneyMap) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _position(role: str) -> str:
+def _position(role: str, events: Events, names: Sequence[str]) -> str:
     """Return the expression of a name's position among known ones: -1 where it is blank, -2 where it is none of them.
 
     The database looks a name up in an enumeration faster than in a list, and unlike a join that keeps the order of rows.
+    A text that is a known name as it is written needs no white space taken off.
     """
-    return f"(coalesce(enum_code(TRY_CAST({role} AS names_of_{role}))::INTEGER, {_UNKNOWN + 1}) - 1)::SMALLINT"
+    texts = [role]
+    if role == "touchpoint" and events.once:
+        written = "touchpoint_written"
+        texts = [*([written] if all(name == name.strip() for name in names) else []), trimmed(written)]
+    codes = ", ".join(f"enum_code(TRY_CAST({text} AS names_of_{role}))::INTEGER" for text in texts)
+    return f"(coalesce({codes}, {_UNKNOWN + 1}) - 1)::SMALLINT"
 
 
 def parts(events: Events, found: Keyed, journey: JourneyMap, cut_off: int) -> Iterator[Part]:
-    """Yield the parts of a log whose narrow table is made; every event is in one of them."""
-    for k in range(found.fetches):
-        where = f"WHERE part = {k}" if found.fetches > 1 else ""
-        columns = events.connection.execute(f"SELECT * EXCLUDE (part) FROM keyed {where}").fetchnumpy()  # noqa: S608
+    """Yield the parts of a log whose narrow table is made; every usable event is in one of them."""
+    for first, last in pairwise(np.linspace(0, _SLICES, found.fetches + 1).astype(int).tolist()):
+        where = f"WHERE slice BETWEEN {first} AND {last - 1}"
+        columns = events.connection.execute(f"SELECT * EXCLUDE (slice) FROM keyed {where}").fetchnumpy()  # noqa: S608
         if len(columns["row"]):
             yield from _parts({name: np.asarray(column) for name, column in columns.items()}, journey, cut_off)
 
@@ -117,7 +149,7 @@ def _parts(columns: Columns, journey: JourneyMap, cut_off: int) -> Iterator[Part
         columns["row"][1:] < columns["row"][:-1]
     ):  # the database keeps the order of the file, but does not promise to
         columns = _taken(columns, np.argsort(columns["row"]))
-    bucket = (columns["who"] >> np.uint64(56)).astype(np.uint8)
+    bucket = (columns["who"] >> np.uint64(_SLICE_BITS - 8)).astype(np.uint8)  # the bits behind those of the slice
     columns = _taken(columns, np.argsort(bucket, kind="stable"))
     ends = np.cumsum(np.bincount(bucket))
     wanted = np.arange(MOST_IN_PART, len(bucket) + MOST_IN_PART, MOST_IN_PART).clip(max=len(bucket))

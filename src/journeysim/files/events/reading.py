@@ -83,8 +83,10 @@ def log_of(events: Events, cut_off: np.datetime64 | None = None, *, where: str =
 
 def set_aside(events: Events) -> tuple[SetAside, ...]:
     """Return how many rows are not usable, by reason."""
-    counts = events.rows("SELECT reason, count(*) FROM events WHERE reason IS NOT NULL GROUP BY reason ORDER BY reason")
-    return tuple(SetAside(REASONS[code], rows, events.examples(f"reason = {code}")) for code, rows in counts)
+    counts = events.rows("SELECT reason, count(*) FROM unusable GROUP BY reason ORDER BY reason")
+    return tuple(
+        SetAside(REASONS[code], rows, events.examples(f"reason = {code}", of="unusable")) for code, rows in counts
+    )
 
 
 def _labels(events: Events, role: str) -> tuple[str, ...]:

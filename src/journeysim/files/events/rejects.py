@@ -21,10 +21,10 @@ _NUMBER: Final = re.compile(r"[+-]?\d+([.,]\d+)?")
 
 def keep_ended(events: Events, rows: Ints) -> tuple[str, ...]:
     """Keep which rows come after their customer's outcome, and return where the first few stand."""
+    several = "file FROM normalised WHERE row IN (SELECT row FROM ended)"
+    place = several if len(events.source.files) > 1 else "'' AS file FROM ended"
     events.connection.register("ended", {"row": rows})
-    events.connection.execute(
-        "CREATE OR REPLACE TEMP TABLE after_outcome AS SELECT row, file FROM normalised WHERE row IN (SELECT row FROM ended)"
-    )
+    events.connection.execute(f"CREATE OR REPLACE TEMP TABLE after_outcome AS SELECT row, {place}")
     events.connection.unregister("ended")
     found = events.rows(f"SELECT row, file FROM after_outcome ORDER BY row LIMIT {EXAMPLES}")  # noqa: S608 - a number
     return tuple(events.where(row, file) for row, file in found)
@@ -39,7 +39,7 @@ def write_rejects(events: Events, file: Path, *, after: bool) -> int:
     """
     names = [f'"{escaped(name, chr(34))}"' for name in events.source.columns]
     cells = ", ".join(f"CAST({name} AS VARCHAR)" for name in names)
-    rejected = "SELECT row, file, reason FROM events WHERE reason IS NOT NULL"
+    rejected = "SELECT row, file, reason FROM unusable"
     if after:
         rejected += f" UNION ALL SELECT row, file, {len(REASONS)} FROM after_outcome"  # noqa: S608 - a number
     source = f"SELECT {events.source.row} AS row, {cells} FROM {events.source.scan}"  # noqa: S608 - quoted

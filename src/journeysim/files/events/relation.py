@@ -29,12 +29,13 @@ from journeysim.model.log_shape import AS_IT_IS
 if TYPE_CHECKING:
     import duckdb
 
+COPY: Final = "exact copy of an earlier row"
 #: Why a row is set aside, by the number that stands in the column `reason`.
 REASONS: Final = (
     "blank customer",
     "blank touchpoint",
     "time cannot be read",
-    "exact copy of an earlier row",
+    COPY,
     DROPPED,
     COLLAPSED,
     EARLIER,
@@ -53,12 +54,16 @@ _MICROSECONDS_PER_DAY: Final = 86_400_000_000.0
 @final
 @dataclass(frozen=True, slots=True)
 class Events:
-    """The open relation of a log: query `events` on it. `roles` are those the log has, with the file's names."""
+    """The open relation of a log: query `events` on it. `roles` are those the log has, with the file's names.
+
+    `once`: each query reads the file, so that what one reading can tell is not asked again.
+    """
 
     connection: duckdb.DuckDBPyConnection
     source: Source
     roles: Mapping[str, str]
     settings: LogSettings
+    once: bool = False
 
     def rows(self, text: str) -> list[tuple[Any, ...]]:
         """Return the rows of a query."""
@@ -74,6 +79,11 @@ class Events:
         return self.source.rows if self.source.rows is not None else int(self.one("SELECT count(*) FROM normalised")[0])
 
     @property
+    def most_rows(self) -> int:
+        """How many rows the log has at most: a row of a text takes more than a byte."""
+        return sum(file.stat().st_size for file in self.source.files) if self.once else self.total
+
+    @property
     def large(self) -> bool:
         """Whether the log is counted where it lies, instead of in memory."""
         return self.total > MOST_IN_MEMORY
@@ -82,9 +92,9 @@ class Events:
         """Whether the log has a column of that role; `late` is also made from `due`."""
         return role in self.roles or (role == "late" and "due" in self.roles)
 
-    def examples(self, condition: str) -> tuple[str, ...]:
-        """Return where the first few rows that meet a condition stand."""
-        found = self.rows(f"SELECT row, file FROM events WHERE {condition} ORDER BY row LIMIT {EXAMPLES}")  # noqa: S608
+    def examples(self, condition: str, *, of: str = "events") -> tuple[str, ...]:
+        """Return where the first few rows of a relation that meet a condition stand."""
+        found = self.rows(f"SELECT row, file FROM {of} WHERE {condition} ORDER BY row LIMIT {EXAMPLES}")  # noqa: S608
         return tuple(self.where(row, file) for row, file in found)
 
     def where(self, row: int, file: str) -> str:
@@ -103,11 +113,15 @@ class Events:
 
 
 @contextlib.contextmanager
-def opened(path: str | Path, settings: LogSettings = PLAIN, *, copies_later: bool = False) -> Iterator[Events]:
+def opened(
+    path: str | Path, settings: LogSettings = PLAIN, *, copies_later: bool = False, once: bool = False
+) -> Iterator[Events]:
     """Open a log as its relation of normalised events.
 
     With `copies_later` the exact copies of a large log are not marked yet: whoever sorts its events anyway sees them
-    (`mark_copies`), and to look for them beforehand costs as much as to count.
+    (`mark_copies`), and to look for them beforehand costs as much as to count. With `once` also, a CSV whose every row
+    says by itself what becomes of it is not read yet; whoever reads it asks `require_unmistakable` where a time cannot be
+    read.
 
     Raises BadInput for a log that is missing, empty, not a table, or lacks a column; for a quote that never closes or a
     ragged row; for a compressed file that expands beyond the limit; and, unless a setting says how to read them, for
@@ -122,17 +136,33 @@ def opened(path: str | Path, settings: LogSettings = PLAIN, *, copies_later: boo
         roles = resolve(source.columns, dict(settings.columns), Path(path))
         require_columns(settings.shape, source.columns, Path(path))
         large = source.rows is not None and source.rows > MOST_IN_MEMORY
-        events = Events(connection, source, roles, settings)
-        form = "VIEW" if large else "TABLE"
+        events = Events(
+            connection, source, roles, settings, once=once and copies_later and _read_once(source, roles, settings)
+        )
+        form = "VIEW" if large or events.once else "TABLE"
         query(connection, source.path, f"CREATE TEMP {form} normalised AS {_normalised(events)}")
         _require_rows(events)
-        _require_unmistakable(events)
+        if not events.once:
+            require_unmistakable(events)
         query(connection, source.path, "CREATE TEMP VIEW events AS FROM normalised")
-        if not (copies_later and events.large and settings.shape == AS_IT_IS):
+        if not (copies_later and settings.shape == AS_IT_IS and (events.once or events.large)):
             _find_copies(events)
         shape_events(events, REASONS)
         query(connection, source.path, _USABLE)
+        query(connection, source.path, _NOT_USABLE)
         yield events
+
+
+def _read_once(source: Source, roles: Mapping[str, str], settings: LogSettings) -> bool:
+    """Return whether a log is a file of text about whose rows nothing has to be asked that reading each does not tell."""
+    more = {"weight", "due", *NUMBERS} & set(roles)
+    return (
+        source.form == "CSV"
+        and len(source.files) == 1
+        and not more
+        and settings.zone == "UTC"
+        and settings.shape == AS_IT_IS
+    )
 
 
 def _bound_memory(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
@@ -167,7 +197,11 @@ def _normalised(events: Events) -> str:
         f"{_named(events, 'time')} AS time_written",
         f"hash({', '.join(_identifier(name) for name in events.source.columns)}) AS cells",
     ]  # fmt: skip
-    reasons = "CASE WHEN customer = '' THEN 0 WHEN touchpoint = '' THEN 1 WHEN time IS NULL THEN 2 END"
+    blank = "touchpoint = ''"
+    if events.once:
+        columns.append(f"{_named(events, 'touchpoint')} AS touchpoint_written")
+        blank = f"(touchpoint_written BETWEEN '!' AND '~') IS NOT TRUE AND {trimmed('touchpoint_written')} = ''"
+    reasons = f"CASE WHEN customer = '' THEN 0 WHEN {blank} THEN 1 WHEN time IS NULL THEN 2 END"
     plain = f"SELECT {', '.join(columns)} FROM {events.source.scan}"  # noqa: S608 - quoted
     said = (
         "CASE WHEN time IS NULL THEN trim(CAST(time_written AS VARCHAR)) END"  # of few rows: a text of each costs much
@@ -197,11 +231,11 @@ def _texted(events: Events, role: str) -> str:
     """Return the expression of a text, blanks empty; a touchpoint with the texts it is split by."""
     others = events.settings.shape.split_by if role == "touchpoint" else ()
     return named_with(
-        *(_trimmed(f"CAST({name} AS VARCHAR)") for name in (_named(events, role), *map(_identifier, others)))
+        *(trimmed(f"CAST({name} AS VARCHAR)") for name in (_named(events, role), *map(_identifier, others)))
     )
 
 
-def _trimmed(text: str) -> str:
+def trimmed(text: str) -> str:
     """Return the expression of a text without white space around it, of any script; empty where there is none.
 
     Texts that begin and end with a visible ASCII character, which nearly all do, are told apart by cheap comparisons.
@@ -230,6 +264,7 @@ _WITH_COPIES: Final = (
     "CREATE OR REPLACE TEMP VIEW events AS SELECT normalised.* REPLACE (CASE WHEN copies.row IS NULL THEN reason ELSE 3 END "
     "AS reason) FROM normalised LEFT JOIN copies ON copies.row = normalised.row"
 )
+_NOT_USABLE: Final = "CREATE TEMP VIEW unusable AS SELECT row, file, reason FROM events WHERE reason IS NOT NULL"
 #: What counting reads: the usable events, their times in whole microseconds since 1970.
 _USABLE: Final = "CREATE TEMP VIEW usable AS SELECT *, epoch_us(time) AS micro FROM events WHERE reason IS NULL"
 
@@ -260,11 +295,11 @@ def mark_copies(events: Events, rows: Ints) -> None:
 
 
 def _require_rows(events: Events) -> None:
-    if events.total == 0:
+    if not (events.rows("SELECT 1 FROM normalised LIMIT 1") if events.once else events.total):
         raise BadInput([Problem("E002", "no events: there is only a header", Place(str(events.source.path)))])
 
 
-def _require_unmistakable(events: Events) -> None:
+def require_unmistakable(events: Events) -> None:
     """Raise BadInput for the first time, and the first number, that can be read in more than one way."""
     problems: list[Problem] = []
     if not events.settings.time_format and events.settings.epoch is None:
