@@ -47,8 +47,8 @@ class Level:
     """One metric of one arm: its spread over draws, and what that spread is made of.
 
     `sd_not_knowing` is the standard deviation of the expected metric between draws; `sd_luck` that between single
-    customers (None where the metric has no customer level; with the exact engine exact for shares of customers, else
-    estimated from lives); `mc_error` the Monte Carlo standard error of the mean: 0 where no customer was walked for it.
+    customers (None where the metric has no customer level; with the exact engine exact for shares of customers and money,
+    else estimated from lives); `mc_error` the Monte Carlo standard error of the mean: 0 where no customer was walked for it.
     """
 
     metric: str

@@ -13,7 +13,16 @@ from journeysim.compare.comparison import Calendar, Comparison, Contrast, Flips,
 from journeysim.compare.flips import flips_of, stories_of
 from journeysim.compare.friction import friction_of
 from journeysim.compare.long_run import long_run_levels
-from journeysim.compare.luck import SINGLE, is_share, lives_of, luck_of_share, of_persona, pooled_sd, tie_of
+from journeysim.compare.luck import (
+    SINGLE,
+    is_share,
+    lives_of,
+    luck_of_share,
+    money_luck,
+    of_persona,
+    pooled_sd,
+    tie_of,
+)  # fmt: skip
 from journeysim.compare.metrics import Direction, Metric, Unit, metrics_at, promoter_score
 from journeysim.compare.noise import walked_error
 from journeysim.compare.rated import rating_contrasts, rating_levels
@@ -138,6 +147,7 @@ def _as_today(today: ArmOutcomes, arm: ArmOutcomes) -> ArmOutcomes:
 def _levels(outcomes: Outcomes, arm: ArmOutcomes, lives: Lives | None) -> Iterator[Level]:
     journey = arm.arm.worlds[-1].journey
     single, parts = _Singles(lives, None, arm, outcomes.engine.name == "service"), _parts(arm)
+    money = money_luck(arm, EVERYBODY)
     for persona, tally in _by_persona(arm).items():
         for metric in metrics_at(tally, journey):
             values = metric.of(tally)[:, 0]
@@ -146,6 +156,7 @@ def _levels(outcomes: Outcomes, arm: ArmOutcomes, lives: Lives | None) -> Iterat
             if outcomes.engine.name == "exact":
                 error = walked_error(tally, metric.name, values, parts[persona])
                 luck = luck_of_share(values) if error == 0 and is_share(metric.name) else luck
+                luck = money.get((metric.name, persona), luck)
             yield Level(
                 metric.name, metric.unit, arm.arm.name, persona, "cohort",
                 spread_of(values), _sd_between(values), luck, error, values,

@@ -14,6 +14,7 @@ from journeysim.model.arms import Arm
 from journeysim.model.journey import JourneyMap
 from journeysim.model.quantity import Floats
 from journeysim.simulate.lives import Lives
+from journeysim.simulate.money import of_everybody, variances
 from journeysim.simulate.outcomes import ArmOutcomes
 from journeysim.simulate.service.enough import STRETCHES
 
@@ -155,6 +156,25 @@ def luck_of_share(values: Floats) -> float | None:
     known = values[np.isfinite(values)]
     variance = known * (1.0 - known)
     return float(np.sqrt(np.mean(np.where(variance > _ROUNDING, variance, 0.0)))) if len(known) else None
+
+
+def money_luck(found: ArmOutcomes, everybody: str) -> dict[tuple[str, str], float]:
+    """Return the standard deviation between customers of each metric of one customer's money, by metric and persona.
+
+    The root of the mean variance over draws, known where the exact engine has the moments; empty elsewhere.
+    """
+    moments = found.money_moments()
+    if moments is None:
+        return {}
+    whole = variances(of_everybody(moments, found.persona_shares()))
+    by_persona = {everybody: {name: values[:, 0] for name, values in whole.items()}}
+    for number, persona in enumerate(found.arm.worlds[0].draws.personas):
+        by_persona[persona] = {name: values[:, number] for name, values in variances(moments).items()}
+    return {
+        (name, persona): float(np.sqrt(values.mean()))
+        for persona, own in by_persona.items()
+        for name, values in own.items()
+    }
 
 
 def of_persona(lives: Lives, personas: Sequence[str], persona: str) -> Bools:

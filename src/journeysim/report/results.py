@@ -79,7 +79,12 @@ def _engine(engine: Engine) -> dict[str, Json]:
     made: dict[str, Json] = {"name": engine.name, "why": engine.why}
     if engine.name != "exact":
         return made
-    return made | {"step_days": engine.step_days, "error": engine.error, "timing_error": engine.timing}
+    return made | {
+        "step_days": engine.step_days,
+        "error": engine.error,
+        "timing_error": engine.timing,
+        "luck_error": engine.luck,
+    }
 
 
 def _finite(value: float | None) -> float | None:

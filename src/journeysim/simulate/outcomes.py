@@ -12,6 +12,8 @@ from journeysim.model.arms import Arm
 from journeysim.model.quantity import Floats
 from journeysim.simulate.lives import Lives
 from journeysim.simulate.long_run import LongRun, mixed
+from journeysim.simulate.money import MoneyMoments
+from journeysim.simulate.money import mixed as mixed_money
 from journeysim.simulate.precision import Precision
 from journeysim.simulate.settings import Settings
 from journeysim.simulate.tally import Tally, mix_worlds
@@ -23,13 +25,17 @@ EngineName = Literal["exact", "walk", "service"]
 @final
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """Which engine gave the expected metrics, why, and how accurate it says it is: see `ExactReport`."""
+    """Which engine gave the expected metrics, why, and how accurate it says it is: see `ExactReport`.
+
+    `luck` is the relative error of standard deviations between customers of their money (`MoneyMoments`).
+    """
 
     name: EngineName
     why: str
     step_days: float = 0.0
     error: float = 0.0
     timing: float = 0.0
+    luck: float = 0.0
 
 
 @final
@@ -83,8 +89,8 @@ class ArmOutcomes:
     Where customers share staff worlds cannot be told apart: a proposal has `crowds` by realism instead (those of its grid,
     1, and 0 where its staff act on customers who do not answer). `underway` is what customers on the way bring when the
     arm's worlds change; None where they are not followed and live on in the world they entered. `long_runs` is empty where
-    a world has no answer without a horizon. `year` is what today's customers bring in each of twelve months from day 0, where
-    they share staff and months differ.
+    a world has no answer without a horizon, `money` where it has none by the exact engine. `year` is what today's customers
+    bring in each of twelve months from day 0, where they share staff and months differ.
     """
 
     arm: Arm
@@ -94,6 +100,7 @@ class ArmOutcomes:
     long_runs: tuple[LongRun, ...] = ()
     crowds: tuple[Crowded, ...] = ()
     year: Sums | None = None
+    money: tuple[MoneyMoments, ...] = ()
 
     def persona_shares(self, realism: float = 1.0) -> Floats:
         """Return the persona mix of entering customers, shape (D, G)."""
@@ -112,6 +119,10 @@ class ArmOutcomes:
     def long_run(self) -> LongRun | None:
         """Return the long run by persona of customers who enter once the proposal is fully in force; None without one."""
         return mixed(self.long_runs, self._parts(1.0)) if self.long_runs else None
+
+    def money_moments(self) -> MoneyMoments | None:
+        """Return the moments of one customer's money by persona, once the proposal is fully in force; None without any."""
+        return mixed_money(self.money, self._parts(1.0)) if self.money else None
 
     def _parts(self, realism: float) -> list[Floats]:
         """Return which part of each persona lives in which world: one (D, G) array per world."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from journeysim.simulate.executors import HERE, Executor
 from journeysim.simulate.follow import exact_again, follow_arms, walk_again
 from journeysim.simulate.lives import Lives
 from journeysim.simulate.long_run import LongRun
+from journeysim.simulate.money import MoneyMoments
 from journeysim.simulate.outcomes import ArmOutcomes, Engine, Outcomes
 from journeysim.simulate.precision import too_few
 from journeysim.simulate.seasons_told import seasons_told
@@ -24,6 +25,8 @@ from journeysim.simulate.tally import PATH_METRICS, Paths, Tally
 
 if TYPE_CHECKING:
     from journeysim.simulate.exact import ExactReport
+
+Found = TypeVar("Found")
 
 LIVES_DRAWS: Final = 40
 LIVES_CUSTOMERS: Final = 2_500
@@ -91,13 +94,15 @@ def simulate(
     )
     followed = follow_arms(arms, chains, again, settings)
     endless = _without_horizon(chains, settings) if choice.name == "exact" else {}
+    money = _money(chains, settings, executor) if choice.name == "exact" else {}
     found = tuple(
         ArmOutcomes(
             arm,
             tuple(tallies[id(world.draws)] for world in arm.worlds),
             tuple(lives[id(world.draws)] for world in arm.worlds),
             followed.get(arm.name),
-            _long_runs(arm, endless),
+            _of_worlds(arm, endless),
+            money=_of_worlds(arm, money),
         )
         for arm in arms
     )
@@ -108,7 +113,7 @@ def simulate(
         *too_few(precision),
     )
     walked = None if precision is None else precision.customers
-    made = _with_precision(choice, reports.values())
+    made = _with_precision(choice, reports.values(), [item for item in money.values() if item is not None])
     agreement = tuple(item for arm in found for item in agreement_of(arm, made)) if choice.name == "exact" else ()
     return Outcomes(found, settings, seed, made, agreement, warnings, walked, precision)
 
@@ -188,11 +193,17 @@ def _without_horizon(chains: Mapping[int, Chain], settings: Settings) -> dict[in
     return {key: long_run(chain, settings) for key, chain in chains.items()}
 
 
-def _long_runs(arm: Arm, found: Mapping[int, LongRun | None]) -> tuple[LongRun, ...]:
-    """Return the long run of each of an arm's worlds; empty where one of them has none."""
-    runs = [found.get(id(world.draws)) for world in arm.worlds]
-    known = tuple(run for run in runs if run is not None)
-    return known if len(known) == len(runs) else ()
+def _money(chains: Mapping[int, Chain], settings: Settings, executor: Executor) -> dict[int, MoneyMoments | None]:
+    from journeysim.simulate.exact import exact_money
+
+    return {key: exact_money(chain, settings, executor=executor) for key, chain in chains.items()}
+
+
+def _of_worlds(arm: Arm, found: Mapping[int, Found | None]) -> tuple[Found, ...]:
+    """Return what was found for each of an arm's worlds; empty where one of them has none."""
+    all_of_them = [found.get(id(world.draws)) for world in arm.worlds]
+    known = tuple(item for item in all_of_them if item is not None)
+    return known if len(known) == len(all_of_them) else ()
 
 
 def _not_waiting(limited: tuple[str, ...]) -> Iterator[str]:
@@ -200,12 +211,13 @@ def _not_waiting(limited: tuple[str, ...]) -> Iterator[str]:
         yield f"nobody waits for {' or '.join(limited)}: the engine asked for takes staff as always there"
 
 
-def _with_precision(choice: Engine, reports: Collection[ExactReport]) -> Engine:
+def _with_precision(choice: Engine, reports: Collection[ExactReport], money: Collection[MoneyMoments]) -> Engine:
     """Return the engine with the largest step and errors of any world; all 0 where nothing was approximated."""
     if not reports:
         return choice
     step, error, timing = (max(getattr(item, name) for item in reports) for name in ("step", "error", "timing"))
-    return replace(choice, step_days=step, error=error, timing=timing)
+    luck = max((item.error for item in money), default=0.0)
+    return replace(choice, step_days=step, error=error, timing=timing, luck=luck)
 
 
 def _too_coarse(arms: Sequence[Arm], reports: Mapping[int, ExactReport], tolerance: float) -> Iterator[str]:

@@ -5,6 +5,7 @@ import pytest
 
 from journeysim.calibrate import prior_draws
 from journeysim.compare import compare
+from journeysim.compare.luck import lives_of, pooled_sd
 from journeysim.model.arms import build_arms
 from journeysim.model.changes import AdjustShare
 from journeysim.model.quantity import Fixed
@@ -43,11 +44,25 @@ def test_a_horizon_of_years_shows_nearly_all_of_it(comparison):
 
 
 def test_luck_is_that_of_single_customers(comparison):
-    """Pooled over 30 draws x 2,500 lives: three per cent is more than four standard errors of these deviations."""
+    """Money by both exact ways; touches, and money discounted, by lives pooled over 30 draws x 2,500: three per cent is more
+    than four standard errors of these deviations.
+    """
     far, whole = levels(comparison, "cohort"), levels(comparison, "long run")
-    for metric in ("conversion", "revenue", "cost", "margin", "touches"):
-        for arm in ("today", "more"):
-            assert whole[metric, arm, "all"].sd_luck == pytest.approx(far[metric, arm, "all"].sd_luck, rel=0.03), metric
+    for arm in ("today", "more"):
+        for persona in ("all", "old", "young"):
+            for metric in ("conversion", "revenue", "cost", "margin"):
+                here, there = (view[metric, arm, persona].sd_luck for view in (far, whole))
+                assert here == pytest.approx(there, rel=1e-3), metric
+        assert whole["touches", arm, "all"].sd_luck == pytest.approx(far["touches", arm, "all"].sd_luck, rel=0.03)
+        lives = next(item for item in comparison.outcomes.arms if item.arm.name == arm)
+        seen = pooled_sd(*single_clv(lives, comparison.outcomes.seed))
+        assert far["clv", arm, "all"].sd_luck == pytest.approx(seen, rel=0.03)
+
+
+def single_clv(arm, seed):
+    """Return the discounted margin of every life, and that all of them are asked for."""
+    lives = lives_of(arm, seed=seed)
+    return lives.value_pv - lives.cost_pv, np.ones(lives.value_pv.shape, dtype=bool)
 
 
 def test_ends_add_up_and_days_are_there(comparison):

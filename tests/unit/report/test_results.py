@@ -24,7 +24,7 @@ def made(decision, scenario):
 def test_has_what_the_contract_names(made):
     assert made.keys() >= KEYS
     assert made["schema"] == "journeysim/results/1"
-    assert made["engine"].keys() == {"name", "why", "step_days", "error", "timing_error"}
+    assert made["engine"].keys() == {"name", "why", "step_days", "error", "timing_error", "luck_error"}
     assert made["trust"].keys() == {"grade", "reasons"}
     assert made["arms"][0] == {"name": "today", "role": "today"}
     names = {"metric", "arm", "persona", "view", "unit", "sd_not_knowing", "sd_luck", "mc_error"} | SPREAD

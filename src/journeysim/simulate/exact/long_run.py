@@ -143,7 +143,7 @@ def _passage(chain: Chain, wanted: Bools, days: Floats, varied: Floats) -> _Pass
 
 def _money(chain: Chain, days: Floats, varied: Floats) -> tuple[Moments, Moments, Moments]:
     """Return moments of value, cost and margin; squares of value and margin are NaN where customers differ in spending."""
-    n, spread = len(chain.touchpoints), _value_variance(chain)
+    n, spread = len(chain.touchpoints), value_variance(chain)
     sides = (
         (chain.visit_value, chain.value_per_day, chain.link_value, spread),
         (chain.visit_cost, chain.cost_per_day, chain.link_cost, np.zeros_like(spread)),
@@ -168,8 +168,8 @@ def _product(rate: Floats, size: Floats) -> Floats:
     return np.where(rate != 0, rate * np.where(rate != 0, size, 0.0), 0.0)
 
 
-def _value_variance(chain: Chain) -> Floats:
-    """Return the variance of a visit's value around its mean, (D, G, 1, s); NaN where customers differ for good."""
+def value_variance(chain: Chain) -> Floats:
+    """Return the variance of a visit's value around its mean, (D, G, P, s); NaN where customers differ for good."""
     mean, layer = chain.visit_value, chain.layers.values
     stated = np.asarray(chain.visit_value_sd**2)
     if layer is None:

@@ -81,7 +81,7 @@ def stays(kernels: Kernels, kind: int, q: int) -> float:
 
 
 @lean
-def _invert(matrix: Floats) -> None:
+def invert(matrix: Floats) -> None:
     """Replace a matrix M of same-step shares by (I - M)^-1; no pivots, as I - M is diagonally dominant."""
     n = len(matrix)
     for i in range(n):
@@ -121,4 +121,4 @@ def solve_same_step(plan: Plan, kernels: Kernels, world: World, p: int, kind: in
                     inverse[layer, i, j] += mass
     if moving[0]:
         for layer in range(plan.layers):
-            _invert(inverse[layer])
+            invert(inverse[layer])

@@ -18,7 +18,7 @@ from journeysim.simulate.exact.grid import (
     fewest_steps,
 )
 from journeysim.simulate.exact.layout import money_of, plan_of, room_for, rows_of, sums_of, with_layers
-from journeysim.simulate.exact.refinement import TIMING, extrapolate, refine
+from journeysim.simulate.exact.refinement import TALLIES, TIMING, extrapolate, refine
 from journeysim.simulate.exact.state import Plan
 from journeysim.simulate.executors import usable_cores
 from journeysim.simulate.seasons import unrolled
@@ -113,7 +113,7 @@ def trial_draws(chain: Chain) -> Chain:
 
 def grid_for(trial: Chain, settings: Settings, fewest: int, *, threads: int | None = None) -> ExactReport:
     """Return the grid that is fine enough for the trial draws, starting from the fewest steps."""
-    cut = refine(lambda steps: _on_even_grid(trial, settings, steps, threads), fewest, settings.tolerance)
+    cut = refine(lambda steps: _on_even_grid(trial, settings, steps, threads), TALLIES, fewest, settings.tolerance)
     step = settings.horizon / cut.steps
     return ExactReport(step, cut.steps, cut.error, cut.timing, cohort=False, extrapolated=cut.extrapolated)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
-from typing import Final, final
+from typing import Final, Generic, TypeVar, final
 
 import numpy as np
 
@@ -18,6 +18,20 @@ TIMING: Final = 1e-2
 _OWN_DOUBT: Final = 0.25
 _SUMS: Final = ("converted", "value_pv", "cost_pv", "visits")
 _MONTHS: Final = ("value_month", "cost_month", "converted_month")
+
+Found = TypeVar("Found")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Ways(Generic[Found]):
+    """How results on a grid are extrapolated with those on one of half as many steps, and how far two lie apart.
+
+    `distances` gives the largest relative difference of sums, and of timing.
+    """
+
+    extrapolate: Callable[[Found, Found], Found]
+    distances: Callable[[Found, Found], tuple[float, float]]
 
 
 @final
@@ -35,13 +49,15 @@ class Cut:
     timing: float
 
 
-def refine(on_grid: Callable[[int], Tally], first: int, tolerance: float) -> Cut:
+def refine(on_grid: Callable[[int], Found], ways: Ways[Found], first: int, tolerance: float) -> Cut:
     """Return the cheapest cut whose sums are within the tolerance and whose timing is within 1 %.
 
     Parameters
     ----------
     on_grid
-        Gives the tally of a few trial draws for a number of steps up to the horizon.
+        Gives the results of a few trial draws for a number of steps up to the horizon.
+    ways
+        What they are, to extrapolate them and to tell them apart.
     first
         The smallest number of steps to try; the others are twice, four times … as many, up to the most allowed.
     tolerance
@@ -55,26 +71,27 @@ def refine(on_grid: Callable[[int], Tally], first: int, tolerance: float) -> Cut
     is taken and its error is its distance from the one before.
     """
     steps = [first, 2 * first]
-    tallies = [on_grid(count) for count in steps]
+    results = [on_grid(count) for count in steps]
     while 2 * steps[-1] <= MOST_STEPS or len(steps) < 3:
         steps.append(2 * steps[-1])
-        tallies.append(on_grid(steps[-1]))
-        best, before = extrapolate(*tallies[-2:]), extrapolate(*tallies[-3:-1])
-        doubt = distances(before, best)
-        for count, extrapolated, tally in _by_cost(steps[:-1], tallies[:-1]):
-            error, timing = (apart + _OWN_DOUBT * own for apart, own in zip(distances(tally, best), doubt, strict=True))
+        results.append(on_grid(steps[-1]))
+        best, before = ways.extrapolate(*results[-2:]), ways.extrapolate(*results[-3:-1])
+        doubt = ways.distances(before, best)
+        for count, extrapolated, result in _by_cost(ways, steps[:-1], results[:-1]):
+            apart = ways.distances(result, best)
+            error, timing = (gap + _OWN_DOUBT * own for gap, own in zip(apart, doubt, strict=True))
             if error <= tolerance and timing <= TIMING:
                 return Cut(count, extrapolated, error, timing)
-    error, timing = distances(*tallies[-2:])
+    error, timing = ways.distances(*results[-2:])
     return Cut(steps[-1], extrapolated=False, error=error, timing=timing)
 
 
-def _by_cost(steps: list[int], tallies: list[Tally]) -> Iterator[tuple[int, bool, Tally]]:
-    """Yield every cut that these tallies make, cheapest first: plain, then extrapolated with the one before."""
-    for k, (count, tally) in enumerate(zip(steps, tallies, strict=True)):
-        yield count, False, tally
+def _by_cost(ways: Ways[Found], steps: list[int], results: list[Found]) -> Iterator[tuple[int, bool, Found]]:
+    """Yield every cut that these results make, cheapest first: plain, then extrapolated with the one before."""
+    for k, (count, result) in enumerate(zip(steps, results, strict=True)):
+        yield count, False, result
         if k > 0:
-            yield count, True, extrapolate(tallies[k - 1], tally)
+            yield count, True, ways.extrapolate(results[k - 1], result)
 
 
 def extrapolate(coarse: Tally, fine: Tally) -> Tally:
@@ -108,3 +125,7 @@ def _apart(one: Floats, other: Floats) -> float:
     here, there = np.nan_to_num(np.atleast_3d(one)), np.nan_to_num(np.atleast_3d(other))
     size = np.abs(there).max(axis=2, keepdims=True)
     return float(np.max(np.abs(here - there) / np.where(size > 0, size, 1.0)))
+
+
+#: Tallies.
+TALLIES: Final = Ways(extrapolate, distances)

@@ -1,0 +1,114 @@
+"""Compiled: a dwell on the grid by half hats, what comes just before a point apart from what comes just after it.
+
+What is still to come has a jump where time runs out: an arrival at the horizon counts, one just after it does not. A cell
+between two points is therefore shared between the value just after its first and just before its last point, in
+proportion to closeness, so that integrals against a function that is straight within cells are exact, jumps at points
+included. With the limited mean m and S = 1 - F the half hat below point u is, by parts,
+E[(T - (u - 1) h) / h; T in the cell] = (m(uh) - m(uh - h)) / h - S(uh); the other half is the rest of the whole hat (`weights`).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from journeysim.model.quantity import Floats
+from journeysim.simulate.chain import Ints
+from journeysim.simulate.exact._compiled import lean
+from journeysim.simulate.exact.state import HIGH, LOW, POINTS, USED, Plan
+from journeysim.simulate.exact.weights import (
+    EMPIRICAL,
+    EXPONENTIAL,
+    GAMMA,
+    LOGNORMAL,
+    SNAP,
+    WEIBULL,
+    fixed_points,
+    lower_gamma,
+    split,
+)
+
+_ROOT_HALF = math.sqrt(0.5)
+
+
+class Halves(NamedTuple):
+    """The dwells of a world on the grid; kept from world to world while their parameters stay."""
+
+    hat: Floats  # (kernels, steps + 1) mass around u steps
+    below: Floats  # (kernels, steps + 1) its part from the cell that ends at u steps, the end included
+    alive: Floats  # (kernels, steps + 1) P(T > u steps)
+    known: Floats  # (kernels, 3) scale, shape and family
+    reach: Ints  # (kernels, 3) least u, greatest u, number of points a fixed dwell sits on (0 for other dwells)
+    beyond: Floats  # (kernels,) how far past its least point a fixed dwell lies, in steps
+    means: Floats  # (steps + 2,) room for limited means
+    reverse: Floats  # (steps + 1,) room for hats
+
+
+@lean
+def _share_above(table: Floats, at: float) -> float:
+    """Return P(T > at) of quantiles at equally spaced probabilities, joined by straight lines."""
+    pieces = len(table) - 1
+    if at < table[0]:
+        return 1.0
+    low, high = 0, pieces
+    while low < high:
+        middle = (low + high + 1) // 2
+        if table[middle] <= at:
+            low = middle
+        else:
+            high = middle - 1
+    if low == pieces:
+        return 0.0
+    return 1.0 - (low + float((at - table[low]) / (table[low + 1] - table[low]))) / pieces
+
+
+@lean
+def survival(family: int, a: float, b: float, tables: Floats, t: float) -> float:
+    """Return P(T > t) at t >= 0 of every family but fixed."""
+    if family == EMPIRICAL:
+        return _share_above(tables[int(b)], t / a)
+    found = 1.0
+    if t > 0.0:
+        if family == EXPONENTIAL:
+            found = math.exp(-t / a)
+        elif family == GAMMA:
+            found = 1.0 - lower_gamma(b, t / a)
+        elif family == WEIBULL:
+            found = math.exp(-((t / a) ** b))
+        elif family == LOGNORMAL:
+            found = 0.5 * math.erfc(math.log(t / a) / b * _ROOT_HALF)
+        else:
+            found = 1.0 / (1.0 + (t / a) ** b)
+    return found
+
+
+@lean
+def place_halves(plan: Plan, families: Ints, a: Floats, b: Floats, halves: Halves) -> None:
+    """Place each dwell on the grid, unless the world before had the same dwell."""
+    for p in range(a.shape[0]):
+        for link in range(a.shape[1]):
+            q, family, scale, shape = plan.kernel[p, link], families[link], a[p, link], b[p, link]
+            known = halves.known[q, 0] == scale and (halves.known[q, 1] == shape or np.isnan(shape))
+            if plan.links[link, USED] == 0 or (known and halves.known[q, 2] == family):
+                continue
+            halves.known[q, 0], halves.known[q, 1], halves.known[q, 2] = scale, shape, family
+            halves.reach[q, POINTS] = fixed_points(family, scale, shape, plan.step)
+            if halves.reach[q, POINTS] > 0:
+                at = max(scale, 0.0) / plan.step
+                halves.reach[q, LOW] = min(math.floor(at + SNAP), float(len(plan.points)))
+                halves.beyond[q] = at - halves.reach[q, LOW] if halves.reach[q, POINTS] == 2 else 0.0
+            else:
+                _place(q, family, scale, shape, plan.table, plan.step, halves)
+
+
+@lean
+def _place(q: int, family: int, a: float, b: float, tables: Floats, step: float, halves: Halves) -> None:
+    last, means = len(halves.reverse) - 1, halves.means
+    halves.reach[q, HIGH] = split(family, a, b, tables, step, means, halves.reverse)
+    for u in range(last + 1):
+        halves.hat[q, u] = halves.reverse[last - u]
+        halves.alive[q, u] = survival(family, a, b, tables, u * step)
+        below = (means[u] - means[u - 1]) / step - halves.alive[q, u] if u > 0 else 0.0
+        halves.below[q, u] = min(max(below, 0.0), halves.hat[q, u])
