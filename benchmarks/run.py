@@ -18,6 +18,7 @@ MEASURES = (
     "service_vs_simpy",
     "crn",
     "exact_absorption",
+    "exact_variance",
     "ingest_vs_duckdb",
     "loan_calibration",
     "silent_exits",

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Bools, Ints
 from journeysim.simulate.exact._compiled import lean, summing
-from journeysim.simulate.exact.halves import Halves, place_halves
+from journeysim.simulate.exact.halves import NEAR, Halves, place_halves
 from journeysim.simulate.exact.readying import invert
 from journeysim.simulate.exact.state import (
     FIRST,
@@ -94,6 +94,13 @@ class Room(NamedTuple):
     sums: Floats  # (W, 10) the result, by world
 
 
+@lean
+def _bend(room: Room, link: int, a: int, k: int, value: float, cost: float) -> tuple[float, float, float]:
+    """Return the squares and product of how far means go from point k, where they are known, to the next one."""
+    up, more = room.ahead[BEFORE, link, a, k + 1] - value, room.ahead[BEFORE, link, a + 1, k + 1] - cost
+    return up * up, up * more, more * more
+
+
 @summing
 def _later(given: Given, room: Room, i: int, link: int, p: int, a: int, k: int) -> None:
     """Add to a stay five moments, from a on, of a link's moves that arrive after point k: by hats, and by half hats at jumps."""
@@ -115,6 +122,10 @@ def _later(given: Given, room: Room, i: int, link: int, p: int, a: int, k: int) 
         m2 += weight * (ahead[BEFORE, link, a + 2, at] - ahead[AFTER, link, a + 2, at])
         m3 += weight * (ahead[BEFORE, link, a + 3, at] - ahead[AFTER, link, a + 3, at])
         m4 += weight * (ahead[BEFORE, link, a + 4, at] - ahead[AFTER, link, a + 4, at])
+    for u in range(1, min(NEAR, len(given.plan.points) - 1 - k)):
+        weight = given.halves.bent[q, u]
+        vv, vc, cc = _bend(room, link, a, k + u, ahead[AFTER, link, a, k + u], ahead[AFTER, link, a + 1, k + u])
+        m2, m3, m4 = m2 - weight * vv, m3 - weight * vc, m4 - weight * cc
     room.stay[i, a] += share * m0
     room.stay[i, a + 1] += share * m1
     room.stay[i, a + 2] += share * m2
@@ -217,6 +228,13 @@ def _stays(given: Given, room: Room, p: int, k: int) -> None:
                 _add(room.stay, i, share * beyond, room.ahead, BEFORE, link, at + 1)
                 if at > k:
                     _add(room.stay, i, share * (1.0 - beyond), room.ahead, AFTER, link, at)
+                    for pair in range(given.clock.pairs):
+                        a, weight = FIVE * pair, share * halves.bent[q, 0]
+                        held = room.ahead[AFTER, link]
+                        vv, vc, cc = _bend(room, link, a, at, held[a, at], held[a + 1, at])
+                        room.stay[i, a + 2] -= weight * vv
+                        room.stay[i, a + 3] -= weight * vc
+                        room.stay[i, a + 4] -= weight * cc
         for m in range(room.stay.shape[1]):
             room.stay[i, m] += cut * room.cut[i, m]
 
@@ -286,6 +304,9 @@ def _within(given: Given, room: Room, kind: int, p: int, k: int) -> None:
 def _move_at_once(given: Given, room: Room, kind: int, p: int, link: int, k: int) -> None:
     """Add moves over a link that end in the step they began in: just after the point, or in the class they began in."""
     mass, i, j = _at_once(given, p, link), given.plan.links[link, SOURCE], given.plan.links[link, TARGET]
+    weight = given.terms.share[p, link] * given.halves.bent[given.plan.kernel[p, link], 0]
+    if _keeps(given, p, link):
+        weight = 0.0
     for pair in range(given.clock.pairs if mass > 0.0 else 0):
         a, value = FIVE * pair, _by_move(given, pair, VALUE, p, link, k)
         v, c, vv, vc, cc = _plus(room.now, kind, j, a, value, _by_move(given, pair, COST, p, link, k))
@@ -294,6 +315,11 @@ def _move_at_once(given: Given, room: Room, kind: int, p: int, link: int, k: int
         room.found[i, a + 2] += mass * vv
         room.found[i, a + 3] += mass * vc
         room.found[i, a + 4] += mass * cc
+        if weight > 0.0:
+            vv, vc, cc = _bend(room, link, a, k, v, c)
+            room.found[i, a + 2] -= weight * vv
+            room.found[i, a + 3] -= weight * vc
+            room.found[i, a + 4] -= weight * cc
 
 
 @lean

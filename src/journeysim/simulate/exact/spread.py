@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 TOLERANCE: Final = 1e-3
 #: Where the finest grid leaves more than this, lives tell it better.
 WORST: Final = 1e-2
+#: A standard deviation below this part of the root mean square is as good as none.
+_LEAST: Final = 1e-2
 _FIRST_STEPS: Final = 15
 _FIVE: Final = 5
 
@@ -75,8 +77,8 @@ def exact_money(chain: Chain, settings: Settings, *, executor: Executor = HERE) 
 
     Notes
     -----
-    Steps are halved as `refine` does, in the largest relative difference of a standard deviation of value, cost or margin,
-    discounted or not. Exact to rounding for a cohort model.
+    Steps are halved as `refine` does, in the largest difference of a standard deviation of value, cost or margin, discounted
+    or not, as a part of itself, or of a hundredth of the root mean square if that is more. Exact to rounding for a cohort model.
     """
     if not np.isfinite(value_variance(chain)).all():
         return None
@@ -119,10 +121,12 @@ def _extrapolated(coarse: Floats, fine: Floats) -> Floats:
 
 
 def _apart(one: Floats, other: Floats) -> tuple[float, float]:
-    """Return the largest relative difference of a standard deviation; there is no timing."""
+    """Return the largest relative difference of a standard deviation (see `exact_money`); there is no timing."""
     here, there = variances_of(one), variances_of(other)
-    size = np.where(there > 0.0, there, np.where(here > 0.0, here, 1.0))
-    return float(np.max(np.abs(here - there) / size)) / 2.0, 0.0
+    _, _, vv, vc, cc = np.moveaxis(other, -1, 0)
+    least = _LEAST**2 * np.stack([vv, cc, vv + cc - 2.0 * vc], axis=-1)
+    size = np.maximum(there, least)
+    return float(np.max(np.abs(here - there) / np.where(size > 0.0, size, 1.0))) / 2.0, 0.0
 
 
 _MOMENTS: Final = Ways(_extrapolated, _apart)
@@ -176,7 +180,7 @@ def _half_parts(period_end: Floats, grid: Grid, *, lattice: bool) -> Floats:
 
 def _room(chain: Chain, plan: Plan, parts: Floats, sums: Floats) -> tuple[Halves, Terms, Room]:
     """Return what one thread overwrites from world to world."""
-    from journeysim.simulate.exact.halves import Halves
+    from journeysim.simulate.exact.halves import NEAR, Halves
     from journeysim.simulate.exact.remaining import Room, Terms
 
     (periods, links), places, points = chain.share.shape[2:], len(chain.converts), len(plan.points)
@@ -186,6 +190,7 @@ def _room(chain: Chain, plan: Plan, parts: Floats, sums: Floats) -> tuple[Halves
             hat=np.zeros((kernels, points)),
             below=np.zeros((kernels, points)),
             alive=np.zeros((kernels, points)),
+            bent=np.zeros((kernels, NEAR)),
             known=np.full((kernels, 3), np.nan),
             reach=np.zeros((kernels, 3), dtype=np.int64),
             beyond=np.zeros(kernels),

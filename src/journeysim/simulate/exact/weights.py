@@ -63,7 +63,7 @@ def _normal_cdf(z: float) -> float:
 
 
 @lean
-def _limited_mean(family: int, a: float, b: float, mean: float, t: float) -> float:
+def limited_mean(family: int, a: float, b: float, mean: float, t: float) -> float:
     """Return E[min(T, t)] where it has a closed form; `mean` is E[T], handed over so that it is found once."""
     if family == EXPONENTIAL:
         return -a * math.expm1(-t / a)
@@ -81,7 +81,8 @@ def _limited_mean(family: int, a: float, b: float, mean: float, t: float) -> flo
 
 
 @lean
-def _mean(family: int, a: float, b: float) -> float:
+def mean_of(family: int, a: float, b: float) -> float:
+    """Return E[T] of the families whose limited mean has a closed form."""
     if family == GAMMA:
         return a * b
     if family == WEIBULL:
@@ -123,7 +124,7 @@ def _far_piece(b: float, shift: float, k: int) -> float:
 
 
 @lean
-def _loglogistic_means(a: float, b: float, step: float, means: Floats) -> None:
+def loglogistic_means(a: float, b: float, step: float, means: Floats) -> None:
     """Fill E[min(T, k step)] for k = 0, 1, …; near 0 by the alternating series of 1 / (1 + z)."""
     start = min(step, a * 0.2 ** (1.0 / b))
     z, power, total = (start / a) ** b, 1.0, 0.0
@@ -180,18 +181,18 @@ def table_moments(tables: Floats, moments: Floats) -> None:
 def limited_means(family: int, a: float, b: float, tables: Floats, step: float, means: Floats) -> None:
     """Fill means[k] = E[min(T, k step)], k = 0 … len(means) - 1, for every family but fixed."""
     if family == LOGLOGISTIC:
-        _loglogistic_means(a, b, step, means)
+        loglogistic_means(a, b, step, means)
     elif family == EMPIRICAL:
         _empirical_means(a, tables[int(b)], step, means)
     else:
-        mean = _mean(family, a, b)
+        mean = mean_of(family, a, b)
         means[0] = 0.0
         for k in range(1, len(means)):
             # nearly nobody is left: the rest of the points would only repeat the mean
             if k > 1 and mean - means[k - 1] < 1e-15 * mean:
                 means[k] = means[k - 1]
             else:
-                means[k] = _limited_mean(family, a, b, mean, k * step)
+                means[k] = limited_mean(family, a, b, mean, k * step)
 
 
 @lean
