@@ -19,7 +19,7 @@ from journeysim.calibrate.gates import Gate
 from journeysim.calibrate.numerics import pymc_adapter
 from journeysim.calibrate.numerics.mixing import convergence
 from journeysim.calibrate.numerics.pymc_adapter import Sampling, modules, quiet
-from journeysim.calibrate.silence.density import value_and_gradient
+from journeysim.calibrate.silence.density import value_and_gradients
 from journeysim.calibrate.silence.mode import JointMode, find_joint_mode
 from journeysim.calibrate.silence.points import Observed, Points, explained
 from journeysim.calibrate.silence.target import JointTarget
@@ -43,8 +43,8 @@ _MANY: Final = 10
 
 def moved_value_and_gradient(z: Floats, moves: Floats, start: Floats, *inputs: Any) -> tuple[float, Floats]:
     """Return the log density at start + moves z, up to a constant, and its gradient by z."""
-    value, gradient = value_and_gradient(start + moves @ z, *inputs)
-    return value, moves.T @ gradient
+    value, gradients = value_and_gradients((start + moves @ z).reshape(1, -1), *inputs)
+    return value, moves.T @ gradients[0]
 
 
 @final

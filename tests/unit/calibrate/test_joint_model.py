@@ -11,7 +11,7 @@ from journeysim.calibrate.counts import Bins
 from journeysim.calibrate.dwells.families import survival, to_scale_shape
 from journeysim.calibrate.dwells.mode import DwellBelief
 from journeysim.calibrate.dwells.scores import FAMILIES, LEFT, NODES, STEP, base_tables
-from journeysim.calibrate.silence.density import value_and_gradient
+from journeysim.calibrate.silence.density import value_and_gradients
 from journeysim.calibrate.silence.mode import find_joint_mode
 from journeysim.calibrate.silence.open_spells import LinkDwell, silent_link
 from journeysim.calibrate.silence.points import Observed, Points
@@ -74,6 +74,16 @@ def test_the_gradient_is_the_density_s(personas: int):
     step = 1e-5 * np.eye(found.size)
     differences = [(found.value_and_gradient(at + h)[0] - found.value_and_gradient(at - h)[0]) / 2e-5 for h in step]
     np.testing.assert_allclose(found.value_and_gradient(at)[1], differences, atol=1e-4, rtol=1e-5)
+
+
+@pytest.mark.parametrize("personas", [1, 3])
+def test_gradients_near_a_point_are_those_found_one_by_one(personas: int):
+    """To the bit, though dwells that stay where they are have their tails and bins from the point."""
+    found = target_of(personas, MIXED)
+    here = np.random.default_rng(6).normal(size=found.size) * 0.3
+    at = here + np.concatenate([1e-5 * np.eye(found.size), np.full((1, found.size), 0.1)])
+    np.testing.assert_array_equal(found.gradients(here, at), [found.value_and_gradient(x)[1] for x in at])
+    assert found.value_and_gradient(at[-1])[0] != found.value_and_gradient(here)[0]
 
 
 @pytest.mark.parametrize("family", MIXED)
@@ -144,6 +154,6 @@ def test_the_value_knows_nothing_of_empty_inputs():
     observed = Observed((silent_link("gone", belief(Family.FIXED, 1), (in_bins(np.empty(0)),)),),
                         (in_bins(np.array([3.0, 5.0])),), np.zeros((1, 1)))  # fmt: skip
     target = joint_target(observed, np.ones(1), np.ones((1, 1)))
-    value, gradient = value_and_gradient(target.linear @ np.zeros(0), *target.inputs.values())
+    value, gradients = value_and_gradients((target.linear @ np.zeros(0))[None], *target.inputs.values())
     assert value == pytest.approx(0.0, abs=1e-9)
-    assert gradient == pytest.approx(np.zeros(2), abs=1e-9)
+    assert gradients[0] == pytest.approx(np.zeros(2), abs=1e-9)

@@ -28,23 +28,28 @@ def convergence(name: str, values: Floats, groups: int | None = None) -> tuple[G
     if moving.shape[-1] == 0:
         return ()
     joined = moving.reshape(groups or len(moving), -1, moving.shape[-1])
+    # halves of chains of an even length leave no draw out, so that chains and groups of them have the same scores
+    scores = _normal_scores(moving) if moving.shape[1] % 2 == 0 else None
     return (
-        Gate(f"R-hat of {name}", float(np.max(rank_rhat(joined))), RHAT_LIMIT),
-        Gate(f"bulk ESS of {name}", float(np.min(bulk_size(moving))), ESS_LIMIT, "at least"),
+        Gate(f"R-hat of {name}", float(np.max(rank_rhat(joined, scores))), RHAT_LIMIT),
+        Gate(f"bulk ESS of {name}", float(np.min(bulk_size(moving, scores))), ESS_LIMIT, "at least"),
         Gate(f"tail ESS of {name}", float(np.min(tail_size(moving))), ESS_LIMIT, "at least"),
     )
 
 
-def rank_rhat(values: Floats) -> Floats:
-    """Return R-hat of every component: the larger of that of normal scores and that of scores of folded values."""
+def rank_rhat(values: Floats, scores: Floats | None = None) -> Floats:
+    """Return R-hat of every component: the larger of that of normal scores and that of scores of folded values.
+
+    `scores` are the values' normal scores, where they are known.
+    """
     halves = _halves(values)
     folded = np.abs(halves - np.median(halves, axis=(0, 1)))
-    return np.maximum(_rhat(_normal_scores(halves)), _rhat(_normal_scores(folded)))
+    return np.maximum(_rhat(_scores_of_halves(values, scores)), _rhat(_normal_scores(folded)))
 
 
-def bulk_size(values: Floats) -> Floats:
-    """Return the effective number of draws of every component's normal scores."""
-    return _size(_normal_scores(_halves(values)))
+def bulk_size(values: Floats, scores: Floats | None = None) -> Floats:
+    """Return the effective number of draws of every component's normal scores, which may be known."""
+    return _size(_scores_of_halves(values, scores))
 
 
 def tail_size(values: Floats) -> Floats:
@@ -58,6 +63,10 @@ def _halves(values: Floats) -> Floats:
     return np.concatenate([values[:, :half], values[:, -half:]])
 
 
+def _scores_of_halves(values: Floats, scores: Floats | None) -> Floats:
+    return _normal_scores(_halves(values)) if scores is None else _halves(scores.reshape(values.shape))
+
+
 def _normal_scores(values: Floats) -> Floats:
     """Return Phi^-1((rank - 3/8) / (n + 1/4)) of all draws of a component together; ties share their mean rank."""
     flat = values.reshape(-1, values.shape[-1]).T
@@ -68,9 +77,11 @@ def _normal_scores(values: Floats) -> Floats:
     first = np.maximum.accumulate(np.where(np.concatenate([edge, new], axis=1), place, 0), axis=1)
     ends = np.where(np.concatenate([new, edge], axis=1), place, count)
     last = np.minimum.accumulate(ends[:, ::-1], axis=1)[:, ::-1]
-    ranks = np.empty(flat.shape)
-    np.put_along_axis(ranks, order, (first + last) / 2 + 1, axis=1)
-    return np.asarray(special.ndtri((ranks - 0.375) / (count + 0.25)).T.reshape(values.shape))
+    ranks = np.arange(2 * count - 1) / 2 + 1  # all that there are, with those between two: no score is computed twice
+    of_rank = special.ndtri((ranks - 0.375) / (count + 0.25))
+    scores = np.empty(flat.shape)
+    np.put_along_axis(scores, order, of_rank[first + last], axis=1)
+    return np.asarray(scores.T.reshape(values.shape))
 
 
 def _rhat(values: Floats) -> Floats:

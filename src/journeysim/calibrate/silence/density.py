@@ -12,15 +12,19 @@ The model is `silence.target`'s. Families are rows of `dwells.scores`' tables, s
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from journeysim.calibrate.dwells.fit import TAU_VALUES
 from journeysim.calibrate.dwells.scores import LEAST_SHAPE, LEFT, NODES, SHAPE_STEP, SHAPES, STEP
-from journeysim.calibrate.numerics.compiled import compiled
+from journeysim.calibrate.numerics.compiled import compiled, compiled_inner
 from journeysim.calibrate.pooled import KAPPA_MEDIAN, KAPPA_SCORES, KAPPA_SPREAD
 from journeysim.model.event_log import Ints
 from journeysim.model.quantity import Floats
+
+Bools = NDArray[np.bool_]
 
 #: kappa of the personas' rows on a grid of its log-normal prior.
 _KAPPA = KAPPA_MEDIAN * np.exp(KAPPA_SPREAD * KAPPA_SCORES)
@@ -33,22 +37,119 @@ _ROOT_TWO_PI = math.sqrt(2.0 * math.pi)
 
 
 @compiled
-def value_and_gradient(  # noqa: PLR0913, PLR0917  the inputs of the model, one by one
+def value_and_gradients(  # noqa: PLR0913, PLR0917  the inputs of the model, one by one
     at: Floats, alpha: Floats, log_tilt: Floats, taken: Floats, single: Floats,
     mean: Floats, precision: Floats, free: Floats, pooled: Floats, kappas: Floats, taus: Floats,
     tables: Floats, row: Ints, stride: Ints, form: Floats, point_link: Ints, point_time: Floats,
     low: Ints, high: Ints, in_bin: Floats,
     open_persona: Ints, open_point: Ints, open_known: Floats, in_open: Floats,
 ) -> tuple[float, Floats]:  # fmt: skip
-    """Return the log density up to a constant, and its gradient by `at`."""
+    """Return the log density at the first of some places up to a constant, and the gradient by `at` at all, (place, row).
+
+    A dwell whose location and shape are those of the first place has the same tails at its points there, and the same bins.
+    """
     personas, links = taken.shape
-    learned = len(row)
+    found, first = np.empty(at.shape), _coordinates(at[0], personas, links, len(row))
+    value, before = 0.0, _nothing(len(point_link))
+    for i in range(len(at)):
+        phi = _coordinates(at[i], personas, links, len(row))
+        moved = np.empty(personas * len(row), dtype=np.bool_)
+        for k in range(len(moved)):
+            g, j = divmod(k, len(row))
+            moved[k] = i == 0 or phi[0, g, j] != first[0, g, j] or phi[1, g, j] != first[1, g, j]
+        told, in_bins = _told(phi, tables, row, stride, form, point_link, point_time, low, high, in_bin, moved, before)
+        here = _joined(
+            at[i],
+            phi,
+            told,
+            in_bins,
+            alpha,
+            log_tilt,
+            taken,
+            single,
+            mean,
+            precision,
+            free,
+            pooled,
+            kappas,
+            taus,
+            point_link,
+            open_persona,
+            open_point,
+            open_known,
+            in_open,
+            found[i],
+        )
+        if i == 0:
+            value, before = here, told
+    return value, found
+
+
+class _Told(NamedTuple):
+    """What dwells say at points: normal scores with their derivatives and heights, both tails, and the gradient of bins.
+
+    Tails and gradient begin with the two entries for "never longer" and "always longer".
+    """
+
+    score: Floats
+    by_location: Floats
+    by_shape: Floats
+    height: Floats
+    still: Floats
+    over: Floats
+    by_still: Floats
+
+
+@compiled_inner
+def _nothing(points: int) -> _Told:
+    still, over = np.zeros(points + 2), np.zeros(points + 2)
+    over[0], still[1] = 1.0, 1.0
+    return _Told(
+        np.zeros(points), np.zeros(points), np.zeros(points), np.zeros(points), still, over, np.zeros(points + 2)
+    )
+
+
+@compiled_inner
+def _coordinates(at: Floats, personas: int, links: int, learned: int) -> Floats:
+    """Return locations and log shapes, (2, persona, learned)."""
+    return np.asarray(at[links * (personas + 1) :].copy().reshape((2, personas, learned)))
+
+
+@compiled_inner
+def _told(  # noqa: PLR0913, PLR0917
+    phi: Floats, tables: Floats, row: Ints, stride: Ints, form: Floats, link: Ints, time: Floats,
+    low: Ints, high: Ints, in_bin: Floats, moved: Bools, before: _Told,
+) -> tuple[_Told, float]:  # fmt: skip
+    """Return what dwells say, and the log likelihood of the bins of those that moved; the others say what they did."""
+    told = _Told(
+        before.score.copy(), before.by_location.copy(), before.by_shape.copy(), before.height.copy(),
+        before.still.copy(), before.over.copy(), before.by_still.copy(),
+    )  # fmt: skip
+    _scores(phi, tables, row, stride, form, link, time, moved, told)
+    for p in range(len(link)):
+        if moved[link[p]]:
+            tail = 0.5 * math.erfc(min(abs(told.score[p]), _FARTHEST) * _ROOT_HALF)
+            later = told.score[p] > 0
+            told.still[p + 2], told.over[p + 2] = (tail, 1.0 - tail) if later else (1.0 - tail, tail)
+            told.height[p], told.by_still[p + 2] = math.exp(-0.5 * told.score[p] ** 2), 0.0
+    return told, _bins(told, low, high, in_bin, link, moved)
+
+
+@compiled_inner
+def _joined(  # noqa: PLR0913, PLR0917
+    at: Floats, phi: Floats, told: _Told, in_bins: float, alpha: Floats, log_tilt: Floats, taken: Floats, single: Floats,
+    mean: Floats, precision: Floats, free: Floats, pooled: Floats, kappas: Floats, taus: Floats, link: Ints,
+    open_persona: Ints, open_point: Ints, open_known: Floats, in_open: Floats, gradient: Floats,
+) -> float:  # fmt: skip
+    """Return the log density of shares, dwells and open spells, with that of bins; write its gradient."""
+    personas, links = taken.shape
     theta = _log_normalised(at[:links])
     logs, by_logs = np.empty((personas, links)), np.empty((personas, links))
     total, by_theta = 0.0, np.zeros(links)
     for g in range(personas):
-        logs[g] = _log_normalised(at[links * (g + 1) : links * (g + 2)])
+        raw = _log_normalised(at[links * (g + 1) : links * (g + 2)])
         for j in range(links):
+            logs[g, j] = raw[j]
             total += taken[g, j] * logs[g, j]
             by_logs[g, j] = taken[g, j]
     if single[0] > 0.5:
@@ -57,36 +158,37 @@ def value_and_gradient(  # noqa: PLR0913, PLR0917  the inputs of the model, one 
             by_logs[0, j] += alpha[j]
     else:
         total += _pooled_shares(theta, logs, alpha, log_tilt, kappas, by_theta, by_logs)
-    first = links * (personas + 1)
-    phi = at[first:].copy().reshape((2, personas, learned))
-    by_phi = np.zeros((2, personas, learned))
+    by_phi = np.zeros(phi.shape)
     total += _dwells_prior(phi, mean, precision, free, pooled, taus, by_phi)
-    score, by_location, by_shape = _scores(phi, tables, row, stride, form, point_link, point_time)
-    still, over = _tails(score)
-    by_still = np.zeros(len(still))
-    total += _bins(still, over, low, high, in_bin, by_still)
-    total += _open(still, logs, open_persona, open_point, open_known, in_open, by_still, by_logs)
-    for p in range(len(score)):
-        if abs(score[p]) < _FARTHEST:
-            push = -by_still[p + 2] * math.exp(-0.5 * score[p] ** 2) / _ROOT_TWO_PI
-            g, j = divmod(point_link[p], learned)
-            by_phi[0, g, j] += push * by_location[p]
-            by_phi[1, g, j] += push * by_shape[p]
-    gradient = np.empty(len(at))
+    by_still = told.by_still.copy()
+    total += in_bins
+    total += _open(told.still, logs, open_persona, open_point, open_known, in_open, by_still, by_logs)
+    for p in range(len(link)):
+        if abs(told.score[p]) < _FARTHEST:
+            push = -by_still[p + 2] * told.height[p] / _ROOT_TWO_PI
+            g, j = divmod(link[p], phi.shape[2])
+            by_phi[0, g, j] += push * told.by_location[p]
+            by_phi[1, g, j] += push * told.by_shape[p]
     _unnormalise(theta, by_theta, gradient[:links])
     for g in range(personas):
         _unnormalise(logs[g], by_logs[g], gradient[links * (g + 1) : links * (g + 2)])
-    gradient[first:] = by_phi.reshape(-1)
-    return total, gradient
+    flat, first = by_phi.ravel(), links * (personas + 1)
+    for i in range(len(flat)):
+        gradient[first + i] = flat[i]
+    return total
 
 
-@compiled
+@compiled_inner
 def _log_normalised(raw: Floats) -> Floats:
-    top = raw.max()
-    return np.asarray(raw - top - math.log(np.exp(raw - top).sum()))
+    top, total, out = raw.max(), 0.0, np.empty(len(raw))
+    for j in range(len(raw)):
+        total += math.exp(raw[j] - top)
+    for j in range(len(raw)):
+        out[j] = raw[j] - top - math.log(total)
+    return out
 
 
-@compiled
+@compiled_inner
 def _unnormalise(logs: Floats, by_logs: Floats, out: Floats) -> None:
     """Write the gradient by raw log shares, given the one by normalised log shares."""
     total = by_logs.sum()
@@ -94,7 +196,7 @@ def _unnormalise(logs: Floats, by_logs: Floats, out: Floats) -> None:
         out[j] = by_logs[j] - math.exp(logs[j]) * total
 
 
-@compiled
+@compiled_inner
 def _digamma(x: float) -> float:
     """Return the digamma function of x > 0: recurrence, then the asymptotic series (Abramowitz & Stegun 6.3.18)."""
     below = 0.0
@@ -106,15 +208,27 @@ def _digamma(x: float) -> float:
     return below + math.log(x) - 0.5 / x - series
 
 
-@compiled
+@compiled_inner
+def _tilted(theta: Floats, log_tilt: Floats) -> Floats:
+    """Return t of every persona: what pools them, tilted."""
+    out = np.empty(log_tilt.shape)
+    for g in range(len(out)):
+        raw = np.empty(len(theta))
+        for j in range(len(theta)):
+            raw[j] = theta[j] + log_tilt[g, j]
+        raw = _log_normalised(raw)
+        for j in range(len(theta)):
+            out[g, j] = math.exp(raw[j])
+    return out
+
+
+@compiled_inner
 def _pooled_shares(
     theta: Floats, logs: Floats, alpha: Floats, log_tilt: Floats, weights: Floats, by_theta: Floats, by_logs: Floats
 ) -> float:
     """Return the log prior of theta and the personas' rows, kappa summed out; add its gradients."""
     personas, links = logs.shape
-    tilted = np.empty((personas, links))
-    for g in range(personas):
-        tilted[g] = np.exp(_log_normalised(theta + log_tilt[g]))
+    tilted = _tilted(theta, log_tilt)
     each = np.empty(len(_KAPPA))
     for k in range(len(_KAPPA)):
         each[k] = weights[k] + personas * math.lgamma(_KAPPA[k])
@@ -123,9 +237,8 @@ def _pooled_shares(
                 weight = _KAPPA[k] * tilted[g, j]
                 each[k] += weight * logs[g, j] - math.lgamma(weight)
     top = each.max()
-    parts = np.exp(each - top)
-    total = float(top) + math.log(parts.sum())
-    parts /= parts.sum()
+    parts, whole = _parts(each, top)
+    total = float(top) + math.log(whole)
     for g in range(personas):
         by_tilted = np.zeros(links)
         for j in range(links):
@@ -142,14 +255,29 @@ def _pooled_shares(
     return total
 
 
-@compiled
+@compiled_inner
+def _parts(logs: Floats, top: float) -> tuple[Floats, float]:
+    """Return exp(logs - top), each over their sum, and the sum."""
+    parts, whole = np.empty(len(logs)), 0.0
+    for k in range(len(logs)):
+        parts[k] = math.exp(logs[k] - top)
+        whole += parts[k]
+    for k in range(len(logs)):
+        parts[k] /= whole
+    return parts, whole
+
+
+@compiled_inner
 def _dwells_prior(
     phi: Floats, mean: Floats, precision: Floats, free: Floats, pooled: Floats, taus: Floats, by_phi: Floats
 ) -> float:
     """Return the log prior of the dwell coordinates, mu and tau summed out where personas pool; add its gradient."""
     personas, learned = phi.shape[1:]
-    off = phi - mean
-    total = 0.0
+    off, total = np.empty(phi.shape), 0.0
+    for k in range(2):
+        for g in range(personas):
+            for j in range(learned):
+                off[k, g, j] = phi[k, g, j] - mean[k, g, j]
     for j in range(learned):
         if pooled[j] < 0.5:
             for k in range(2):
@@ -157,45 +285,49 @@ def _dwells_prior(
                     by_phi[k, g, j] -= free[k, j] * precision[k, g, j] * off[k, g, j]
                     total -= 0.5 * free[k, j] * precision[k, g, j] * off[k, g, j] ** 2
         else:
-            total += _exchangeable(off[:, :, j], precision[:, 0, j], free[:, j], taus, by_phi[:, :, j])
+            total += _exchangeable(off, precision, free, j, taus, by_phi)
     return total
 
 
-@compiled
-def _exchangeable(off: Floats, precision: Floats, free: Floats, taus: Floats, by_off: Floats) -> float:
-    """Return the log density of one link's coordinates (2, persona) around a common mean; add its gradient."""
+@compiled_inner
+def _exchangeable(off: Floats, precision: Floats, free: Floats, j: int, taus: Floats, by_off: Floats) -> float:
+    """Return the log density of the coordinates (2, persona) of link j around a common mean; add its gradient."""
     personas = off.shape[1]
     each = taus.copy()
     centre, within, whole = np.zeros(2), np.zeros(2), np.empty((len(_TAU), 2))
     for k in range(2):
-        centre[k] = off[k].sum() / personas
-        within[k] = ((off[k] - centre[k]) ** 2).sum()
+        for g in range(personas):
+            centre[k] += off[k, g, j]
+        centre[k] /= personas
+        for g in range(personas):
+            within[k] += (off[k, g, j] - centre[k]) ** 2
         for t in range(len(_TAU)):
-            whole[t, k] = _TAU[t] ** 2 + personas / precision[k]
+            whole[t, k] = _TAU[t] ** 2 + personas / precision[k, 0, j]
             logs = (personas - 1) * math.log(_TAU[t] ** 2) + math.log(whole[t, k])
-            each[t] -= 0.5 * free[k] * (logs + within[k] / _TAU[t] ** 2 + personas * centre[k] ** 2 / whole[t, k])
+            each[t] -= 0.5 * free[k, j] * (logs + within[k] / _TAU[t] ** 2 + personas * centre[k] ** 2 / whole[t, k])
     top = each.max()
-    parts = np.exp(each - top)
-    total = float(top) + math.log(parts.sum())
-    parts /= parts.sum()
+    parts, all_parts = _parts(each, top)
+    total = float(top) + math.log(all_parts)
     for k in range(2):
         for g in range(personas):
             for t in range(len(_TAU)):
-                pull = (off[k, g] - centre[k]) / _TAU[t] ** 2 + centre[k] / whole[t, k]
-                by_off[k, g] -= free[k] * parts[t] * pull
+                pull = (off[k, g, j] - centre[k]) / _TAU[t] ** 2 + centre[k] / whole[t, k]
+                by_off[k, g, j] -= free[k, j] * parts[t] * pull
     return total
 
 
-@compiled
-def _scores(
-    phi: Floats, tables: Floats, row: Ints, stride: Ints, form: Floats, link: Ints, time: Floats
-) -> tuple[Floats, Floats, Floats]:
-    """Return the normal score of every point, and its derivatives by location and by log shape."""
-    learned, count = len(row), len(time)
-    score, by_location, by_shape = np.empty(count), np.empty(count), np.empty(count)
+@compiled_inner
+def _scores(  # noqa: PLR0913, PLR0917
+    phi: Floats, tables: Floats, row: Ints, stride: Ints, form: Floats, link: Ints, time: Floats,
+    moved: Bools, told: _Told,
+) -> None:  # fmt: skip
+    """Write the normal score of the points of dwells that moved, and its derivatives by location and by log shape."""
+    learned = len(row)
     w, dw = np.empty(4), np.empty(4)
     slopes, by_slopes, lines, v, dv = _shapes(phi[1], form)
-    for p in range(count):
+    for p in range(len(time)):
+        if not moved[link[p]]:
+            continue
         g, j = divmod(link[p], learned)
         slope, apart = slopes[g, j], time[p] - phi[0, g, j]
         at, inside = _taps((apart * slope + form[3, j] - LEFT) / STEP, NODES, w, dw)
@@ -210,14 +342,13 @@ def _scores(
             by_y += part_y * (v[g, j, a] if stride[j] else 1.0)
             along += part * (dv[g, j, a] if stride[j] else 0.0)
         by_y *= inside / STEP
-        score[p] = value
-        by_location[p] = -by_y * slope
+        told.score[p] = value
+        told.by_location[p] = -by_y * slope
         free = LEAST_SHAPE <= phi[1, g, j] <= _MOST_SHAPE
-        by_shape[p] = (by_y * apart * by_slopes[g, j] + along / SHAPE_STEP) if free else 0.0
-    return score, by_location, by_shape
+        told.by_shape[p] = (by_y * apart * by_slopes[g, j] + along / SHAPE_STEP) if free else 0.0
 
 
-@compiled
+@compiled_inner
 def _shapes(shapes: Floats, form: Floats) -> tuple[Floats, Floats, Ints, Floats, Floats]:
     """Return what points of a location share, (persona, learned): slope, its derivative, first line and taps of the shape."""
     slopes, by_slopes = np.empty(shapes.shape), np.empty(shapes.shape)
@@ -233,7 +364,7 @@ def _shapes(shapes: Floats, form: Floats) -> tuple[Floats, Floats, Ints, Floats,
     return slopes, by_slopes, lines, v, dv
 
 
-@compiled
+@compiled_inner
 def _taps(at: float, count: int, weights: Floats, slopes: Floats) -> tuple[int, float]:
     """Write the four weights of the cubic B-spline and their derivatives; return the first node, and 0 if off the grid."""
     inside = 1.0 if 0.0 <= at <= count - 1.0 else 0.0
@@ -247,39 +378,32 @@ def _taps(at: float, count: int, weights: Floats, slopes: Floats) -> tuple[int, 
     return node, inside
 
 
-@compiled
-def _tails(score: Floats) -> tuple[Floats, Floats]:
-    """Return P(dwell > t) and P(dwell <= t), after the two entries for "never longer" and "always longer"."""
-    still, over = np.empty(len(score) + 2), np.empty(len(score) + 2)
-    still[0], over[0], still[1], over[1] = 0.0, 1.0, 1.0, 0.0
-    for p in range(len(score)):
-        tail = 0.5 * math.erfc(min(abs(score[p]), _FARTHEST) * _ROOT_HALF)
-        still[p + 2], over[p + 2] = (tail, 1.0 - tail) if score[p] > 0 else (1.0 - tail, tail)
-    return still, over
-
-
-@compiled
-def _bins(still: Floats, over: Floats, low: Ints, high: Ints, count: Floats, by_still: Floats) -> float:
+@compiled_inner
+def _bins(told: _Told, low: Ints, high: Ints, count: Floats, link: Ints, moved: Bools) -> float:
     """Return the log likelihood of completed moves in bins, differences taken in the nearer tail; add its gradient."""
     total = 0.0
     for b in range(len(low)):
         lo, hi = low[b], high[b]
-        inside = still[lo] - still[hi] if still[lo] < 0.5 else over[hi] - over[lo]
-        if inside > _LEAST:
-            by_still[lo] += count[b] / inside
-            by_still[hi] -= count[b] / inside
-        total += count[b] * math.log(max(inside, _LEAST))
+        if moved[link[hi - 2]]:
+            inside = told.still[lo] - told.still[hi] if told.still[lo] < 0.5 else told.over[hi] - told.over[lo]
+            if inside > _LEAST:
+                told.by_still[lo] += count[b] / inside
+                told.by_still[hi] -= count[b] / inside
+            total += count[b] * math.log(max(inside, _LEAST))
     return total
 
 
-@compiled
+@compiled_inner
 def _open(
     still: Floats, logs: Floats, persona: Ints, point: Ints, known: Floats, count: Floats,
     by_still: Floats, by_logs: Floats,
 ) -> float:  # fmt: skip
     """Return the log likelihood of open spells, the links' survival summed as probabilities; add its gradients."""
-    shares = np.exp(logs)
-    total = 0.0
+    personas, links = logs.shape
+    shares, total = np.empty((personas, links)), 0.0
+    for g in range(personas):
+        for j in range(links):
+            shares[g, j] = math.exp(logs[g, j])
     for o in range(len(persona)):
         g, waiting = persona[o], 0.0
         for j in range(shares.shape[1]):

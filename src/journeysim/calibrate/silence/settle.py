@@ -158,7 +158,7 @@ def _fit(links: tuple[LinkDwell, ...], bases: Bases, near: _Fitted | None) -> _F
     for g, base in enumerate(bases):
         target = _target(links, base)
         starts = [_moved_start(target, _target(near.links, base), near.modes[g])] if near else [*_first_starts(target)]
-        found = [find_joint_mode(target.value_and_gradient, start) for start in starts]
+        found = [find_joint_mode(target.value_and_gradient, start, target.gradients) for start in starts]
         best = max(found, key=lambda mode: mode.evidence)
         modes.append(replace(best, evidence=best.evidence + target.log_constant))
     return _Fitted(links, tuple(modes))

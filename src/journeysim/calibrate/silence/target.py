@@ -69,10 +69,19 @@ class JointTarget:
 
     def value_and_gradient(self, at: Floats) -> tuple[float, Floats]:
         """Return the log density of coordinates up to a constant, and its gradient."""
-        from journeysim.calibrate.silence.density import value_and_gradient
+        value, found = self._value_and_gradients(at[None])
+        return value, found[0]
 
-        value, gradient = value_and_gradient(self.linear @ at, *self.inputs.values())
-        return value, gradient @ self.linear
+    def gradients(self, here: Floats, at: Floats) -> Floats:
+        """Return the gradients at coordinates (point, coordinate), each of which is that of `here` but for a few."""
+        return self._value_and_gradients(np.concatenate([here[None], at]))[1][1:]
+
+    def _value_and_gradients(self, at: Floats) -> tuple[float, Floats]:
+        from journeysim.calibrate.silence.density import value_and_gradients
+
+        rows = np.array([self.linear @ each for each in at])
+        value, found = value_and_gradients(rows, *self.inputs.values())
+        return value, np.array([each @ self.linear for each in found])
 
     def flat(self, points: Points) -> Floats:
         """Return points as coordinates, with the personas' average for theta."""
