@@ -58,7 +58,7 @@ def parameters(found: Calibration) -> tuple[np.ndarray, np.ndarray]:
 
 def test_high_end_gives_the_published_parameters(survivors):
     observed, found = calibrated(survivors["high end"], "high end")
-    polya: Polya = polya_of(observed.patterns.at(0), np.arange(2), found.draws.data)
+    polya: Polya = polya_of(observed.patterns.at(0), np.arange(2), found.draws.data, np.zeros(2, dtype=bool))[0]
 
     def downhill(logs: np.ndarray) -> float:
         alpha, beta = np.exp(logs)

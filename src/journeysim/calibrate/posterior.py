@@ -37,6 +37,7 @@ from journeysim.model.draws import Draws
 from journeysim.model.journey import JourneyMap, Touchpoint
 from journeysim.model.log_account import LogAccount
 from journeysim.model.observations import Observations
+from journeysim.model.observed.patterns import Patterns
 from journeysim.model.transitions import Transitions
 
 
@@ -109,7 +110,8 @@ def calibrate(
     dwells = with_chances((*fit.accounts, *(account for layer in layers for account in layer.dwells)), data)
     accounts = tuple(_account(counts, journey, tp, kept=not learnable(tp) and tp.name not in by_tenure)
                      for tp in journey.touchpoints)  # fmt: skip
-    gone = {tp.name: gone_silently(data, counts, tp, silent) for tp in fit.touchpoints}
+    seen = {tp.name: _patterns_at(observed, journey, tp) for tp in fit.touchpoints}
+    gone = {tp.name: gone_silently(data, counts, tp, silent, seen[tp.name]) for tp in fit.touchpoints}
     notes = [*notes_on(journey, counts, accounts, dwells, silent, by_tenure), *booked, *notes_on_gone(gone)]
     gates += [gate for layer in layers for gate in layer.gates]
     notes += [
@@ -125,6 +127,11 @@ def calibrate(
     return Calibration(
         posterior, tuple(gates), accounts, dwells, tuple(notes), choices, checked.checks, prior_parts=parts
     )
+
+
+def _patterns_at(observed: Observations, journey: JourneyMap, touchpoint: Touchpoint) -> Patterns | None:
+    """Return what each customer did at a touchpoint, where the observations know it."""
+    return observed.patterns and observed.patterns.at(journey.touchpoint_names.index(touchpoint.name))
 
 
 def _account(counts: Counts, journey: JourneyMap, touchpoint: Touchpoint, *, kept: bool) -> TouchpointAccount:

@@ -30,10 +30,11 @@ def subscription(*, silent: bool = False) -> JourneyMap:
                       (("subscribed", Fixed(1.0)),))  # fmt: skip
 
 
-def calibrated(survivors: tuple[int, ...], *, silent: bool = False) -> Calibration:
+def calibrated(survivors: tuple[int, ...], *, silent: bool = False, years: float | None = None) -> Calibration:
     journey = subscription(silent=silent)
     events = [event for event in survivors_log(survivors) if not (silent and event[1] == "left")]
-    return calibrate(journey, observe(event_log(events, cut_off=365.0 * len(survivors) - 1), journey), seed=1)
+    cut_off = 365.0 * (years or len(survivors)) - 1
+    return calibrate(journey, observe(event_log(events, cut_off=cut_off), journey), seed=1)
 
 
 def sequences(length: int) -> Polya:
@@ -128,10 +129,18 @@ def test_a_table_of_transitions_says_nothing_about_customers():
     assert "frailty" not in calibrate(journey, observed.transitions, seed=1).draws.data
 
 
-def test_silent_exits_are_left_alone_and_it_says_so():
-    found = calibrated(HIGH_END, silent=True)
-    assert "frailty" not in found.draws.data
-    assert any("some leave it without an event" in note for note in found.notes)
+def test_silent_exits_with_known_dwells_give_the_retention_model_too():
+    """Who has been silent for more than a year has left: kappa within 6 % (5 errors of medians of 1,000 draws each).
+
+    491 of 1,000 may still be there, and of them fewer have left than of new customers.
+    """
+    told, silent = (calibrated(HIGH_END, silent=silent, years=7.5) for silent in (False, True))
+    kappas = [found.draws.values("frailty")[:, 0] for found in (told, silent)]
+    assert np.median(kappas[1]) == pytest.approx(np.median(kappas[0]), rel=0.06)
+    leaving = silent.draws.values("share")[:, 0, 0, 1]
+    gone = 509 + 491 * np.mean(kappas[1] * leaving / (kappas[1] + 7))
+    assert any(f"{gone:.0f} have left silently" in note for note in silent.notes)
+    assert silent.choices[0].margin == pytest.approx(told.choices[0].margin, abs=1.0)
 
 
 def target() -> tuple[Polya, PolyaTarget]:

@@ -12,6 +12,7 @@ from validation.models.doubt import family_chosen
 from validation.models.dwells import family_given
 from validation.models.entries import entries
 from validation.models.frailty import chosen, kappa_given
+from validation.models.frailty_silent import with_dwells
 from validation.models.memory import second_order, visit_effect
 from validation.models.ratings import ratings
 from validation.models.repeats import rates_of_customers
@@ -104,6 +105,13 @@ _LAYERS = (
     Model(
         "Customers who differ, if it predicts better", "The same worlds; `calibrate` decides whether they differ.",
         chosen, maps=3, per_map=80,
+    ),
+    Model(
+        "Customers who differ, some leaving silently",
+        "300 customers come back to a touchpoint (50 %), buy, or leave without an event (20 %), in 60 days of log, with dwells "
+        "of some days. All dwells of a map are of one family, and `calibrate` is told which. That they differ is taken for "
+        "granted.",
+        with_dwells, maps=10, per_map=12,
     ),
     Model(
         "Customers who repeat and leave in silence",

@@ -7,10 +7,9 @@ from typing import Final
 import numpy as np
 
 from journeysim.calibrate import calibrate
-from journeysim.calibrate.counts import count_transitions, share_rows
-from journeysim.calibrate.differing.polya import PolyaSums
-from journeysim.calibrate.differing.polya_target import DIFFER_MEDIAN, DIFFER_SPREAD, PolyaTarget, find_polya_mode
-from journeysim.calibrate.layers.frailty import Place, draw_place, polya_of
+from journeysim.calibrate.counts import count_transitions
+from journeysim.calibrate.differing.polya_target import DIFFER_MEDIAN, DIFFER_SPREAD
+from journeysim.calibrate.layers.frailty import Place, draw_place, place_at
 from journeysim.model.draws import Draws
 from journeysim.model.dwell import Dwell, Family
 from journeysim.model.journey import JourneyMap, Link, Outcome, Touchpoint, link_id
@@ -88,14 +87,6 @@ def _one_world(name: str, kappa: float, row: Floats, rng: np.random.Generator) -
 
 def _places(journey: JourneyMap, observed: Observations, draws: Draws) -> list[Place]:
     """Return every touchpoint as `places_of` would, without asking whether customers differ there."""
-    counts, found = count_transitions(observed.transitions, journey), []
-    for i, touchpoint in enumerate(journey.touchpoints):
-        rows = share_rows(counts, journey, (touchpoint,))
-        links = np.array(
-            [draws.links.index(link_id(touchpoint.name, target)) for target in rows.targets[0]], dtype=np.intp
-        )
-        assert observed.patterns is not None
-        polya = polya_of(observed.patterns.at(i), links, draws.data)
-        target = PolyaTarget(PolyaSums.of(polya, 1), rows.alpha[0], rows.tilt[0])
-        found.append(Place(touchpoint.name, polya, links, target, find_polya_mode(target)))
-    return found
+    counts, patterns = count_transitions(observed.transitions, journey), observed.patterns
+    assert patterns is not None
+    return [place_at(tp, patterns.at(i), counts, journey, draws.data) for i, tp in enumerate(journey.touchpoints)]

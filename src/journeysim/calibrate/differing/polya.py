@@ -19,7 +19,7 @@ is the process whose customers are alike, digit for digit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, final
 
 import numpy as np
@@ -50,6 +50,11 @@ class Polya:
         """Return the chosen patterns only."""
         persona, taken, is_open = self.persona[rows], self.taken[rows], self.open[rows]
         return Polya(persona, taken, is_open, self.still[rows], self.customers[rows])
+
+    @property
+    def shut(self) -> Polya:
+        """The same patterns without their open last visits."""
+        return replace(self, open=np.zeros_like(self.open), still=np.ones_like(self.still))
 
     @property
     def visits(self) -> Ints:

@@ -15,6 +15,7 @@ from journeysim.calibrate.dwells.families import survival_by_draw
 from journeysim.model.draws import tables_of
 from journeysim.model.dwell import INSTANT, Family
 from journeysim.model.journey import Touchpoint, all_links, link_id
+from journeysim.model.observed.patterns import Patterns
 from journeysim.model.quantity import Floats
 
 if TYPE_CHECKING:
@@ -72,9 +73,13 @@ def percentile(data: xr.Dataset, labels: list[str], part: float) -> float:
 
 
 def gone_silently(
-    data: xr.Dataset, counts: Counts, touchpoint: Touchpoint, silent: frozenset[str]
+    data: xr.Dataset, counts: Counts, touchpoint: Touchpoint, silent: frozenset[str], patterns: Patterns | None = None
 ) -> tuple[float, float, float] | None:
-    """Return how many of those still at a touchpoint have left silently: the mean and a 90 % interval over draws."""
+    """Return how many of those still at a touchpoint have left silently: the mean and a 90 % interval over draws.
+
+    `patterns` are the touchpoint's. Where its customers differ in their shares, what each did before says how likely a
+    customer has gone; those who came more often than `patterns` looks at count as the others do.
+    """
     targets = [link.target for link in all_links(touchpoint)]
     exits = np.array([target in silent for target in targets])
     personas = [str(name) for name in data["persona"].values]
@@ -82,14 +87,48 @@ def gone_silently(
     if not exits.any() or not any(each.size for each in bins):
         return None
     at, rows = _positions(data, [link_id(touchpoint.name, target) for target in targets]), _rows(data)
-    shares = data["share"].values[rows][:, :, -1][:, :, at]
-    total = np.zeros(len(rows))
-    for g, each in enumerate(bins):
-        still = np.where(exits[:, None], 1.0, _curves(data, at, rows, each.middle)[:, g])
-        joint = shares[:, g, :, None] * still
-        total += (joint[:, exits].sum(axis=1) / np.maximum(joint.sum(axis=1), 1e-300)) @ each.count
+    kappa = _kappa(data, touchpoint.name, rows)
+    if kappa is not None and patterns is not None:
+        total = _gone_of_patterns(data, (at, exits), rows, kappa, patterns)
+        total *= sum(each.size for each in bins) / float(patterns.customers[~np.isnan(patterns.still_from)].sum())
+    else:
+        shares = data["share"].values[rows][:, :, -1][:, :, at]
+        total = np.zeros(len(rows))
+        for g, each in enumerate(bins):
+            still = np.where(exits[:, None], 1.0, _curves(data, at, rows, each.middle)[:, g])
+            joint = shares[:, g, :, None] * still
+            total += (joint[:, exits].sum(axis=1) / np.maximum(joint.sum(axis=1), 1e-300)) @ each.count
     low, high = np.quantile(total, [0.05, 0.95])
     return float(total.mean()), float(low), float(high)
+
+
+def _kappa(data: xr.Dataset, name: str, rows: NDArray[np.intp]) -> Floats | None:
+    """Return how much customers differ at a touchpoint, in their shares alone, shape (draw,); None where they do not."""
+    if "frailty" not in data:
+        return None
+    at = [str(label) for label in data["place"].values].index(name)
+    kappa = np.asarray(data["frailty"].values[rows, at])
+    with_rates = "rate_frailty" in data and not np.isnan(data["rate_frailty"].values[0, at])
+    return None if with_rates or np.isnan(kappa[0]) else kappa
+
+
+def _gone_of_patterns(
+    data: xr.Dataset,
+    links: tuple[list[int], NDArray[np.bool_]],
+    rows: NDArray[np.intp],
+    kappa: Floats,
+    patterns: Patterns,
+) -> Floats:
+    """Return how many customers of the open patterns have left, by the urn of `differing.open_visits`, shape (draw,)."""
+    (at, exits), is_open = links, ~np.isnan(patterns.still_from)
+    low, high = patterns.still_from[is_open], patterns.still_to[is_open]
+    times, which = np.unique(np.where(low > 0, np.sqrt(low * high), high / 2), return_inverse=True)
+    persona = patterns.persona[is_open]
+    still = np.where(exits[:, None], 1.0, _curves(data, at, rows, times))[:, persona, :, which]
+    shares = np.moveaxis(data["share"].values[rows][:, :, -1][:, :, at][:, persona], 1, 0)
+    joint = (kappa[:, None] * shares + patterns.taken[is_open][:, None, : len(at)]) * still
+    gone = joint[..., exits].sum(axis=-1) / np.maximum(joint.sum(axis=-1), 1e-300)
+    return np.asarray(patterns.customers[is_open] @ gone)
 
 
 def _positions(data: xr.Dataset, labels: list[str]) -> list[int]:

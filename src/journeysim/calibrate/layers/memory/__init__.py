@@ -71,12 +71,28 @@ def learn_memory(journey: JourneyMap, observed: Observations, data: xr.Dataset, 
     found = []
     for touchpoint in observed_touchpoints(counts, journey):
         if len(all_links(touchpoint)) > 1:
-            before = previous_of(journey, counts, touchpoint)
-            tables = (observed.second_order, before), (observed.by_visit, EARLIER)
-            seen = [seen_at(table, journey, counts, touchpoint, labels) for table, labels in tables]
             differ = touchpoint.name in touchpoints_with_frailty(data)
-            found += _choose([_with_dwells(data, each, silent) for each in seen], differ=differ)
+            found += _choose(_seen(observed, journey, counts, touchpoint, data), differ=differ)
     return _layer(data, found, silent, seed)
+
+
+def clear_memory(
+    journey: JourneyMap, observed: Observations, counts: Counts, touchpoint: Touchpoint, data: xr.Dataset
+) -> Score | None:
+    """Return the score of the memory that would be kept at a touchpoint if customers did not differ; None if none would."""
+    kept = _kept(_scored(_seen(observed, journey, counts, touchpoint, data)))
+    return kept[0][0] if kept else None
+
+
+def _seen(
+    observed: Observations, journey: JourneyMap, counts: Counts, touchpoint: Touchpoint, data: xr.Dataset
+) -> list[Seen]:
+    """Return what was seen after each touchpoint before, and after so many earlier visits; nothing where it is not known."""
+    if observed.second_order is None or observed.by_visit is None:
+        return []
+    tables = (observed.second_order, previous_of(journey, counts, touchpoint)), (observed.by_visit, EARLIER)
+    seen = [seen_at(table, journey, counts, touchpoint, labels) for table, labels in tables]
+    return [_with_dwells(data, each, silent_outcomes(counts, journey)) for each in seen]
 
 
 def previous_of(journey: JourneyMap, counts: Counts, touchpoint: Touchpoint) -> tuple[str, ...]:
@@ -106,26 +122,39 @@ def touchpoints_with_frailty(data: xr.Dataset) -> frozenset[str]:
 def _choose(tables: Sequence[Seen], *, differ: bool) -> list[Found]:
     """Return the choice between order 1, order 2 and the visit effect; nothing where there is nothing to choose from.
 
-    Customers who `differ` for good come back to what they like, which looks like memory: there order 1 stays.
+    Customers who `differ` for good come back to what they like, which looks like memory: there order 1 stays. (Where memory
+    predicts better than that, `frailty` has left customers alike.)
     """
-    second, visits = tables
-    scored = [
-        (score(seen), seen)
-        for score, seen in ((score_second_order, second), (score_visits, visits))
-        if _told_apart(seen)
-    ]
+    scored = _scored(tables)
     if not scored:
         return []
-    scored.sort(key=lambda pair: -pair[0].margin)
-    kept = [pair for pair in scored if pair[0].margin > max(LEAST_MARGIN, _ERRORS * pair[0].error)]
+    kept = _kept(scored)
     order1 = Score("order 1", np.zeros(len(scored[0][0].ahead)))
     best, seen = kept[0] if kept and not differ else (order1, None)
     rivals = [*(score for score, _ in scored), order1]
     second_best = max((rival for rival in rivals if rival.name != best.name), key=lambda rival: rival.margin)
     ahead = Score("", best.ahead - second_best.ahead)
-    subject = f'memory at "{second.touchpoint}"'
-    note = _note(kept[0][0], second.touchpoint, differ=differ) if kept else ""
+    touchpoint = tables[0].touchpoint
+    subject = f'memory at "{touchpoint}"'
+    note = _note(kept[0][0], touchpoint, differ=differ) if kept else ""
     return [Found(Choice(subject, best.name, second_best.name, ahead.margin, ahead.error), best, seen, note)]
+
+
+def _scored(tables: Sequence[Seen]) -> list[tuple[Score, Seen]]:
+    """Return order 2 and the visit effect with what they saw, the one that predicts best first."""
+    pairs = zip((score_second_order, score_visits), tables, strict=False)  # without tables there is nothing to score
+    found = [(score(seen), seen) for score, seen in pairs if _told_apart(seen)]
+    return sorted(found, key=lambda pair: -pair[0].margin)
+
+
+def _kept(scored: Sequence[tuple[Score, Seen]]) -> list[tuple[Score, Seen]]:
+    """Return those that are ahead of order 1 by more than luck."""
+    return [pair for pair in scored if beyond_luck(pair[0].margin, pair[0].error)]
+
+
+def beyond_luck(margin: float, error: float) -> bool:
+    """Return whether a margin is enough for a memory to be kept: by LEAST_MARGIN, and by two errors."""
+    return margin > max(LEAST_MARGIN, _ERRORS * error)
 
 
 def _note(score: Score, touchpoint: str, *, differ: bool) -> str:
