@@ -92,6 +92,14 @@ def test_customers_who_are_alike_need_no_past():
     assert visits.joined.log_likelihood(*points) == pytest.approx(visits.log_likelihood(*points), rel=1e-12)
 
 
+def test_kappa_without_end_is_the_fit_with_alike_customers():
+    target, dwells = world(), np.arange(3)
+    own = np.array([[-0.6], [0.2], [0.9]])
+    without_end = target.differing(np.column_stack([np.full(3, 30.0), own]), dwells)
+    prior = 0.5 * ((30.0 - np.log(DIFFER_MEDIAN)) / DIFFER_SPREAD) ** 2
+    assert without_end + prior == pytest.approx(target.alike()(own, dwells), abs=1e-6)
+
+
 def test_kappa_and_dwells_are_those_of_sums_over_a_grid():
     """5 errors of 3,000 effective draws (false alarm 6e-7 a figure): chances off by .05, log kappa by .09 sd are caught."""
     target = world(each=1000)

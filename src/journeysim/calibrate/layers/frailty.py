@@ -96,7 +96,7 @@ def learn_frailty(journey: JourneyMap, observed: Observations, data: xr.Dataset,
         return NOTHING_LEARNED
     places, notes = places_of(journey, observed, observed.patterns, data)
     written = {name: data[name].values.copy() for name in ("share", *_DWELL)}
-    kappa, counts = _frailty(data), count_transitions(observed.transitions, journey)
+    kappa = _frailty(data)
     gates: list[Gate] = []
     choices = []
     for place in places:
@@ -105,13 +105,8 @@ def learn_frailty(journey: JourneyMap, observed: Observations, data: xr.Dataset,
             notes.append(f'customers at "{place.name}" may differ, but how much cannot be told together with its dwells: they '
                          "are treated as alike")  # fmt: skip
             continue
-        choice = compare_place(place, found, data)
-        if choice.chosen == "differing":
-            choice = against_memory(
-                choice, clear_memory(journey, observed, counts, journey.touchpoint(place.name), data)
-            )
-        choices.append(choice)
-        if choice.chosen == "differing":
+        choices.append(_choose(place, found, (journey, observed), data))
+        if choices[-1].chosen == "differing":
             _write(written, place, found)
             kappa[:, names_on(data, "place").index(place.name)] = found.kappa
             gates += found.gates
@@ -120,6 +115,16 @@ def learn_frailty(journey: JourneyMap, observed: Observations, data: xr.Dataset,
         return Layer(notes=tuple(notes), choices=tuple(choices))
     variables = {name: (data[name].dims, values) for name, values in written.items()}
     return Layer(variables | {"frailty": (("draw", "place"), kappa)}, tuple(gates), tuple(notes), tuple(choices))
+
+
+def _choose(place: Place, found: Found, seen: tuple[JourneyMap, Observations], data: xr.Dataset) -> Choice:
+    """Return what predicts best at a touchpoint: alike customers, those who differ, or a memory."""
+    choice = compare_place(place, found, data)
+    if choice.chosen == "alike":
+        return choice
+    journey, observed = seen
+    counts = count_transitions(observed.transitions, journey)
+    return against_memory(choice, clear_memory(journey, observed, counts, journey.touchpoint(place.name), data))
 
 
 def _write(written: dict[str, Floats], place: Place, found: Found) -> None:
