@@ -114,9 +114,10 @@ def _fold(visits: Visits, read: Bools, journey: JourneyMap) -> Visits:
     for reason, rows in zip(REASONS, (repeat, after_outcome, nameless, late), strict=True):
         aside[reason] = np.flatnonzero(kept & rows & read)
         kept &= ~rows
+    used = np.flatnonzero(kept)
     return Visits(
-        visits.customer[kept], visits.persona[kept], visits.place[kept], visits.micro[kept], visits.row[kept],
-        visits.weight[kept], visits.square[kept],
+        visits.customer.take(used), visits.persona.take(used), visits.place.take(used), visits.micro.take(used),
+        visits.row.take(used), visits.weight.take(used), visits.square.take(used),
         tuple(SetAside(reason, len(rows)) for reason, rows in aside.items() if len(rows)),
         visits.row[aside[AFTER_OUTCOME]],
     )  # fmt: skip

@@ -5,7 +5,17 @@ import pytest
 
 from journeysim.errors import BadInput
 from journeysim.model.event_log import EventLog, Names
-from journeysim.model.transitions import ENTER, OPEN, Transitions, dwell_edges, to_transitions
+from journeysim.model.transitions import (
+    ENTER,
+    OPEN,
+    Transitions,
+    coarse_bins,
+    coarse_edges,
+    dwell_bins,
+    dwell_edges,
+    dwell_edges_in_microseconds,
+    to_transitions,
+)
 from maps import shop
 
 
@@ -112,3 +122,16 @@ def test_bins_reach_beyond_the_longest_dwell():
     assert edges[-1] > 1000.0
     assert edges[465] == pytest.approx(200.0)
     assert np.all(np.diff(edges) > 0)
+
+
+@pytest.mark.parametrize("longest", [1, 86_400_000_000, 17_280_000_000_000, 250_000_000_000_000_000])
+@pytest.mark.parametrize(("binned", "edges"), [(dwell_bins, dwell_edges), (coarse_bins, coarse_edges)])
+def test_a_time_lies_in_the_bin_that_a_search_among_the_edges_finds(longest, binned, edges):
+    begins = dwell_edges_in_microseconds(edges(longest / 86_400_000_000))
+    near = (begins[:, None] + np.arange(-2, 3)).ravel()
+    powers = 2 ** np.arange(1, 60)[:, None] + np.arange(-2, 3)
+    micro = np.concatenate([near, powers.ravel(), np.random.default_rng(3).integers(0, longest + 1, 5_000), [longest]])
+    micro = micro[(micro >= 0) & (micro <= longest)]
+    found, _ = binned(micro)
+    np.testing.assert_array_equal(found, np.searchsorted(begins, micro, side="right") - 1)
+    assert len(binned(np.empty(0, dtype=np.int64))[0]) == 0

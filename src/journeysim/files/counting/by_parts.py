@@ -116,11 +116,15 @@ def _tally(part: Part, journey: JourneyMap, *, reactivation: bool) -> _Tally:
     log = reactivated(part.log, journey) if reactivation else part.log
     visits = visits_of(log, journey)
     moves = moves_of(visits, journey)
-    keys = np.stack([moves.persona, moves.source, moves.target, dwell_bins(moves.micro)[0]], axis=1)
+    keys = np.stack([moves.persona, moves.source, moves.target, dwell_bins(moves.micro)[0]]).T  # column by column
     sizes, weight = np.bincount(log.customer.codes), weights_of(log).weight
+    ones = log.weight is None  # which are their own squares
     return _Tally(
-        _sums(keys, moves.weight, moves.weight**2),
-        _sums(np.stack([moves.entry_persona, moves.entry_place], axis=1), moves.entry_weight, moves.entry_weight**2),
+        _sums(keys, moves.weight, moves.weight if ones else moves.weight**2),
+        _sums(
+            np.stack([moves.entry_persona, moves.entry_place]).T,
+            moves.entry_weight, moves.entry_weight if ones else moves.entry_weight**2,
+        ),
         bool(np.all(weight == np.rint(weight))), (*visits.set_aside, *moves.set_aside),
         len(part.row) - sum(item.rows for item in visits.set_aside), len(sizes), int(np.sum(sizes == 1)),
         _crowd(part), _smallest([part.row[visits.ended]]),
@@ -129,7 +133,8 @@ def _tally(part: Part, journey: JourneyMap, *, reactivation: bool) -> _Tally:
 
 def _sums(keys: Ints, weight: Floats, square: Floats) -> _Sums:
     found, at = distinct(keys)
-    return _Sums(found, summed(at, weight, len(found)), summed(at, square, len(found)))
+    count = summed(at, weight, len(found))
+    return _Sums(found, count, count if square is weight else summed(at, square, len(found)))
 
 
 def _crowd(part: Part) -> Crowd:

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from journeysim.files.events.oddities import MOST_STRAY
-from journeysim.files.events.relation import COPY, REASONS, Events, require_unmistakable, trimmed
+from journeysim.files.events.relation import COPY, REASONS, Events, require_unmistakable
 from journeysim.files.events.sources import escaped
+from journeysim.files.events.texts import trimmed
 from journeysim.model.event_log import Bools, EventLog, Ints, Names
 from journeysim.model.journey import JourneyMap
 from journeysim.model.visits import in_order
@@ -75,10 +76,11 @@ def keyed(events: Events, journey: JourneyMap) -> Keyed:
     for role, names in known.items():
         quoted = ", ".join(f"'{escaped(name)}'" for name in ("", *names))
         events.rows(f"CREATE TYPE names_of_{role} AS ENUM ({quoted})")
+    backward = "backward" if events.once else "reverse(customer)"
     row = "row::UINTEGER" if events.most_rows < 2**32 else "row"
     columns = [
         f"coalesce(reason + {_SLICES}, who >> {_SLICE_BITS})::UTINYINT AS slice", "who",
-        "(hash('#' || customer) >> 32)::UINTEGER AS also", "epoch_us(time) AS micro", f"{row} AS row", "cells",
+        f"(hash({backward}) >> 32)::UINTEGER AS also", "epoch_us(time) AS micro", f"{row} AS row", "cells",
         *(f"{_position(role, events, known[role])} AS {role}" for role in known),
     ]  # fmt: skip
     if events.has("weight"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
@@ -21,6 +21,7 @@ from journeysim.files.events.numbers import COMMA, number_of
 from journeysim.files.events.roles import NUMBERS, TEXTS, resolve
 from journeysim.files.events.shaping import COLLAPSED, DROPPED, EARLIER, named_with, require_columns, shape_events
 from journeysim.files.events.sources import Source, escaped, query, source_of
+from journeysim.files.events.texts import trimmed
 from journeysim.files.events.times import BARE_NUMBER, DAY_OR_MONTH_FIRST, time_of
 from journeysim.model.event_log import Ints
 from journeysim.model.log_settings import PLAIN, LogSettings
@@ -41,10 +42,6 @@ REASONS: Final = (
     EARLIER,
 )
 EXAMPLES: Final = 5
-#: What Unicode calls white space, as the expression of a text.
-_SPACES: Final = " || ".join(
-    f"chr({code})" for code in (*range(9, 14), 32, 133, 160, 5760, *range(8192, 8203), 8232, 8233, 8239, 8287, 12288)
-)
 #: A log of more rows than this is counted where it lies; memory holds at most so much of any log, the rest is on disk.
 MOST_IN_MEMORY: Final = 2_000_000
 MOST_MEMORY: Final = "4GB"
@@ -56,7 +53,8 @@ _MICROSECONDS_PER_DAY: Final = 86_400_000_000.0
 class Events:
     """The open relation of a log: query `events` on it. `roles` are those the log has, with the file's names.
 
-    `once`: each query reads the file, so that what one reading can tell is not asked again.
+    `once`: each query reads the file, so that what one reading can tell is not asked again; `events` then also has
+    `touchpoint_written`, as it stands in the file, and the customer's text `backward`.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -81,7 +79,8 @@ class Events:
     @property
     def most_rows(self) -> int:
         """How many rows the log has at most: a row of a text takes more than a byte."""
-        return sum(file.stat().st_size for file in self.source.files) if self.once else self.total
+        text = self.once and self.source.rows is None
+        return sum(file.stat().st_size for file in self.source.files) if text else self.total
 
     @property
     def large(self) -> bool:
@@ -121,7 +120,7 @@ def opened(
     With `copies_later` the exact copies of a large log are not marked yet: whoever sorts its events anyway sees them
     (`mark_copies`), and to look for them beforehand costs as much as to count. With `once` also, a CSV whose every row
     says by itself what becomes of it is not read yet; whoever reads it asks `require_unmistakable` where a time cannot be
-    read.
+    read. Without, its texts are kept in a table for more questions.
 
     Raises BadInput for a log that is missing, empty, not a table, or lacks a column; for a quote that never closes or a
     ragged row; for a compressed file that expands beyond the limit; and, unless a setting says how to read them, for
@@ -136,16 +135,16 @@ def opened(
         roles = resolve(source.columns, dict(settings.columns), Path(path))
         require_columns(settings.shape, source.columns, Path(path))
         large = source.rows is not None and source.rows > MOST_IN_MEMORY
-        events = Events(
-            connection, source, roles, settings, once=once and copies_later and _read_once(source, roles, settings)
-        )
+        plain = copies_later and settings.shape == AS_IT_IS
+        single = plain and len(source.files) == 1 and (large or (once and _told_by_rows(source, roles, settings)))
+        events = Events(connection, source, roles, settings, once=single)
         form = "VIEW" if large or events.once else "TABLE"
         query(connection, source.path, f"CREATE TEMP {form} normalised AS {_normalised(events)}")
         _require_rows(events)
-        if not events.once:
+        if not events.once or large:
             require_unmistakable(events)
         query(connection, source.path, "CREATE TEMP VIEW events AS FROM normalised")
-        if not (copies_later and settings.shape == AS_IT_IS and (events.once or events.large)):
+        if not (plain and (events.once or events.large)):
             _find_copies(events)
         shape_events(events, REASONS)
         query(connection, source.path, _USABLE)
@@ -153,16 +152,9 @@ def opened(
         yield events
 
 
-def _read_once(source: Source, roles: Mapping[str, str], settings: LogSettings) -> bool:
-    """Return whether a log is a file of text about whose rows nothing has to be asked that reading each does not tell."""
-    more = {"weight", "due", *NUMBERS} & set(roles)
-    return (
-        source.form == "CSV"
-        and len(source.files) == 1
-        and not more
-        and settings.zone == "UTC"
-        and settings.shape == AS_IT_IS
-    )
+def _told_by_rows(source: Source, roles: Mapping[str, str], settings: LogSettings) -> bool:
+    """Return whether a log is a text about whose rows nothing has to be asked that reading each does not tell."""
+    return source.form == "CSV" and settings.zone == "UTC" and not {"due", *NUMBERS} & set(roles)
 
 
 def _bound_memory(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
@@ -187,26 +179,48 @@ def _set_zone(connection: duckdb.DuckDBPyConnection, zone: str) -> None:
 
 def _normalised(events: Events) -> str:
     """Return the query that gives the normalised events of a source, row by row in the order of the files."""
-    several = len(events.source.files) > 1
+    several, texts = len(events.source.files) > 1, [role for role in TEXTS if role in events.roles]
     columns = [
         f"{events.source.row} AS row",
         f"{'_file' if several else chr(39) * 2} AS file",
-        *(f"{_texted(events, role)} AS {role}" for role in TEXTS if role in events.roles),
+        *(f"{_texted(events, role)} AS {role}" for role in texts),
         f"{_time(events, 'time')} AS time",
         *_numbers(events),
         f"{_named(events, 'time')} AS time_written",
         f"hash({', '.join(_identifier(name) for name in events.source.columns)}) AS cells",
     ]  # fmt: skip
-    blank = "touchpoint = ''"
-    if events.once:
-        columns.append(f"{_named(events, 'touchpoint')} AS touchpoint_written")
-        blank = f"(touchpoint_written BETWEEN '!' AND '~') IS NOT TRUE AND {trimmed('touchpoint_written')} = ''"
-    reasons = f"CASE WHEN customer = '' THEN 0 WHEN {blank} THEN 1 WHEN time IS NULL THEN 2 END"
-    plain = f"SELECT {', '.join(columns)} FROM {events.source.scan}"  # noqa: S608 - quoted
     said = (
         "CASE WHEN time IS NULL THEN trim(CAST(time_written AS VARCHAR)) END"  # of few rows: a text of each costs much
     )
-    return f"SELECT * EXCLUDE (time_written), {said} AS time_said, {reasons} AS reason FROM ({plain})"  # noqa: S608 - from above
+    if events.once:
+        return _read_once(events, columns, said)
+    plain = f"SELECT {', '.join(columns)} FROM {events.source.scan}"  # noqa: S608 - quoted
+    return f"SELECT * EXCLUDE (time_written), {said} AS time_said, {_reason(_BLANK)} AS reason FROM ({plain})"  # noqa: S608 - from above
+
+
+_BLANK: Final = "touchpoint = ''"
+
+
+def _reason(blank: str) -> str:
+    return f"CASE WHEN customer = '' THEN 0 WHEN {blank} THEN 1 WHEN time IS NULL THEN 2 END"
+
+
+def _read_once(events: Events, columns: Sequence[str], said: str) -> str:
+    """Return the query of a log each of whose queries reads the file, so that what is dear there is worked out but once.
+
+    That is the customer's text backward, which tells whether it ends in white space and is hashed. Whether a touchpoint is
+    blank, nearly always its first character tells.
+    """
+    customer, touchpoint = (f"CAST({_named(events, role)} AS VARCHAR)" for role in ("customer", "touchpoint"))
+    written = f"{customer} AS customer_written, {touchpoint} AS touchpoint_written, _backward"
+    scanned = f"(SELECT *, reverse({customer}) AS _backward FROM {events.source.scan})"  # noqa: S608 - quoted
+    plain = f"SELECT {', '.join(columns)}, {written} FROM {scanned}"  # noqa: S608 - quoted
+    blank = f"(touchpoint_written BETWEEN '!' AND '~') IS NOT TRUE AND {trimmed('touchpoint_written')} = ''"
+    backward = "CASE WHEN strlen(customer) = strlen(customer_written) THEN _backward ELSE reverse(customer) END"
+    return (
+        f"SELECT * EXCLUDE (time_written, customer_written, _backward), {said} AS time_said, {backward} AS backward, "  # noqa: S608
+        f"{_reason(blank)} AS reason FROM ({plain})"
+    )
 
 
 def _numbers(events: Events) -> Iterator[str]:
@@ -229,19 +243,12 @@ def _time(events: Events, role: str) -> str:
 
 def _texted(events: Events, role: str) -> str:
     """Return the expression of a text, blanks empty; a touchpoint with the texts it is split by."""
+    if events.once and role == "customer":
+        return trimmed(f"CAST({_named(events, role)} AS VARCHAR)", "_backward")
     others = events.settings.shape.split_by if role == "touchpoint" else ()
     return named_with(
         *(trimmed(f"CAST({name} AS VARCHAR)") for name in (_named(events, role), *map(_identifier, others)))
     )
-
-
-def trimmed(text: str) -> str:
-    """Return the expression of a text without white space around it, of any script; empty where there is none.
-
-    Texts that begin and end with a visible ASCII character, which nearly all do, are told apart by cheap comparisons.
-    """
-    plain = " AND ".join(f"{end} >= '!' AND {end} < chr(127)" for end in (text, f"reverse({text})"))
-    return f"CASE WHEN {plain} THEN {text} ELSE coalesce(trim({text}, {_SPACES}), '') END"
 
 
 def _said(events: Events, role: str) -> str:
