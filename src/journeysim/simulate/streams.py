@@ -23,13 +23,12 @@ block has four words; the uniform of word w is (w + 0.5) / 2**32, so 0 and 1 nev
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final, TypeVar, cast
+from typing import Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
+from journeysim.files.kept_kernels import Compiled, kept
 from journeysim.model.addresses import name_key
 from journeysim.model.quantity import Floats
 
@@ -50,7 +49,6 @@ LARGEST: Final = 2**32
 BLOCK: Final = 512
 
 Words = NDArray[np.uint32]
-Compiled = TypeVar("Compiled", bound=Callable[..., object])
 
 PURPOSE_SHIFT: Final = 24
 _ROUNDS: Final = 10
@@ -72,17 +70,17 @@ def compiled(function: Compiled) -> Compiled:
     code. For functions that allocate nothing, so references need no counting: counting those of some seventy arrays
     at every call costs more than the arithmetic of a short block.
     """
-    return cast("Compiled", njit(**_UNCOUNTED)(function))  # type: ignore[call-overload]
+    return kept(function, _UNCOUNTED)
 
 
 def compiled_inner(function: Compiled) -> Compiled:
     """Return the function compiled likewise, but callable from compiled code only: that compiles in half the time."""
-    return cast("Compiled", njit(**_INNER)(function))  # type: ignore[call-overload]
+    return kept(function, _INNER)
 
 
 def compiled_into(function: Compiled) -> Compiled:
     """Return the function compiled into its callers: for the inside of loops that handle one customer at a time."""
-    return cast("Compiled", njit(**_INNER, forceinline=True)(function))  # type: ignore[call-overload]
+    return kept(function, _INNER | {"forceinline": True})
 
 
 def seed_halves(seed: int) -> tuple[np.uint64, np.uint64]:

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final, TypeVar, cast
+from typing import Final
 
-import numba
+from journeysim.files.kept_kernels import Compiled, kept
 
-_Function = TypeVar("_Function", bound=Callable[..., object])
-_INNER: Final = {
-    "cache": True, "nogil": True, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True,
-}  # fmt: skip
+_PLAIN: Final[dict[str, object]] = {"cache": True, "nogil": True, "error_model": "numpy"}
+_INNER: Final = _PLAIN | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
-def compiled(function: _Function) -> _Function:
+def compiled(function: Compiled) -> Compiled:
     """Compile without the checks of Python's floats; what is compiled is kept on disk for the next process."""
-    return cast("_Function", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+    return kept(function, _PLAIN)
 
 
-def compiled_inner(function: _Function) -> _Function:
+def compiled_inner(function: Compiled) -> Compiled:
     """Compile likewise, but callable from compiled code only: nothing that Python would call has to be made and optimised."""
-    return cast("_Function", numba.njit(**_INNER)(function))  # type: ignore[call-overload]
+    return kept(function, _INNER)
 
 
-def compiled_into(function: _Function) -> _Function:
+def compiled_into(function: Compiled) -> Compiled:
     """Compile as a part of its one caller: alone, it and all that it calls would be optimised once more."""
-    return cast("_Function", numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")(function))
+    return kept(function, _PLAIN | {"inline": "always"})

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final, TypeVar, cast
+from typing import Final
 
-import numba
+from journeysim.files.kept_kernels import Compiled, kept
 
-_LEAN: Final[dict[str, object]] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
-_FREE: Final[dict[str, object]] = _LEAN | {"fastmath": {"reassoc", "contract", "nsz"}}
-Function = TypeVar("Function", bound=Callable[..., object])
+_PLAIN: Final[dict[str, object]] = {"cache": True, "nogil": True, "error_model": "numpy"}
+_LEAN: Final = _PLAIN | {"_nrt": False}
+_FREE: Final = _LEAN | {"fastmath": {"reassoc", "contract", "nsz"}}
 
 
-def compiled(function: Function) -> Function:
+def compiled(function: Compiled) -> Compiled:
     """Compile without the interpreter lock; a division by zero gives inf, as in numpy, for the caller to check."""
-    return cast("Function", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+    return kept(function, _PLAIN)
 
 
-def lean(function: Function) -> Function:
+def lean(function: Compiled) -> Compiled:
     """Compile a part that makes no arrays: nothing is counted in and out, which costs more than the sums themselves."""
-    return cast("Function", numba.njit(**_LEAN)(function))  # type: ignore[call-overload]
+    return kept(function, _LEAN)
 
 
-def summing(function: Function) -> Function:
+def summing(function: Compiled) -> Compiled:
     """Compile a sum whose terms may be added in any order, so that it runs in vector registers.
 
     The order is fixed at compile time: the same call gives the same bits whatever the number of threads.
     """
-    return cast("Function", numba.njit(**_FREE)(function))  # type: ignore[call-overload]
+    return kept(function, _FREE)
