@@ -83,6 +83,11 @@ def compiled_into(function: Compiled) -> Compiled:
     return kept(function, _INNER | {"forceinline": True})
 
 
+def compiled_both(function: Compiled) -> Compiled:
+    """Return the function compiled into its callers, and for Python too: types as its compiled callers pass serve both."""
+    return kept(function, _UNCOUNTED | {"forceinline": True})
+
+
 def seed_halves(seed: int) -> tuple[np.uint64, np.uint64]:
     """Return the low and high 32 bits of a seed (taken modulo 2**64), the generator's key."""
     number = seed % 2**64

@@ -110,15 +110,20 @@ class JointTarget:
 
 def joint_target(observed: Observed, alpha: Floats, tilt: Floats) -> JointTarget:
     """Return the exact posterior of a touchpoint; `alpha` has shape (link,), `tilt` (persona, link), none of it 0."""
-    inputs = {**_inputs(observed, alpha, tilt), **_data(observed)}
+    inputs = _laid_out(_inputs(observed, alpha, tilt) | _data(observed))
     return JointTarget(observed, tilt, inputs, _linear(observed, tilt))
+
+
+def _laid_out(inputs: dict[str, Any]) -> Inputs:
+    """Return the inputs row by row in memory: for any other order the density would be compiled once more."""
+    return {name: np.ascontiguousarray(values) for name, values in inputs.items()}
 
 
 def of_families(target: JointTarget, families: Sequence[Family]) -> JointTarget:
     """Return the target with other families of the links; what was observed stays as it was laid out."""
     links = zip(target.observed.links, families, strict=True)
     observed = replace(target.observed, links=tuple(replace(link, family=family) for link, family in links))
-    inputs = {**target.inputs, **_inputs(observed, np.asarray(target.inputs["alpha"]), target.tilt)}
+    inputs = {**target.inputs, **_laid_out(_inputs(observed, np.asarray(target.inputs["alpha"]), target.tilt))}
     return JointTarget(observed, target.tilt, inputs, _linear(observed, target.tilt))
 
 
@@ -140,7 +145,7 @@ def _linear(observed: Observed, tilt: Floats) -> Floats:
     return linear
 
 
-def _inputs(observed: Observed, alpha: Floats, tilt: Floats) -> Inputs:
+def _inputs(observed: Observed, alpha: Floats, tilt: Floats) -> dict[str, Any]:
     learned, personas = observed.learned, len(tilt)
     mean, precision = np.zeros((2, personas, len(learned))), np.ones((2, personas, len(learned)))
     pooled = np.zeros(len(learned))
@@ -162,7 +167,7 @@ def _inputs(observed: Observed, alpha: Floats, tilt: Floats) -> Inputs:
     }  # fmt: skip
 
 
-def _forms(forms: list[ScoreFamily]) -> Inputs:
+def _forms(forms: list[ScoreFamily]) -> dict[str, Any]:
     columns = [(form.add, form.sign, form.power, form.shift) for form in forms]
     return {
         "row": np.array([form.row for form in forms], dtype=np.int64),
@@ -186,7 +191,7 @@ class _Places:
         )
 
 
-def _data(observed: Observed) -> Inputs:
+def _data(observed: Observed) -> dict[str, Any]:
     """Return bins and open spells in terms of points."""
     places, learned = _Places(), observed.learned
     bins: list[tuple[Ints, Ints, Floats]] = []

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Chain, Ints
 from journeysim.simulate.service.desks import BUSY, COUNTS, STAFFED
-from journeysim.simulate.service.replay import Order, fill_order, new_order, replay, replay_by_date
+from journeysim.simulate.service.replay import Order, fill_order, new_order, replay
 from journeysim.simulate.service.stage import Room, Stage, first_room, measured_of, run_draw
 from journeysim.simulate.walk.booking import Books
 from journeysim.simulate.walk.kernel import Block, new_block
@@ -104,7 +104,7 @@ def run_row(
     (first, last), desk = _lived(stage, row, number, desk)
     room = desk.room
     replay(
-        first, last, stage.layout, stage.parameters, row, np.uint64(number), room.truth, stage.ways,
+        first, last, -np.inf, np.zeros(0), stage.layout, stage.parameters, row, np.uint64(number), room.truth, stage.ways,
         way_out,
         stage.blueprint.waiting_feels, room.people, room.trace,
         desk.order, desk.block, desk.lanes, found.books, found.sums, desk.part, desk.whole, desk.real,
@@ -130,7 +130,7 @@ def run_row_by_date(
     """Run a draw and book it by calendar months that end on days `ends`; who has ended before `since` is left out."""
     (first, last), desk = _lived(stage, row, number, desk)
     layout = stage.layout._replace(month_ends=ends.copy())  # overwritten customer by customer
-    replay_by_date(
+    replay(
         first, last, since, ends, layout, stage.parameters, row, np.uint64(number), desk.room.truth, stage.ways, way_out,
         stage.blueprint.waiting_feels, desk.room.people, desk.room.trace, desk.order, desk.block, desk.lanes,
         found.books, found.sums, desk.part, desk.whole, desk.real,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from heapq import heappush
-from typing import Any, Final, final
+from typing import Any, Final, cast, final
 
 import numpy as np
 import simpy
@@ -43,11 +43,11 @@ from journeysim.simulate.service.steps import (
     WHERE,
     WHO,
     Trace,
-    begin,
+    begin_life,
     clock_time,
-    feel_one,
+    feel_visit,
     new_trace,
-    step,
+    take_step,
 )
 from journeysim.simulate.streams import PICK, STAFF, uniform_at
 from journeysim.simulate.walk.lanes import Carried, Lanes, new_carried, new_lanes
@@ -196,6 +196,11 @@ def _trace_of(records: list[tuple[int, int, int, float, float]]) -> Trace:
     return trace
 
 
+def _narrow(number: int) -> int:
+    """Return a whole number as wide as the kernel's: for another width the walk's step would be compiled once more."""
+    return cast("int", np.int32(number))
+
+
 @final
 class _Run:
     """One run: the clock, the desks, the books."""
@@ -242,7 +247,7 @@ class _Run:
         cell = self._cell(who, day)
         seen, carried = np.zeros(layout.place_key.size, dtype=np.uint32), new_carried(1)
         world, number = self.world, self.people.number[who]
-        begin(layout, world.parameters, world.row, world.draw, number, persona, carried, self.lanes)
+        begin_life(layout, world.parameters, world.row, world.draw, number, _narrow(persona), carried, self.lanes)
         while True:
             yield self.clock.at(entered + day, ARRIVAL, NOBODY, who)
             self.records.append((who, place, link, day, waited))
@@ -254,9 +259,9 @@ class _Run:
             if resource != NOBODY:
                 visit = self.visit(who, here, number_of_visit)
                 waited, served = yield from self.turn(self.desks[resource], visit)
-            feel_one(
-                layout, world.parameters, world.row, world.draw, number, here, cell, number_of_visit, day,
-                waited * blueprint.waiting_feels[here], carried,
+            feel_visit(
+                layout, world.parameters, world.row, world.draw, number, _narrow(here), _narrow(cell), number_of_visit,
+                day, waited * blueprint.waiting_feels[here], carried,
             )  # fmt: skip
             if served:
                 self._step(who, here, cell, number_of_visit, day + waited, carried)
@@ -275,9 +280,9 @@ class _Run:
     def _step(self, who: int, place: int, cell: int, visit: np.uint32, day: float, carried: Carried) -> None:
         """Take the walk's step, into the first lane."""
         world = self.world
-        step(
+        take_step(
             world.layout, world.parameters, world.row, world.draw, world.truth, carried,
-            self.people.number[who], place, cell, visit, day, self.lanes,
+            self.people.number[who], _narrow(place), _narrow(cell), visit, day, self.lanes,
         )  # fmt: skip
 
     def _cell(self, who: int, day: float) -> int:

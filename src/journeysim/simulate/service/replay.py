@@ -59,17 +59,24 @@ def fill_order(count: int, trace: Trace, order: Order) -> None:
 
 @compiled
 def replay(
-    first: int, last: int, layout: Layout, parameters: Parameters, row: int, draw: np.uint64, truth: Truth,
-    ways: Ways, way_out: NDArray[np.int32], waiting_feels: Floats, people: People, trace: Trace, order: Order,
+    first: int, last: int, since: float, ends: Floats, layout: Layout, parameters: Parameters, row: int, draw: np.uint64,
+    truth: Truth, ways: Ways, way_out: NDArray[np.int32], waiting_feels: Floats, people: People, trace: Trace, order: Order,
     block: Block, lanes: Lanes, books: Books, sums: Sums, part: Floats, kept_whole: NDArray[np.int32], kept_real: Floats,
 ) -> None:  # fmt: skip
     """Book customers first … last - 1 by their records: into `books` and `sums`, and each life into `kept_…`.
 
     `way_out` is the link that leads where the unserved go, by phase and touchpoint; a day of waiting lowers the feeling there by
-    `waiting_feels`.
+    `waiting_feels`. With calendar months, which end on days `ends`, customers are booked one by one: who has ended before
+    `since` is left out, a month that is over when they enter lies below every day since entry, and the layout's months are
+    overwritten. One function for both, since each would be compiled for itself.
     """
-    for start in range(first, last, BLOCK):
-        size = min(BLOCK, last - start)
+    together = BLOCK if ends.size == 0 else 1
+    for start in range(first, last, together):
+        size = min(together, last - start)
+        if ends.size > 0:
+            if _ended_before(since, start, layout.touchpoints, people, trace, order):
+                continue
+            _shift_months(ends, people.time[start], layout.month_ends)
         _begin(start, size, layout, parameters, row, ways, people, block, lanes, books.entries[row])
         count, step = size, size - size
         while count > 0:
@@ -80,32 +87,22 @@ def replay(
             count = book_step(count, step, layout, parameters, row, draw, truth, block, lanes, books)
             step += 1
         add_lives(size, layout, block, row, sums, part)
-        _keep(start - first, size, block, kept_whole, kept_real)
+        _keep(0 if ends.size > 0 else start - first, size, block, kept_whole, kept_real)
 
 
-@compiled
-def replay_by_date(
-    first: int, last: int, since: float, ends: Floats, layout: Layout, parameters: Parameters, row: int,
-    draw: np.uint64, truth: Truth, ways: Ways, way_out: NDArray[np.int32], waiting_feels: Floats, people: People,
-    trace: Trace, order: Order, block: Block, lanes: Lanes, books: Books, sums: Sums, part: Floats,
-    kept_whole: NDArray[np.int32], kept_real: Floats,
-) -> None:  # fmt: skip
-    """Book customers first … last - 1 by calendar months that end on days `ends`, one by one.
+@compiled_inner
+def _ended_before(since: float, who: int, touchpoints: int, people: People, trace: Trace, order: Order) -> bool:
+    """Return whether a customer had come to an outcome before a day."""
+    at = order.record[order.start[who + 1] - 1]
+    return bool(trace.place[at, WHERE] >= touchpoints and people.time[who] + trace.time[at, DAY] < since)
 
-    Who has ended before `since` is left out. A month that is over when they enter lies below every day since entry; the
-    layout's months are overwritten.
-    """
-    for who in range(first, last):
-        at = order.record[order.start[who + 1] - 1]
-        if trace.place[at, WHERE] >= layout.touchpoints and people.time[who] + trace.time[at, DAY] < since:
-            continue
-        for month in range(ends.size):
-            left = ends[month] - people.time[who]
-            layout.month_ends[month] = left if left > 0.0 else _OVER
-        replay(
-            who, who + 1, layout, parameters, row, draw, truth, ways, way_out, waiting_feels, people, trace, order, block,
-            lanes, books, sums, part, kept_whole, kept_real,
-        )  # fmt: skip
+
+@compiled_inner
+def _shift_months(ends: Floats, entered: float, month_ends: Floats) -> None:
+    """Write the ends of months in days since a customer's entry."""
+    for month in range(ends.size):
+        left = ends[month] - entered
+        month_ends[month] = left if left > 0.0 else _OVER
 
 
 @compiled_inner

@@ -14,7 +14,7 @@ from journeysim.model.dwell import Family
 from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Ints
 from journeysim.simulate.service.blueprint import Blueprint
-from journeysim.simulate.streams import FEELING, compiled, compiled_into, uniform_at
+from journeysim.simulate.streams import FEELING, compiled, compiled_both, compiled_into, uniform_at
 from journeysim.simulate.walk.feelings import begin_moods, move_mood
 from journeysim.simulate.walk.kernel import begin_lives, next_arrivals
 from journeysim.simulate.walk.lanes import CUSTOMER, KEY, VISIT_NUMBER, Carried, Lanes
@@ -118,7 +118,7 @@ def new_kept(customers: int) -> Floats:
     return np.zeros((customers, 4))
 
 
-@compiled_into
+@compiled_both
 def begin_life(
     layout: Layout, parameters: Parameters, row: int, draw: np.uint64, number: np.uint32, persona: int, carried: Carried,
     lanes: Lanes,
@@ -131,16 +131,7 @@ def begin_life(
         begin_moods(1, parameters, row, lanes.link, carried)
 
 
-@compiled
-def begin(
-    layout: Layout, parameters: Parameters, row: int, draw: np.uint64, number: np.uint32, persona: int, carried: Carried,
-    lanes: Lanes,
-) -> None:  # fmt: skip
-    """Do the same, for callers that are not compiled."""
-    begin_life(layout, parameters, row, draw, number, persona, carried, lanes)
-
-
-@compiled_into
+@compiled_both
 def feel_visit(
     layout: Layout, parameters: Parameters, row: int, draw: np.uint64, number: np.uint32, place: int, cell: int,
     visit: np.uint32, day: float, lowered: float, carried: Carried,
@@ -151,15 +142,6 @@ def feel_visit(
         u = uniform_at(layout.seed_low, layout.seed_high, draw, number, key, visit, FEELING)[0]
         carried.lowered[0] = lowered
         move_mood(layout.felt, parameters, row, cell, place, normal_of(u), 0, carried)
-
-
-@compiled
-def feel_one(
-    layout: Layout, parameters: Parameters, row: int, draw: np.uint64, number: np.uint32, place: int, cell: int,
-    visit: np.uint32, day: float, lowered: float, carried: Carried,
-) -> None:  # fmt: skip
-    """Do the same, for callers that are not compiled."""
-    feel_visit(layout, parameters, row, draw, number, place, cell, visit, day, lowered, carried)
 
 
 @compiled_into
@@ -180,7 +162,7 @@ def put_back(kept: Floats, who: int, carried: Carried) -> None:
     kept[who, MOOD_TODAY] = carried.mood[1, 0]
 
 
-@compiled_into
+@compiled_both
 def take_step(
     layout: Layout, parameters: Parameters, row: int, draw: np.uint64, truth: Truth, carried: Carried,
     number: np.uint32, place: int, cell: int, visit: np.uint32, day: float, lanes: Lanes,
@@ -195,15 +177,6 @@ def take_step(
     lanes.day[0] = day
     one = int(np.int64(1))  # a 1 that is no constant: the walk's step is compiled for any number once, not for it alone
     next_arrivals(one, layout, parameters, row, draw, truth, carried, lanes)
-
-
-@compiled
-def step(
-    layout: Layout, parameters: Parameters, row: int, draw: np.uint64, truth: Truth, carried: Carried,
-    number: np.uint32, place: int, cell: int, visit: np.uint32, day: float, lanes: Lanes,
-) -> None:  # fmt: skip
-    """Do the same, for callers that are not compiled."""
-    take_step(layout, parameters, row, draw, truth, carried, number, place, cell, visit, day, lanes)
 
 
 @compiled_into
