@@ -15,7 +15,7 @@ demo: $(VENV)/.installed  ## the real loan-application scenario end to end: the 
 	$(BIN)/journeysim run scenarios/loan_application/scenario.yaml
 
 test: $(VENV)/.installed  ## the default test suite on two processes, with lint, types and layers
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 slow: $(VENV)/.installed  ## the slow tests only, on two processes
 	$(BIN)/python -m pytest -m slow -n 2
