@@ -178,7 +178,11 @@ def _grid(engine: Engine, say: Language) -> str:
         return say["method.precision.cohort"]
     step = written(engine.step_days, "number", say)
     sums, timing = (written(100 * max(part, SMALLEST_ERROR), "number", say) for part in (engine.error, engine.timing))
-    return say["method.precision.grid"].format(step=step, sums=sums, timing=timing)
+    said = say["method.precision.grid"].format(step=step, sums=sums, timing=timing)
+    if engine.luck == 0:
+        return said
+    luck = written(100 * max(engine.luck, SMALLEST_ERROR), "number", say)
+    return f"{said} {say['method.precision.luck'].format(luck=luck)}"
 
 
 def _summary(decision: Decision, scenario: Scenario) -> Mapping[str, Json]:

@@ -1,6 +1,7 @@
 """Tables: the headless twins, and their CSV."""
 
 import csv
+import dataclasses
 import io
 
 import numpy as np
@@ -42,6 +43,22 @@ def test_differences_hold_the_contrasts(decision, scenario):
     assert item.at(row, "difference_q95") == pytest.approx(float(np.quantile(values, 0.95)))
     assert item.kind(row, "difference_mean") == "points"
     assert item.kind(row, "today_mean") == "share"
+
+
+def test_one_customers_money_stands_with_what_customers_differ_by(decision, scenario):
+    item = tables_of(decision, scenario)["one_customer"]
+    levels = {(x.metric, x.arm, x.persona): x for x in decision.comparison.levels if x.view == "cohort"}
+    for row in item.rows:
+        metric, _, arm, persona, mean, *_, between = row.cells
+        assert mean == levels[metric, arm, persona].spread.mean
+        assert between == levels[metric, arm, persona].sd_luck
+    row = item.find(metric="margin", arm="video ID", persona="all")
+    assert item.at(row, "between_customers") > 0
+    endless = dataclasses.replace(levels["margin", "video ID", "all"], view="long run", sd_luck=9.0)
+    known = dataclasses.replace(decision.comparison, levels=(*decision.comparison.levels, endless))
+    beyond = tables_of(dataclasses.replace(decision, comparison=known), scenario)["long_run"]
+    assert beyond.at(0, "horizon_spread") == item.at(row, "between_customers")
+    assert beyond.at(0, "between_customers") == 9.0
 
 
 def test_money_columns_carry_the_currency_and_times_their_unit(decision, scenario):

@@ -15,7 +15,7 @@ from journeysim.report.tables.drivers import (
     two_numbers,
     two_way,
 )
-from journeysim.report.tables.effects import conversion_over_time, differences, flips, levels, personas
+from journeysim.report.tables.effects import conversion_over_time, differences, flips, levels, one_customer, personas
 from journeysim.report.tables.evidence import agreement, by_basis, evidence, gates, model_choices, monte_carlo
 from journeysim.report.tables.goals import acceptability, frontier
 from journeysim.report.tables.journey import contacts, drop_off, elasticities, gaps, long_run, moves, staff, stories
@@ -54,6 +54,7 @@ def tables_of(decision: Decision, scenario: Scenario) -> Mapping[str, Table]:
     ]  # fmt: skip
     if money:
         made += [
+            one_customer(decision),
             decisions(decision), realism(decision), cumulative(decision), cash_flow(decision), payback(decision),
             loss_risk(decision), efforts(decision, scenario), worth_knowing(decision),
             one_way(decision), thresholds(decision), effect_curves(decision), two_way(decision), two_numbers(decision),

@@ -18,6 +18,8 @@ ORDER: Final = (
     "conversion", "loss", "churn", "margin", "clv", "revenue", "cost", "time_to_convert_median", "time_to_convert_p90",
     "nps", "rating", "effort", "effort_to_convert", "touches", "touches_to_convert", "bounce", "active",
 )  # fmt: skip
+#: What one customer brings.
+ONE_CUSTOMER: Final = frozenset({"margin", "clv", "revenue", "cost"})
 QUANTILES: Final = ("q05", "q25", "q50", "q75", "q95")
 _NEARLY_ALL: Final = 0.99
 _UNITS: Final[dict[str, Kind]] = {"share": "points", "days": "days difference", "money": "money difference"}
@@ -123,6 +125,27 @@ def levels(decision: Decision, *, money: bool) -> Table:
         ("sd_not_knowing", by), ("sd_luck", by), ("mc_error", by), ("why_empty", "text"),
     ]  # fmt: skip
     return table("levels", columns, rows)
+
+
+def one_customer(decision: Decision) -> Table:
+    """Return what one customer brings by the horizon, by arm and persona, and the standard deviation between customers.
+
+    Where there is one persona it is all customers, who are shown once; who brings and costs nothing is left out.
+    """
+    several = len(personas_of(decision)) > 1
+    rows = []
+    for item in sorted(decision.comparison.levels, key=lambda item: place_in_order(item.metric)):
+        if item.view == "cohort" and item.metric in ONE_CUSTOMER and (several or item.persona == "all"):
+            cells = (item.spread.mean, item.spread.q05, item.spread.q95, item.sd_luck)
+            if any(cells):
+                named = (item.metric, unit_of(item.unit, decision.currency), item.arm, item.persona)
+                rows.append(Row((*named, *cells), kind_of(item.unit)))
+    by: Kind = "level by row"
+    columns: list[tuple[str, Kind]] = [
+        ("metric", "metric"), ("unit", "word"), ("arm", "word"), ("persona", "word"), ("mean", by), ("q05", by), ("q95", by),
+        ("between_customers", by),
+    ]  # fmt: skip
+    return table("one_customer", columns, rows)
 
 
 def personas(decision: Decision, *, money: bool) -> Table:

@@ -133,10 +133,11 @@ def contacts(decision: Decision) -> Table:
 def long_run(decision: Decision, *, money: bool) -> Table:
     """Return per arm what customers come to when nobody stops the clock, beside what the horizon shows of it.
 
-    `between_customers` is the standard deviation between customers, exact; empty where a dwell has none.
+    `between_customers` is the standard deviation between customers, exact; empty where a dwell has none. `horizon_spread` is
+    that by the horizon (`Level.sd_luck`).
     """
     by_horizon = {
-        (item.arm, item.metric): item.spread.mean
+        (item.arm, item.metric): (item.spread.mean, item.sd_luck)
         for item in decision.comparison.levels
         if item.persona == "all" and item.view == "cohort"
     }
@@ -144,13 +145,14 @@ def long_run(decision: Decision, *, money: bool) -> Table:
     for item in decision.comparison.levels:
         if item.view == "long run" and item.persona == "all" and (money or item.unit != "money"):
             kind, _, place = item.metric.partition("[")
-            seen, cells = by_horizon.get((item.arm, item.metric)), (item.spread.mean, item.spread.q05, item.spread.q95)
-            head = (item.arm, kind, place[:-1], unit_of(item.unit, decision.currency), seen)
+            seen = by_horizon.get((item.arm, item.metric), (None, None))
+            cells = (item.spread.mean, item.spread.q05, item.spread.q95)
+            head = (item.arm, kind, place[:-1], unit_of(item.unit, decision.currency), *seen)
             rows.append(Row((*head, *cells, item.sd_luck, item.spread.why), kind_of(item.unit)))
     by: Kind = "level by row"
     columns: list[tuple[str, Kind]] = [
-        ("arm", "word"), ("metric", "metric"), ("place", "text"), ("unit", "word"), ("by_horizon", by), ("mean", by),
-        ("q05", by), ("q95", by), ("between_customers", by), ("why_empty", "text"),
+        ("arm", "word"), ("metric", "metric"), ("place", "text"), ("unit", "word"), ("by_horizon", by),
+        ("horizon_spread", by), ("mean", by), ("q05", by), ("q95", by), ("between_customers", by), ("why_empty", "text"),
     ]  # fmt: skip
     return table("long_run", columns, rows)
 
