@@ -104,9 +104,8 @@ def test_who_was_seen_a_moment_ago_may_be_still_there(proposed, fit):
     chances = []
     for seconds in (5, 3600):
         day = seconds / 86_400
-        silent = Counts(
-            {}, {("all customers", name): Bins(*np.array([[0.99 * day], [1.01 * day], [1.0]]))}, np.zeros((1, 1))
-        )
+        seen = Bins(*np.array([[0.99 * day], [1.01 * day], [1.0]]))
+        silent = Counts({}, {("all customers", name): seen}, np.zeros((1, 1)), np.zeros(1))
         chances.append(gone_silently(data, silent, proposed.journey.touchpoints[0], frozenset({GONE}))[0])
     assert chances[0] < 0.3
     assert chances[1] > 0.99
