@@ -11,8 +11,9 @@ from journeysim.calibrate.dwells.mode import DwellBelief
 from journeysim.calibrate.dwells.tables import LEVELS, STRENGTHS, Curves, draw_tables, fit_tables
 from journeysim.calibrate.dwells.tables.cells import Cells, cells_of, edges_of
 from journeysim.calibrate.dwells.tables.curves import open_logs
-from journeysim.calibrate.dwells.tables.hazards import Centres, centres_at, curves_around, likelihoods
+from journeysim.calibrate.dwells.tables.hazards import Centres, by_model, centres_at, curves_around, likelihoods
 from journeysim.calibrate.gates import weight_size
+from journeysim.calibrate.numerics.student import log_sum_exp
 from journeysim.calibrate.silence.fresh import fresh_curves, give
 from journeysim.calibrate.silence.open_spells import LinkDwell
 from journeysim.model.dwell import Family
@@ -88,8 +89,25 @@ def test_centres_weigh_other_customers_as_if_they_were_fitted_to_them():
     done, few, many = binned(np.array([1.0, 2.0, 4.0, 9.0])), binned(np.full(2, 6.0)), binned(np.full(9, 6.0))
     fit = fit_tables(BELIEF, [(done, few)], seed=1, centres=2000, name="x")
     own = fit_tables(BELIEF, [(done, many)], seed=1, centres=2000, name="y")
-    assert fit.told([(done, many)], 2000).evidence == pytest.approx(own.evidence, abs=0.05)
-    assert fit.told([(done, few)], 2000).evidence == pytest.approx(fit.evidence, abs=1e-9)
+    assert fit.some(2000).told([(done, many)]).evidence == pytest.approx(own.evidence, abs=0.05)
+    assert fit.some(2000).told([(done, few)]).evidence == pytest.approx(fit.evidence, abs=1e-9)
+
+
+def test_what_is_kept_of_centres_is_for_those_who_moved():
+    """Where others moved it is found anew: at the same centres, evidence is to the bit what it is without anything kept."""
+    seen = [(binned(np.array([1.0, 2.0, 4.0, 9.0])), binned(np.full(3, 6.0)))]
+    cells, centre = placed(seen)
+    models = [(level, strength) for level in LEVELS for strength in STRENGTHS]
+    for others in (seen, [(binned(np.array([2.0, 2.0, 5.0])), seen[0][1])]):
+        here = cells_of(cells.edges, others)
+        np.testing.assert_array_equal(by_model(here, centre.laid(cells, models)), by_model(here, centre))
+
+
+def test_sums_of_exponentials_are_scipys():
+    logs = np.random.default_rng(7).normal(0.0, 300.0, (40, 30))
+    logs[:3, 0], logs[:, 1], logs[5] = 900.0, -np.inf, -np.inf
+    np.testing.assert_array_equal(log_sum_exp(logs), special.logsumexp(logs, axis=0))
+    np.testing.assert_array_equal(log_sum_exp(logs[:, 0]), special.logsumexp(logs[:, 0]))
 
 
 def test_fresh_curves_have_the_density_that_they_say():
@@ -105,7 +123,7 @@ def test_fresh_curves_have_the_density_that_they_say():
     still = link.curves.at(rows[:, 0], silent.middle)
     for spells in (np.array([0.0, 1.0, 0.0]), np.array([1.0, 1.0, 1.0]), np.array([1.0, 0.5, 2.0])):
         logs = np.log(still) @ spells - fresh.log_density(still)
-        wanted = known.told([(done, Bins(silent.low, silent.high, spells))], 2000).evidence
+        wanted = known.some(2000).told([(done, Bins(silent.low, silent.high, spells))]).evidence
         assert special.logsumexp(logs) - np.log(len(logs)) == pytest.approx(wanted, abs=0.1)
         assert weight_size(logs) > 1000
 

@@ -165,4 +165,15 @@ def resample(log_weights: Floats, count: int, u: float) -> NDArray[np.intp]:
 
 def log_mean(logs: Floats) -> float:
     """Return the log of the mean of exp(logs)."""
-    return float(special.logsumexp(logs) - np.log(len(logs)))
+    return float(log_sum_exp(logs) - np.log(len(logs)))
+
+
+def log_sum_exp(logs: Floats) -> Floats:
+    """Return the log of the sum of exp(logs) over the first axis; SciPy's, without what it does for other kinds of arrays."""
+    top = logs.max(axis=0)
+    if not np.isfinite(top).all():
+        return np.asarray(special.logsumexp(logs, axis=0))
+    largest = logs == top
+    count = largest.sum(axis=0, dtype=np.float64)
+    rest = np.exp(np.where(largest, -np.inf, logs) - top).sum(axis=0)
+    return np.asarray(np.log1p(rest / count) + np.log(count) + top)

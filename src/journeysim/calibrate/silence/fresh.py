@@ -61,10 +61,11 @@ def fresh_curves(
     first, evidence, rows = 0 if old is None else len(old.still), [], []
     found = [] if old is None else [old.still]
     sizes = np.cumsum([len(bins.count) for bins in silent])[:-1]
+    by_some = known.some(_CENTRES)
     for k, spells in enumerate(given):
         by_persona = zip(silent, np.split(spells, sizes), strict=True)
         data = [(done, replace(bins, count=own)) for done, (bins, own) in zip(link.done, by_persona, strict=True)]
-        fit = known.told(data, _CENTRES)
+        fit = by_some.told(data)
         drawn = draw_tables(fit, seed=seed, draws=each, name=f"{link.name}, {k}")
         evidence.append(fit.evidence + log_mean(drawn.logs))
         rows.append(first + drawn.rows[resample(drawn.logs, each, float(rng.uniform()))])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, final
 
 import numpy as np
@@ -55,6 +56,13 @@ class Cells:
 
 def stretches_of(edges: Floats, ratio: float) -> Stretches:
     """Return cells joined to stretches of coarse bins, those between powers of the ratio together, which no data move."""
+    return _joined(np.ascontiguousarray(edges, dtype=np.float64).tobytes(), ratio)
+
+
+@lru_cache(maxsize=256)
+def _joined(of_edges: bytes, ratio: float) -> Stretches:
+    """Return the same, once for all who have these edges: a link's customers are told of again and again."""
+    edges = np.frombuffer(of_edges)
     coarse = coarse_edges(float(edges[-1]))
     step = np.searchsorted(coarse, edges[:-1] * (1 + 1e-9), side="right") - 1
     if ratio > 1.0:

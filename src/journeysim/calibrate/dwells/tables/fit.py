@@ -14,7 +14,7 @@ from journeysim.calibrate.dwells.mode import DwellBelief, Normal, find_mode, pri
 from journeysim.calibrate.dwells.tables.cells import Cells, cells_of, edges_of
 from journeysim.calibrate.dwells.tables.hazards import MODELS, Centres, Model, by_model, centres_at
 from journeysim.calibrate.gates import weight_size
-from journeysim.calibrate.numerics.student import WeightedDraws, log_mean, refit, sample_near
+from journeysim.calibrate.numerics.student import WeightedDraws, log_mean, log_sum_exp, refit, sample_near
 from journeysim.model.dwell import Family
 from journeysim.model.quantity import Floats
 
@@ -42,15 +42,20 @@ class Sums:
         """The log of the marginal likelihood."""
         return log_mean(self.logs.ravel())
 
-    def told(self, cells: Cells, centres: int) -> Sums:
-        """Return some of the centres weighed by other customers."""
-        drawn, found = self.drawn[:centres], self.centres.take(np.arange(min(centres, len(self.drawn))))
-        return Sums(cells, found, self.models, by_model(cells, found, self.models) + drawn, drawn)
+    def some(self, centres: int) -> Sums:
+        """Return some of the centres, with what is known of them whoever is still there."""
+        found = self.centres.take(np.arange(min(centres, len(self.drawn)))).laid(self.cells, self.models)
+        return Sums(self.cells, found, self.models, self.logs[:, :centres], self.drawn[:centres])
+
+    def told(self, cells: Cells) -> Sums:
+        """Return the centres weighed by other customers."""
+        logs = by_model(cells, self.centres, self.models) + self.drawn
+        return Sums(cells, self.centres, self.models, logs, self.drawn)
 
     @property
     def effective(self) -> float:
         """Effective number of centres."""
-        return weight_size(np.asarray(special.logsumexp(self.logs, axis=0), dtype=np.float64))
+        return weight_size(log_sum_exp(self.logs))
 
 
 @final
@@ -60,31 +65,36 @@ class TableFit:
 
     data: tuple[tuple[Bins, Bins], ...]
     sums: tuple[list[Sums], ...]
+    stories: Floats  # the log evidence of each
 
-    @property
-    def _stories(self) -> Floats:
-        return np.array([sum(each.evidence for each in sums) for sums in self.sums])
+    @classmethod
+    def of(cls, data: Sequence[tuple[Bins, Bins]], sums: tuple[list[Sums], ...]) -> TableFit:
+        """Return what is known by the sums of either story."""
+        return cls(tuple(data), sums, np.array([sum(each.evidence for each in story) for story in sums]))
 
     @property
     def evidence(self) -> float:
         """The log of the marginal likelihood, open spells as they are held."""
-        return log_mean(self._stories)
+        return log_mean(self.stories)
 
     @property
     def chances(self) -> Floats:
         """Posterior probability of either story about the personas."""
-        return np.asarray(special.softmax(self._stories))
+        return np.asarray(special.softmax(self.stories))
 
-    def told(self, data: Sequence[tuple[Bins, Bins]], centres: int) -> TableFit:
-        """Return what is known where open spells count otherwise, by some of the centres that were found."""
+    def some(self, centres: int) -> TableFit:
+        """Return what is known by some of the centres that were found, to be told of other customers many times."""
+        return TableFit.of(self.data, tuple([each.some(centres) for each in sums] for sums in self.sums))
+
+    def told(self, data: Sequence[tuple[Bins, Bins]]) -> TableFit:
+        """Return what is known where open spells count otherwise, by the same centres."""
         edges = self.sums[0][0].cells.edges
         alike, apart = cells_of(edges, data), [cells_of(edges, [pair]) for pair in data]
         by_story = [apart if len(sums) == len(data) else [alike] for sums in self.sums]
         sums = (
-            [each.told(of, centres) for each, of in zip(*pair, strict=True)]
-            for pair in zip(self.sums, by_story, strict=True)
+            [each.told(of) for each, of in zip(*pair, strict=True)] for pair in zip(self.sums, by_story, strict=True)
         )
-        return TableFit(tuple(data), tuple(sums))
+        return TableFit.of(data, tuple(sums))
 
     @property
     def effective(self) -> float:
@@ -103,8 +113,8 @@ def fit_tables(
         sums_of(belief, off, cells_of(edges, [pair]), centres, (seed, f"{name}, {who}")) for who, off, pair in pairs
     ]
     if len(data) == 1:
-        return TableFit(tuple(data), (apart,))
-    return TableFit(tuple(data), ([sums_of(belief, 0.0, cells_of(edges, data), centres, (seed, name))], apart))
+        return TableFit.of(data, (apart,))
+    return TableFit.of(data, ([sums_of(belief, 0.0, cells_of(edges, data), centres, (seed, name))], apart))
 
 
 def sums_of(belief: DwellBelief, off: float, cells: Cells, centres: int, address: tuple[int, str]) -> Sums:
@@ -131,7 +141,7 @@ def _around(
     def density(at: Floats) -> Floats:
         found = centres_at(at, cells.edges)
         logs = by_model(cells, found, models)
-        whole = np.asarray(special.logsumexp(logs, axis=0))
+        whole = log_sum_exp(logs)
         tried.append((at, found, logs, whole))
         return np.asarray(whole + _log_normal(prior, at))
 

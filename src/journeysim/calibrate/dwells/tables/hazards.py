@@ -12,8 +12,8 @@ What that gets wrong of f is put right by weights, draw by draw.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final, final
 
 import numpy as np
@@ -42,14 +42,82 @@ _FEWEST: Final = 1e-12
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Centres:
-    """Log-normals G: P(longer than each edge), (centre, edge), and the chance of each cell, (centre, cell)."""
+    """Log-normals G: P(longer than each edge), (centre, edge), and the chance of each cell and of all up to it, (centre, cell).
+
+    `grounds` are what is known of them, whoever is still there, by level; only where that is asked for many times.
+    """
 
     above: Floats
     mass: Floats
+    before: Floats
+    grounds: Mapping[float, Ground] = field(default_factory=dict)
 
     def take(self, rows: NDArray[np.intp]) -> Centres:
         """Return some of them."""
-        return Centres(self.above[rows], self.mass[rows])
+        return Centres(self.above[rows], self.mass[rows], self.before[rows])
+
+    def laid(self, cells: Cells, models: Sequence[Model]) -> Centres:
+        """Return these with their grounds for models and for who moved."""
+        by_level = {level: [strength for each, strength in models if each == level] for level, _ in models}
+        return replace(
+            self, grounds={level: Ground.of(cells, self, level, by_level[level]).kept() for level in by_level}
+        )
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Counted:
+    """Beta counts of hazards before anybody was seen, and those of leaving afterwards, (centre, stretch).
+
+    Log gammas of alpha and of leaves are there where they are asked for many times.
+    """
+
+    alpha: Floats
+    beta: Floats
+    leaves: Floats
+    log_alpha: Floats | None = None
+    log_leaves: Floats | None = None
+
+    @classmethod
+    def of(cls, part: Floats, last: Floats, moved: Floats, strength: float) -> Counted:
+        """Return the counts where G, with `last` (centre, 1) beyond the last edge, counts for `strength` customers."""
+        alpha = np.maximum(strength * part, _FEWEST)
+        return cls(alpha, _after(alpha) + np.maximum(strength * last, _FEWEST), alpha + moved)
+
+    def kept(self) -> Counted:
+        """Return these with their log gammas."""
+        return replace(self, log_alpha=special.gammaln(self.alpha), log_leaves=special.gammaln(self.leaves))
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Ground:
+    """What is known of a level of detail around centres, whoever is still there.
+
+    Stretches and the chance of each, (centre, stretch); who moved, by cell and by stretch, and the log likelihood of where in
+    their stretches they did, (centre,); and the counts of each strength.
+    """
+
+    stretches: Stretches
+    part: Floats
+    done: Floats
+    moved: Floats
+    within: Floats
+    counted: Mapping[float, Counted]
+
+    @classmethod
+    def of(cls, cells: Cells, centres: Centres, level: float, strengths: Sequence[float]) -> Ground:
+        """Return what is known of the cells' level."""
+        stretches = cells.joined(level)
+        part, moved, k = stretches.sums(centres.mass), stretches.sums(cells.done), np.flatnonzero(cells.done)
+        within = np.log(centres.mass[:, k] / part[:, stretches.of[k]]) @ cells.done[k]
+        last = centres.above[:, -1:]
+        counted = {strength: Counted.of(part, last, moved, strength) for strength in strengths}
+        return cls(stretches, part, cells.done, moved, within, counted)
+
+    def kept(self) -> Ground:
+        """Return this with the log gammas of its counts."""
+        return replace(self, counted={strength: each.kept() for strength, each in self.counted.items()})
 
 
 def centres_at(at: Floats, edges: Floats) -> Centres:
@@ -59,7 +127,8 @@ def centres_at(at: Floats, edges: Floats) -> Centres:
         z = np.log(edges / a) / b
     above, below = special.ndtr(-z), special.ndtr(z)
     mass = np.where(above[:, :-1] < 0.5, above[:, :-1] - above[:, 1:], np.diff(below, axis=1))
-    return Centres(np.maximum(above, LOWEST), np.maximum(mass, LOWEST))
+    mass = np.maximum(mass, LOWEST)
+    return Centres(np.maximum(above, LOWEST), mass, np.cumsum(mass, axis=1))
 
 
 @final
@@ -91,8 +160,13 @@ class _Seen:
         moved, inside = stretches.sums(cells.done), stretches.sums(within)
         ended = cells.still[ends]
         cell = np.flatnonzero(within)
-        some, start, group = np.unique(stretches.of[cell], return_index=True, return_inverse=True)
-        return cls(moved, _after(moved + inside + ended) + ended, ended, inside, cell, within[cell], some, start, group)
+        of = stretches.of[cell]  # in order
+        begins = np.append(True, np.diff(of) > 0)[: len(of)]
+        start = np.flatnonzero(begins)
+        return cls(
+            moved, _after(moved + inside + ended) + ended, ended, inside, cell, within[cell], of[start], start,
+            np.cumsum(begins) - 1,
+        )  # fmt: skip
 
 
 @final
@@ -114,8 +188,7 @@ class _Match:
 class _Hazards:
     """Beta counts of hazards around centres, before and after what was seen, (centre, stretch), and the match beside them."""
 
-    alpha: Floats
-    beta: Floats
+    counted: Counted
     leaves: Floats
     stays: Floats
     match: _Match | None
@@ -123,7 +196,7 @@ class _Hazards:
     def chances(self, some: Ints) -> tuple[Floats, Floats]:
         """Return the log chance that not everybody leaves in each of some stretches, and that everybody does."""
         if self.match is None:
-            return np.empty((len(self.alpha), 0)), np.empty((len(self.alpha), 0))
+            return np.empty((len(self.leaves), 0)), np.empty((len(self.leaves), 0))
         not_all = self.match.constant + _log_beta(self.match.leaves, self.match.stays)
         return not_all, self.match.everybody + _log_beta(self.leaves[:, some], self.stays[:, some])
 
@@ -138,11 +211,13 @@ def by_model(cells: Cells, centres: Centres, models: Sequence[Model] = MODELS) -
 
 def likelihoods(cells: Cells, centres: Centres, level: float, strengths: Sequence[float] = STRENGTHS) -> list[Floats]:
     """Return the log likelihood of cells around every centre at each strength, hazards summed out, shape (centre,)."""
-    stretches = cells.joined(level)
-    seen, part, k = _Seen.of(cells, stretches), stretches.sums(centres.mass), np.flatnonzero(cells.done)
-    within = np.log(centres.mass[:, k] / part[:, stretches.of[k]]) @ cells.done[k]
-    over = _over(centres, stretches, part, seen.open)
-    return [within + _evidence(seen, _hazards(seen, part, centres, over, strength)) for strength in strengths]
+    ground = centres.grounds.get(level)
+    if ground is None or not np.array_equal(ground.done, cells.done):
+        ground = Ground.of(cells, centres, level, strengths)
+    seen = _Seen.of(cells, ground.stretches)
+    over = _over(centres, ground.stretches, ground.part, seen.open)
+    found = (_hazards(seen, ground.counted[strength], over) for strength in strengths)
+    return [ground.within + _evidence(seen, each) for each in found]
 
 
 def _after(counts: Floats) -> Floats:
@@ -152,19 +227,16 @@ def _after(counts: Floats) -> Floats:
 
 def _over(centres: Centres, stretches: Stretches, part: Floats, cells: Ints) -> Floats:
     """Return which part of their stretch's moves is over as these cells end, (centre, cell)."""
-    before = np.cumsum(centres.mass, axis=1)
     of = stretches.of[cells]
-    begun = before[:, stretches.first[of]] - centres.mass[:, stretches.first[of]]
-    return np.asarray(np.clip((before[:, cells] - begun) / part[:, of], 0.0, 1.0))
+    begun = centres.before[:, stretches.first[of]] - centres.mass[:, stretches.first[of]]
+    return np.asarray(np.clip((centres.before[:, cells] - begun) / part[:, of], 0.0, 1.0))
 
 
-def _hazards(seen: _Seen, part: Floats, centres: Centres, over: Floats, strength: float) -> _Hazards:
-    """Return the hazards' counts where G counts for `strength` customers."""
-    alpha = np.maximum(strength * part, _FEWEST)
-    beta = _after(alpha) + np.maximum(strength * centres.above[:, -1:], _FEWEST)
-    leaves, stays = alpha + seen.moved, beta + seen.stayed
+def _hazards(seen: _Seen, counted: Counted, over: Floats) -> _Hazards:
+    """Return the hazards' counts after what was seen."""
+    leaves, stays = counted.leaves, counted.beta + seen.stayed
     match = _matched(seen, leaves[:, seen.some], stays[:, seen.some], over) if len(seen.some) else None
-    return _Hazards(alpha, beta, leaves, stays, match)
+    return _Hazards(counted, leaves, stays, match)
 
 
 def _matched(seen: _Seen, leaves: Floats, stays: Floats, over: Floats) -> _Match:
@@ -197,6 +269,11 @@ def _log(values: Floats) -> Floats:
     return np.asarray(np.log(np.maximum(values, LOWEST)))
 
 
+def _log_gamma(values: Floats, which: NDArray[np.bool_], known: Floats | None) -> Floats:
+    """Return the log gammas of some columns, which may be known."""
+    return np.asarray(special.gammaln(values[:, which]) if known is None else known[:, which])
+
+
 def _evidence(seen: _Seen, found: _Hazards) -> Floats:
     """Return the sum of log beta functions after what was seen over those before, (centre,).
 
@@ -206,11 +283,11 @@ def _evidence(seen: _Seen, found: _Hazards) -> Floats:
     plain[seen.some] = False
     cancel = plain[:-1] & plain[1:] & (seen.stayed[:-1] == seen.moved[1:] + seen.stayed[1:])
     upper, lower = plain & np.append(~cancel, True), plain & np.append(True, ~cancel)
-    taken, whole = plain & (seen.moved > 0), found.leaves + found.stays
+    taken, whole, before = plain & (seen.moved > 0), found.leaves + found.stays, found.counted
     parts = (
-        special.gammaln(found.leaves[:, taken]), -special.gammaln(found.alpha[:, taken | ~plain]),
+        _log_gamma(found.leaves, taken, before.log_leaves), -_log_gamma(before.alpha, taken | ~plain, before.log_alpha),
         special.gammaln(found.stays[:, upper]), -special.gammaln(whole[:, lower]),
-        special.gammaln(found.alpha[:, :1] + found.beta[:, :1]), -special.gammaln(found.beta[:, -1:]),
+        special.gammaln(before.alpha[:, :1] + before.beta[:, :1]), -special.gammaln(before.beta[:, -1:]),
         np.logaddexp(*found.chances(seen.some)),
     )  # fmt: skip
     return np.asarray(sum(part.sum(axis=1) for part in parts))
@@ -223,7 +300,8 @@ def curves_around(
     level, strength = model
     stretches = cells.joined(level)
     seen, part = _Seen.of(cells, stretches), stretches.sums(centres.mass)
-    found = _hazards(seen, part, centres, _over(centres, stretches, part, seen.open), strength)
+    counted = Counted.of(part, centres.above[:, -1:], seen.moved, strength)
+    found = _hazards(seen, counted, _over(centres, stretches, part, seen.open))
     hazard = _expected(seen, found) if stream is None else _hazards_drawn(seen, found, stream)
     after = np.maximum(np.cumprod(1.0 - hazard, axis=1), LOWEST)
     before = np.concatenate([np.ones((len(after), 1)), after[:, :-1]], axis=1)

@@ -8,7 +8,7 @@ import numpy as np
 
 from journeysim.calibrate.numerics.compiled import compiled_inner
 from journeysim.calibrate.silence.moves.division import Division, divided, draw_odds, log_ratio, parts_of, peak
-from journeysim.calibrate.silence.moves.state import Known, Shelf, add_still, log_of, row_of
+from journeysim.calibrate.silence.moves.state import Known, Shelf, add_still, log_of, put, row_of
 from journeysim.model.event_log import Ints
 from journeysim.model.quantity import Floats
 
@@ -49,7 +49,7 @@ def take(known: Known, parts: Division, u: Floats, j: int, other: int, shares: F
     for g in range(len(u)):
         whole = shares[g, j] + shares[g, other]
         shares[g, j], shares[g, other] = whole * part[g], whole * (1.0 - part[g])
-    waiting[:] = divided(parts, part, known.first)
+    put(waiting, divided(parts, part, known.first))
 
 
 @compiled_inner

@@ -18,6 +18,8 @@ from journeysim.calibrate.silence.moves.state import (
     log_polya,
     log_prior,
     log_waiting,
+    put,
+    put_rows,
     row_of,
     spread_of,
     waiting_of,
@@ -49,7 +51,7 @@ def swap(
     gain = shelf.left[row] - shelf.left[rows[j]] + log_sum(known.sizes, then / waiting)
     if math.log(rng.random()) < gain:
         rows[j] = row
-        waiting[:] = then
+        put(waiting, then)
 
 
 @compiled_into
@@ -67,9 +69,9 @@ def renew(  # noqa: PLR0913, PLR0917
     gain += _kept(known, new, to_shares, then, there) - _kept(known, old, shares, waiting, back)
     if math.log(rng.random()) >= gain:
         return kappa
-    theta[:] = to_theta
-    shares[:] = to_shares
-    waiting[:] = then
+    put(theta, to_theta)
+    put_rows(shares, to_shares)
+    put(waiting, then)
     return to_kappa
 
 
@@ -108,7 +110,9 @@ def _dirichlet(weights: Floats, counts: Floats, rng: np.random.Generator) -> Flo
         for j in range(weights.shape[1]):
             if weights[g, j] > 0:
                 out[g, j] = max(rng.standard_gamma(weights[g, j] + counts[g, j]), _SMALL)
-        out[g] /= out[g].sum()
+        whole = out[g].sum()
+        for j in range(weights.shape[1]):
+            out[g, j] /= whole
     return out
 
 

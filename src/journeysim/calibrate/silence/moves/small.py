@@ -17,6 +17,8 @@ from journeysim.calibrate.silence.moves.state import (
     log_of,
     log_prior,
     log_waiting,
+    put,
+    put_rows,
     waiting_of,
     weights_of,
 )
@@ -47,9 +49,9 @@ def scale(  # noqa: PLR0913, PLR0917
     gain = _scaled(known, to_theta, weights_of(known, to_theta, kappa), to_shares, then, j)
     gain -= _scaled(known, theta, weights_of(known, theta, kappa), shares, waiting, j)
     if math.log(rng.random()) < gain:
-        theta[:] = to_theta
-        shares[:] = to_shares
-        waiting[:] = then
+        put(theta, to_theta)
+        put_rows(shares, to_shares)
+        put(waiting, then)
 
 
 @compiled_inner
@@ -114,7 +116,7 @@ def pool(  # noqa: PLR0913, PLR0917
     gain += log_places(plan.places[q], plan.roots[q], now) - log_places(plan.places[q], plan.roots[q], new)
     if math.log(rng.random()) >= gain:
         return kappa
-    theta[:] = to_theta
+    put(theta, to_theta)
     take(known, there, u, j, other, shares, waiting)
     return to_kappa
 

@@ -97,7 +97,7 @@ def weights_of(known: Known, theta: Floats, kappa: float) -> Floats:
     personas, links = known.tilt.shape
     out = np.empty((personas, links))
     if personas == 1:
-        out[0] = known.alpha
+        put(out[0], known.alpha)
         return out
     for g in range(personas):
         whole = 0.0
@@ -107,6 +107,21 @@ def weights_of(known: Known, theta: Floats, kappa: float) -> Floats:
         for j in range(links):
             out[g, j] *= kappa / whole
     return out
+
+
+@compiled_inner
+def put(to: Floats, values: Floats) -> None:
+    """Write values into a row, one by one: assigned whole, all that numba says of shapes that differ is compiled with it."""
+    for i in range(len(to)):
+        to[i] = values[i]
+
+
+@compiled_inner
+def put_rows(to: Floats, values: Floats) -> None:
+    """Write rows likewise."""
+    for g in range(to.shape[0]):
+        for j in range(to.shape[1]):
+            to[g, j] = values[g, j]
 
 
 @compiled_inner

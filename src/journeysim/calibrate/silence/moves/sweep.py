@@ -10,7 +10,7 @@ from journeysim.calibrate.numerics.compiled import compiled, compiled_into
 from journeysim.calibrate.silence.moves.pairs import divide
 from journeysim.calibrate.silence.moves.rows import NEAR, NOW, SURROGATE, renew, swap
 from journeysim.calibrate.silence.moves.small import pool, scale
-from journeysim.calibrate.silence.moves.state import Known, Plan, Shelf, waiting_of, weights_of
+from journeysim.calibrate.silence.moves.state import Known, Plan, Shelf, put, put_rows, waiting_of, weights_of
 from journeysim.model.event_log import Ints
 from journeysim.model.quantity import Floats
 
@@ -25,9 +25,12 @@ def sweep_all(
 ) -> None:  # fmt: skip
     """Write what follows the first entry of every array (sweep, chain, …), sweep by sweep."""
     for t in range(1, len(kappa)):
-        theta[t], kappa[t], shares[t], rows[t] = theta[t - 1], kappa[t - 1], shares[t - 1], rows[t - 1]
         for c in range(kappa.shape[1]):
-            kappa[t, c] = _sweep(known, shelf, plan, theta[t, c], kappa[t, c], shares[t, c], rows[t, c], rng)
+            put(theta[t, c], theta[t - 1, c])
+            put_rows(shares[t, c], shares[t - 1, c])
+            for j in range(rows.shape[2]):
+                rows[t, c, j] = rows[t - 1, c, j]
+            kappa[t, c] = _sweep(known, shelf, plan, theta[t, c], kappa[t - 1, c], shares[t, c], rows[t, c], rng)
 
 
 @compiled_into
