@@ -8,23 +8,20 @@ from pydantic import Field, ValidationInfo, WithJsonSchema, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from journeysim.files.did_you_mean import closest, did_you_mean
+from journeysim.files.file_model import FileModel, JsonSchema, Raw, Skipped, refuse, required_in_editors
 from journeysim.files.journey_shape import TouchpointSettings
 from journeysim.files.quantities import counts_of
 from journeysim.files.shapes import (
     Arrivals,
     Duration,
     Factor,
-    FileModel,
-    JsonSchema,
     LinkName,
     LinkNames,
     Open,
     PartOfCustomers,
     Points,
-    Raw,
     RealNumber,
     Share,
-    Skipped,
     Staff,
     Start,
     Sum,
@@ -33,8 +30,6 @@ from journeysim.files.shapes import (
     Time,
     one_of,
     reads,
-    refuse,
-    required_in_editors,
     required_text,
 )
 from journeysim.model.quantity import Counts

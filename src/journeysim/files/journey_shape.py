@@ -10,6 +10,7 @@ from typing import Annotated, Final, final, get_args
 from pydantic import Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
+from journeysim.files.file_model import FileModel, Raw, refuse, required_in_editors, short_form
 from journeysim.files.numbers import REAL
 from journeysim.files.shapes import (
     Arrivals,
@@ -21,14 +22,12 @@ from journeysim.files.shapes import (
     Duration,
     Effort,
     Feeling,
-    FileModel,
     Flag,
     Number,
     Open,
     Part,
     Patience,
     PerTime,
-    Raw,
     RealNumber,
     RewardSum,
     SeasonParts,
@@ -42,10 +41,7 @@ from journeysim.files.shapes import (
     WholeNumber,
     one_of,
     reads,
-    refuse,
-    required_in_editors,
     required_text,
-    short_form,
 )
 from journeysim.model.journey import Discipline, MapKind
 

@@ -6,19 +6,9 @@ from typing import Annotated, final
 
 from pydantic import Field
 
+from journeysim.files.file_model import FileModel, Raw, required_in_editors
 from journeysim.files.numbers import DURATION
-from journeysim.files.shapes import (
-    Day,
-    Duration,
-    FileModel,
-    Raw,
-    Reading,
-    Text,
-    Texts,
-    reads,
-    required_in_editors,
-    required_text,
-)
+from journeysim.files.shapes import Day, Duration, Reading, Text, Texts, reads, required_text
 from journeysim.model.log_shape import After, LogShape
 
 _ANY = "any"

@@ -10,7 +10,8 @@ from typing import Final, TypeVar, cast
 from pydantic import ValidationError
 
 from journeysim.errors import Place, Problem, Severity
-from journeysim.files.shapes import SKIPPED, FileModel, Reading
+from journeysim.files.file_model import SKIPPED, FileModel
+from journeysim.files.shapes import Reading
 from journeysim.files.yaml_positions import FORMAT_VERSION, Document, Steps, Tree
 
 Loaded = tuple[Document | None, tuple[Problem, ...]]

@@ -8,17 +8,16 @@ from pydantic import Field, PlainValidator, model_validator
 
 from journeysim.files.changes_shape import AnyChangeFile, ChangeFile, read_change
 from journeysim.files.events import ROLES
+from journeysim.files.file_model import FileModel, Raw, required_in_editors
 from journeysim.files.log_shape_file import ShapeFile
 from journeysim.files.numbers import SHARE, UnreadableError
 from journeysim.files.shapes import (
     AtLeastOne,
     Day,
     Duration,
-    FileModel,
     Flag,
     Moment,
     Number,
-    Raw,
     Reading,
     Sum,
     SumPerTime,
@@ -28,7 +27,6 @@ from journeysim.files.shapes import (
     YearlyRate,
     one_of,
     reads,
-    required_in_editors,
     required_text,
 )
 from journeysim.model.log_settings import EPOCHS, Decimal, Epoch

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from journeysim.files.file_model import JsonSchema
 from journeysim.files.journey_shape import JourneyFile
 from journeysim.files.scenario_shape import ScenarioFile
-from journeysim.files.shapes import JsonSchema
 from journeysim.files.yaml_positions import FORMAT_VERSION
 
 

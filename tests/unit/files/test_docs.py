@@ -16,6 +16,7 @@ from journeysim.files.dwells import dwell
 from journeysim.files.events import read_events, read_transitions
 from journeysim.files.events.roles import USUAL
 from journeysim.files.events.transition_table import SQUARES, TABLE_COLUMNS
+from journeysim.files.file_model import FileModel
 from journeysim.files.numbers import (
     ARRIVALS,
     DURATION,
@@ -32,7 +33,6 @@ from journeysim.files.numbers import (
 )
 from journeysim.files.phrases import open_days_per_week, success_rule
 from journeysim.files.quantities import NAMED, quantity
-from journeysim.files.shapes import FileModel
 from journeysim.files.yaml_positions import parse
 from journeysim.model.journey import CONFIDENCE
 from journeysim.model.metric_units import METRIC_UNITS

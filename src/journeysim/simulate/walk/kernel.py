@@ -48,7 +48,8 @@ from journeysim.simulate.walk.lanes import (
     sort_by_base,
 )
 from journeysim.simulate.walk.layout import LOG_GAMMA, TABLE, Layout, Parameters
-from journeysim.simulate.walk.own_rows import choose_own, own_scores, remember, wait_at_own_rate
+from journeysim.simulate.walk.own_rates import own_scores, wait_at_own_rate
+from journeysim.simulate.walk.own_rows import choose_own, remember
 from journeysim.simulate.walk.truth import Truth
 
 #: More moves than this within a horizon mean a loop that takes no time.

@@ -18,7 +18,8 @@ from journeysim.simulate.chain import Bools, Chain, Ints
 from journeysim.simulate.settings import Settings
 from journeysim.simulate.streams import LARGEST, Words, place_key, seed_halves
 from journeysim.simulate.walk.felt_layout import FeltNumbers, FeltPlan, check_felt, felt_numbers, felt_plan
-from journeysim.simulate.walk.own_layout import OwnNumbers, OwnPlan, check_own, own_numbers, own_plan
+from journeysim.simulate.walk.own_layout import OwnNumbers, OwnPlan
+from journeysim.simulate.walk.own_plan import check_own, own_numbers, own_plan
 from journeysim.simulate.walk.quantiles import SMALLEST_SHAPE, Z_NODES, gamma_grid
 from journeysim.simulate.walk.value_layout import ValueNumbers, ValuePlan, check_values, value_numbers, value_plan
 

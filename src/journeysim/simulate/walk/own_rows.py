@@ -1,4 +1,4 @@
-"""The stage of a step that chooses links by own rows, and the one that lets customers wait at own rates.
+"""The stage of a step that chooses links by own rows.
 
 A customer's own shares at a touchpoint are Dirichlet(kappa x share): gamma variates, one per link, divided by their sum.
 A variate of shape a is G(a + 1) U^(1/a) (Marsaglia and Tsang 2000, section 6), so that every shape above 0 has its
@@ -27,12 +27,10 @@ from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Bools
 from journeysim.simulate.streams import (
     BLOCK,
-    OWN_RATE,
     OWN_SHARE,
     PURPOSE_SHIFT,
     RESIDUAL,
     VISIT,
-    Words,
     compiled_inner,
     compiled_into,
     uniform_at,
@@ -55,12 +53,12 @@ from journeysim.simulate.walk.lanes import (
     normal_quantiles,
 )
 from journeysim.simulate.walk.layout import Layout, Parameters
-from journeysim.simulate.walk.own_layout import MOST_EARLIER, OwnPlan, OwnRoom, OwnTruth, own_gamma
-from journeysim.simulate.walk.quantiles import Z_LIMIT, Z_STEP, exp_of, gamma_of, log_of
+from journeysim.simulate.walk.own_layout import MOST_EARLIER, OwnPlan, OwnRoom, OwnTruth
+from journeysim.simulate.walk.own_truth import own_gamma
+from journeysim.simulate.walk.quantiles import Z_LIMIT, Z_STEP, exp_of, log_of
 from journeysim.simulate.walk.truth import Truth
 
 _OWN_TAG = np.uint32(OWN_SHARE << PURPOSE_SHIFT)
-_RATE_TAG = np.uint32(OWN_RATE << PURPOSE_SHIFT)
 
 
 @compiled_inner
@@ -343,49 +341,6 @@ def _move(
             part += here
             if part > u[0] * gain:
                 return
-
-
-@compiled_inner
-def own_scores(size: int, layout: Layout, draw: np.uint64, customer: Words, lanes: Lanes, score: Floats) -> None:
-    """Fill the normal score of each customer's own rate: one for all touchpoints, for life."""
-    words = lanes.own.words
-    for k in range(size):
-        words[CUSTOMER + k] = customer[k]
-        words[KEY + k] = np.uint32(0)
-        words[VISIT_NUMBER + k] = _RATE_TAG
-    visit_words(size, layout.seed_low, layout.seed_high, draw, words)
-    for k in range(size):
-        lanes.gathered[k] = unit(words[LINK + k])
-    normal_quantiles(size, lanes.gathered, lanes.other, lanes.tail)
-    for k in range(size):
-        score[k] = lanes.gathered[k]
-
-
-@compiled_inner
-def wait_at_own_rate(count: int, plan: OwnPlan, own: OwnTruth, score: Floats, lanes: Lanes) -> None:
-    """Divide dwells by the customer's own rate, gamma with mean 1, where customers have one."""
-    members = _list_rated(count, plan, own, lanes)
-    for m in range(members):
-        k = np.uint64(lanes.own.member[m])
-        table = plan.rate_table[np.uint64(lanes.place[k])]
-        lanes.gathered[m] = gamma_of(score[np.uint64(lanes.slot[k])], own.rate, 0, table) - own.log_rate[table]
-    for m in range(eights(members)):
-        lanes.gathered[m] = exp_of(-lanes.gathered[m])
-    for m in range(members):
-        k = np.uint64(lanes.own.member[m])
-        lanes.arrival[k] = lanes.day[k] + (lanes.arrival[k] - lanes.day[k]) * lanes.gathered[m]
-
-
-@compiled_into
-def _list_rated(count: int, plan: OwnPlan, own: OwnTruth, lanes: Lanes) -> int:
-    """List the lanes that move at an own rate; every lane is written and the next one takes its place if it has none."""
-    members = np.uint64(0)
-    for k in range(count):
-        table = plan.rate_table[np.uint64(lanes.place[k])]
-        rated = (table >= 0) & (not plan.silent[np.uint64(lanes.link[k])])
-        lanes.own.member[members] = k
-        members += np.uint64(rated & (own.log_rate[np.uint64(max(table, 0))] < np.inf))
-    return int(np.int64(members))
 
 
 @compiled_inner

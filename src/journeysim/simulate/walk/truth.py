@@ -13,7 +13,8 @@ from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Bools, Ints
 from journeysim.simulate.streams import compiled, compiled_inner
 from journeysim.simulate.walk.layout import Layout, Parameters
-from journeysim.simulate.walk.own_layout import OwnTruth, fill_own, new_own
+from journeysim.simulate.walk.own_layout import OwnTruth
+from journeysim.simulate.walk.own_truth import fill_own, new_own
 from journeysim.simulate.walk.quantiles import Z_NODES, fill_gamma
 from journeysim.simulate.walk.value_layout import ValueTruth, fill_values, new_values
 
