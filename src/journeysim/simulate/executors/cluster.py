@@ -1,7 +1,8 @@
 """Jobs done by the workers of a Dask cluster (the optional extra `distributed`).
 
 A job travels with its task, which the scheduler keeps until the task is done: when a worker is lost, what it was doing
-is given to another one. Workers have to run the very same journeysim and libraries, which every job checks.
+is given to another one. What many jobs share travels once (`tables`). Workers have to run the very same journeysim and
+libraries, which every job checks.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from asyncio import CancelledError as Gone
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeVar, final
+from typing import TYPE_CHECKING, Final, TypeVar, cast, final
 
 from journeysim.errors import BadInput, JourneysimError, Problem
 from journeysim.files.versions import versions
 from journeysim.simulate.executors.executor import Arrays
+from journeysim.simulate.executors.tables import Tables, unpacked
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -60,12 +62,12 @@ class Cluster:
 
         ours, waiting = versions(), iter(enumerate(jobs))
         numbers: dict[str, tuple[int, Future]] = {}
-        going = as_completed(loop=self.client.loop)
+        going, tables = as_completed(loop=self.client.loop), Tables(self.client)
         out = max(_FEWEST_OUT, AHEAD * sum(self.client.nthreads().values()))
         try:
             while True:
                 while len(numbers) < out and (item := next(waiting, None)) is not None:
-                    future = self.client.submit(checked, ours, work, item[1], pure=False)
+                    future = self.client.submit(checked, ours, work, *tables.pack(item[1]), pure=False)
                     numbers[future.key] = item[0], future
                     going.add(future)
                 if not numbers:
@@ -77,13 +79,13 @@ class Cluster:
             self.client.cancel([future for _, future in numbers.values()])
 
 
-def checked(ours: Mapping[str, str], work: Callable[[Job], Arrays], job: Job) -> Arrays:
-    """Return what the work returns for the job, if code and libraries here are `ours`; else raise OtherVersion."""
+def checked(ours: Mapping[str, str], work: Callable[[Job], Arrays], content: bytes, tables: list[bytes]) -> Arrays:
+    """Return what the work returns for a packed job, if code and libraries here are `ours`; else raise OtherVersion."""
     here = versions()
     other = [f"{name} {here[name]} instead of {ours[name]}" for name in ours if here[name] != ours[name]]
     if other:
         raise OtherVersion(f"a worker of the cluster runs {', '.join(other)}; its results could differ in a digit")
-    return work(job)
+    return work(cast("Job", unpacked(content, tables)))
 
 
 @contextlib.contextmanager
