@@ -19,28 +19,28 @@ settings.register_profile("deterministic", derandomize=True, deadline=None)
 settings.load_profile("deterministic")
 
 
-#: Folders, and files of them, whose tests compile the kernels of a calibration; the rest of what compiles, the engines'.
+#: Places of tests that fit and simulate, that fit, and that compile nothing; all others compile engines.
+BOTH = ("tests/realdata/test_known", "tests/scenarios", "tests/unit/cli", "tests/validation", "tests/unit/validation")
 FITS = ("tests/realdata", "tests/statistical/test_calibrate", "tests/statistical/test_discover", "tests/unit/calibrate")
-RUNS = ("tests/scenarios", "tests/unit/cli", "tests/validation", "tests/unit/validation")
 LIGHT = ("tests/unit/files", "tests/unit/model", "tests/unit/test_house", "tests/property/test_files")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests that fit at the head of the first half, and those that simulate at the head of the second.
+    """Put the tests that fit at the head of the first half, those that simulate too behind them, the rest at the second's.
 
     Of two processes with `--dist worksteal` one begins at the head of each half, and takes from the other's tail when its
     own half is done. So on a new machine each compiles its own kernels while the other compiles others, and finds those
     on disk when it comes to them; with both at the same kernels they would be compiled twice. Tails are light, so both
     end together.
     """
-    fits, runs, light, engines = (list[pytest.Item]() for _ in range(4))
+    both, fits, light, engines = (list[pytest.Item]() for _ in range(4))
     for item in items:
         place = item.path.relative_to(REPOSITORY).as_posix()
-        kinds = ((FITS, fits), (RUNS, runs), (LIGHT, light))
+        kinds = ((BOTH, both), (FITS, fits), (LIGHT, light))
         next((of for places, of in kinds if place.startswith(places)), engines).append(item)
     fits.sort(key=lambda item: item.path.stem != "test_loan_calibration")  # the longest, whose fit the golden run takes
-    rest = max(0, len(items) // 2 - len(fits) - len(runs))
-    items[:] = [*fits, *runs, *light[:rest], *engines, *light[rest:]]
+    rest = max(0, len(items) // 2 - len(fits) - len(both))
+    items[:] = [*fits, *both, *light[:rest], *engines, *light[rest:]]
 
 
 @pytest.fixture(scope="session")
