@@ -39,9 +39,9 @@ def where(number):
 def test_walks_have_the_same_bits_there(address, monkeypatch):
     monkeypatch.setattr(by_blocks, "LIVES", 512)
     rich = [rich_chain(3, draws=5), layered_chain(4)]
+    here = walk_tallies(rich, RUN, seed=8, customers=300, executor=Here())  # first: it compiles for both workers
     with opened(address) as executor:
         there = walk_tallies(rich, RUN, seed=8, customers=300, executor=executor)
-    here = walk_tallies(rich, RUN, seed=8, customers=300, executor=Here())
     for (tally, error), (wanted, said) in zip(there, here, strict=True):
         np.testing.assert_array_equal(tally.value_month, wanted.value_month)
         np.testing.assert_array_equal(tally.paths.reached, wanted.paths.reached)
