@@ -75,6 +75,7 @@ def _generate(path: Path) -> None:
     time = f"TIMESTAMP '2025-01-01' + to_seconds(CAST(i * (31536000.0 / {ROWS}) AS BIGINT))"
     events = f"SELECT {customer} AS customer, {step} AS touchpoint, {time} AS time FROM range({ROWS}) r(i)"
     with duckdb.connect() as connection:
+        connection.execute("SET enable_progress_bar = false")
         connection.execute(f"COPY ({events}) TO '{path}' (FORMAT {path.suffix[1:]})")
 
 

@@ -173,20 +173,21 @@ def moves_of(visits: Visits, journey: JourneyMap) -> Moves:
     """Return the moves of the map that the visits make, open spells among them; say which moves were set aside."""
     n, entering = len(journey.touchpoints), visits.first
     leaving = np.flatnonzero(visits.place < n)
-    followed = visits.followed[leaving]
+    source, followed = visits.place.take(leaving), visits.followed.take(leaving)
     following = np.minimum(leaving + 1, len(visits.place) - 1)
-    target = np.where(followed, visits.place[following], -1)
-    until = np.where(followed, visits.micro[following], 0)
-    known = known_moves(journey)[visits.place[leaving], target]
+    target = np.where(followed, visits.place.take(following), -1)
+    until = np.where(followed, visits.micro.take(following), 0)
+    moves = known_moves(journey)
+    known = moves.ravel().take(source * moves.shape[1] + np.where(followed, target, moves.shape[1] - 1))
     entry_place = visits.place[entering]
     at_touchpoint = entry_place < n
-    aside = [*_off_map(visits.place[leaving][~known], target[~known], journey)]
+    aside = [*_off_map(source[~known], target[~known], journey)]
     if not np.all(at_touchpoint):
         aside.append(SetAside("journey starts with its outcome", int(np.sum(~at_touchpoint)), what="move"))
     chosen, begun = np.flatnonzero(known), np.flatnonzero(entering)[at_touchpoint]
     kept = leaving.take(chosen)
     return Moves(
-        visits.persona.take(kept), visits.place.take(kept), target.take(chosen),
+        visits.persona.take(kept), source.take(chosen), target.take(chosen),
         until.take(chosen) - visits.micro.take(kept), kept, visits.weight.take(kept), visits.square.take(kept),
         visits.persona[begun], visits.place[begun], visits.weight[begun], visits.square[begun], tuple(aside),
     )  # fmt: skip

@@ -118,23 +118,31 @@ def _tally(part: Part, journey: JourneyMap, *, reactivation: bool) -> _Tally:
     moves = moves_of(visits, journey)
     keys = np.stack([moves.persona, moves.source, moves.target, dwell_bins(moves.micro)[0]]).T  # column by column
     sizes, weight = np.bincount(log.customer.codes), weights_of(log).weight
-    ones = log.weight is None  # which are their own squares
+    entries = np.stack([moves.entry_persona, moves.entry_place]).T
+    if log.weight is None:
+        sums = _counts(keys), _counts(entries)
+    else:
+        sums = (
+            _sums(keys, moves.weight, moves.weight**2),
+            _sums(entries, moves.entry_weight, moves.entry_weight**2),
+        )
     return _Tally(
-        _sums(keys, moves.weight, moves.weight if ones else moves.weight**2),
-        _sums(
-            np.stack([moves.entry_persona, moves.entry_place]).T,
-            moves.entry_weight, moves.entry_weight if ones else moves.entry_weight**2,
-        ),
+        *sums,
         bool(np.all(weight == np.rint(weight))), (*visits.set_aside, *moves.set_aside),
         len(part.row) - sum(item.rows for item in visits.set_aside), len(sizes), int(np.sum(sizes == 1)),
         _crowd(part), _smallest([part.row[visits.ended]]),
     )  # fmt: skip
 
 
+def _counts(keys: Ints) -> _Sums:
+    found, at = distinct(keys)
+    count = np.bincount(at, minlength=len(found)).astype(np.float64)
+    return _Sums(found, count, count)
+
+
 def _sums(keys: Ints, weight: Floats, square: Floats) -> _Sums:
     found, at = distinct(keys)
-    count = summed(at, weight, len(found))
-    return _Sums(found, count, count if square is weight else summed(at, square, len(found)))
+    return _Sums(found, summed(at, weight, len(found)), summed(at, square, len(found)))
 
 
 def _crowd(part: Part) -> Crowd:
@@ -147,9 +155,9 @@ def _crowd(part: Part) -> Crowd:
 
 
 def _smallest(rows: Sequence[Ints]) -> Ints:
-    """Return the first rows of several, in order: as many as a file of rejects takes."""
+    """Return the first rows of several, in any order: as many as a file of rejects takes."""
     joined = np.concatenate(rows)
-    return np.sort(np.partition(joined, MOST_REJECTS)[:MOST_REJECTS] if len(joined) > MOST_REJECTS else joined)
+    return np.partition(joined, MOST_REJECTS)[:MOST_REJECTS] if len(joined) > MOST_REJECTS else joined
 
 
 def _joint_crowd(found: Sequence[Crowd]) -> Crowd:

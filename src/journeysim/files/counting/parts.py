@@ -33,6 +33,7 @@ MOST_IN_PART: Final = 250_000
 _SLICES: Final = 128
 _SLICE_BITS: Final = 57
 _UNKNOWN: Final = -2
+_NOT_TAKEN: Final = frozenset({"who", "also", "cells"})
 Hashes = NDArray[np.unsignedinteger[Any]]
 Columns = Mapping[str, NDArray[Any]]
 
@@ -100,7 +101,7 @@ def _told_by_one_reading(events: Events) -> None:
         f"CREATE OR REPLACE TEMP VIEW unusable AS SELECT row::BIGINT AS row, '' AS file, slice::INTEGER - {_SLICES} AS reason "  # noqa: S608
         f"FROM keyed WHERE slice >= {_SLICES} UNION ALL SELECT row, '', {REASONS.index(COPY)} FROM copies"
     )
-    if events.one(f"SELECT count(*) FROM keyed WHERE slice >= {_SLICES} AND micro IS NULL")[0]:  # noqa: S608 - a number
+    if events.unread and events.one(f"SELECT count(*) FROM keyed WHERE slice >= {_SLICES} AND micro IS NULL")[0]:  # noqa: S608 - a number
         require_unmistakable(events)
 
 
@@ -152,22 +153,21 @@ def _parts(columns: Columns, journey: JourneyMap, cut_off: int) -> Iterator[Part
     ):  # the database keeps the order of the file, but does not promise to
         columns = _taken(columns, np.argsort(columns["row"]))
     bucket = (columns["who"] >> np.uint64(_SLICE_BITS - 8)).astype(np.uint8)  # the bits behind those of the slice
-    columns = _taken(columns, np.argsort(bucket, kind="stable"))
-    ends = np.cumsum(np.bincount(bucket))
-    wanted = np.arange(MOST_IN_PART, len(bucket) + MOST_IN_PART, MOST_IN_PART).clip(max=len(bucket))
+    rows, ends = np.argsort(bucket, kind="stable"), np.cumsum(np.bincount(bucket))
+    wanted = np.arange(MOST_IN_PART, len(rows) + MOST_IN_PART, MOST_IN_PART).clip(max=len(rows))
     for start, end in pairwise([0, *np.unique(ends[np.searchsorted(ends, wanted)]).tolist()]):
-        yield _part({name: column[start:end] for name, column in columns.items()}, journey, cut_off)
+        yield _part(columns, rows[start:end], journey, cut_off)
 
 
-def _part(columns: Columns, journey: JourneyMap, cut_off: int) -> Part:
-    order, first = by_customer(columns["who"], columns["also"])
-    columns = _taken({name: column for name, column in columns.items() if name not in {"who", "also"}}, order)
-    customer = np.cumsum(first) - 1
-    copy = _copies(customer, columns["micro"], columns["cells"])
-    copies = columns["row"][copy].astype(np.int64)
+def _part(columns: Columns, rows: Ints, journey: JourneyMap, cut_off: int) -> Part:
+    order, first = by_customer(columns["who"].take(rows), columns["also"].take(rows))
+    rows, customer = rows.take(order), np.cumsum(first) - 1
+    copy = _copies(customer, columns["micro"].take(rows), columns["cells"], rows)
+    copies = columns["row"][rows[copy]].astype(np.int64)
     if len(copies):
-        columns, customer = _taken(columns, ~copy), customer[~copy]
-    return Part(_log(columns, customer, journey, cut_off), columns["row"].astype(np.int64), copies)
+        rows, customer = rows[~copy], customer[~copy]
+    used = _taken({name: column for name, column in columns.items() if name not in _NOT_TAKEN}, rows)
+    return Part(_log(used, customer, journey, cut_off), used["row"].astype(np.int64), copies)
 
 
 def _taken(columns: Columns, rows: Ints | Bools) -> Columns:
@@ -214,11 +214,13 @@ def tied_rows(customer: Ints, micro: Ints) -> Ints:
     return tied
 
 
-def _copies(customer: Ints, micro: Ints, cells: Hashes) -> Bools:
-    """Return which rows agree with an earlier one in customer, time and every cell of the file."""
+def _copies(customer: Ints, micro: Ints, cells: Hashes, at: Ints) -> Bools:
+    """Return which rows agree with an earlier one in customer, time and every cell of the file: `cells[at]` is theirs."""
     rows = tied_rows(customer, micro)
-    rows = rows[np.lexsort((rows, cells[rows], micro[rows], customer[rows]))]
-    keys = (customer[rows], micro[rows], cells[rows])
+    found = cells[at[rows]]
+    order = np.lexsort((rows, found, micro[rows], customer[rows]))
+    rows, found = rows[order], found[order]
+    keys = (customer[rows], micro[rows], found)
     again = np.logical_and.reduce([key[1:] == key[:-1] for key in keys])
     copy = np.zeros(len(customer), dtype=bool)
     copy[rows[1:][again]] = True

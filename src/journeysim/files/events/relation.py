@@ -77,10 +77,14 @@ class Events:
         return self.source.rows if self.source.rows is not None else int(self.one("SELECT count(*) FROM normalised")[0])
 
     @property
+    def unread(self) -> bool:
+        """Whether nothing is known of the rows yet when the log is opened."""
+        return self.once and self.source.rows is None
+
+    @property
     def most_rows(self) -> int:
         """How many rows the log has at most: a row of a text takes more than a byte."""
-        text = self.once and self.source.rows is None
-        return sum(file.stat().st_size for file in self.source.files) if text else self.total
+        return sum(file.stat().st_size for file in self.source.files) if self.unread else self.total
 
     @property
     def large(self) -> bool:
@@ -141,7 +145,7 @@ def opened(
         form = "VIEW" if large or events.once else "TABLE"
         query(connection, source.path, f"CREATE TEMP {form} normalised AS {_normalised(events)}")
         _require_rows(events)
-        if not events.once or large:
+        if not events.unread:
             require_unmistakable(events)
         query(connection, source.path, "CREATE TEMP VIEW events AS FROM normalised")
         if not (plain and (events.once or events.large)):
@@ -302,7 +306,7 @@ def mark_copies(events: Events, rows: Ints) -> None:
 
 
 def _require_rows(events: Events) -> None:
-    if not (events.rows("SELECT 1 FROM normalised LIMIT 1") if events.once else events.total):
+    if not (events.rows("SELECT 1 FROM normalised LIMIT 1") if events.unread else events.total):
         raise BadInput([Problem("E002", "no events: there is only a header", Place(str(events.source.path)))])
 
 
