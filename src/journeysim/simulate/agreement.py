@@ -12,6 +12,7 @@ from journeysim.model.journey import JourneyMap
 from journeysim.model.quantity import Floats
 from journeysim.simulate.layers import Bools
 from journeysim.simulate.lives import Lives
+from journeysim.simulate.money import of_everybody, variances_of
 from journeysim.simulate.outcomes import Agreement, ArmOutcomes, Engine
 from journeysim.simulate.tally import Tally
 
@@ -27,21 +28,39 @@ def agreement_of(arm: ArmOutcomes, engine: Engine) -> Iterator[Agreement]:
     is a standard normal, or smaller where the exact engine's own error is the larger part.
     """
     tally, lives, shares = arm.tallies[-1], arm.lives[-1], arm.arm.worlds[-1].draws.values("persona_share")
+    money = _money_variances(arm, shares)
     for name, exact, single in _pairs(tally, lives, arm.arm.worlds[-1].journey):
         expected = (exact * shares).sum(axis=1)[lives.draws]
         own = (engine.timing if name.startswith(_BEFORE) else engine.error) * float(np.abs(expected).mean())
-        error = float(np.hypot(_error_of_mean(name, expected, single), own))
+        known = money[name][lives.draws] if name in money else None
+        error = float(np.hypot(_error_of_mean(name, expected, single, known), own))
         difference = float((single.mean(axis=1) - expected).mean())
         z = difference / error if error > 0 else 0.0
         yield Agreement(arm.arm.name, name, float(expected.mean()), float(single.mean()), z)
 
 
-def _error_of_mean(name: str, expected: Floats, single: Floats) -> float:
-    """Return the standard error of the mean over draws and customers.
+def _money_variances(arm: ArmOutcomes, shares: Floats) -> dict[str, Floats]:
+    """Return the variance between customers of the last world's money, (D,) each, where the exact engine has it."""
+    if not arm.money:
+        return {}
+    found = variances_of(of_everybody(arm.money[-1], shares).moments)[:, 0]
+    return {
+        "revenue": found[:, 0, 0], "cost": found[:, 0, 1],
+        "discounted_revenue": found[:, 1, 0], "discounted_cost": found[:, 1, 1],
+    }  # fmt: skip
 
-    That of a share comes from its expectation, so that an event which no life shows has one too.
+
+def _error_of_mean(name: str, expected: Floats, single: Floats, known: Floats | None) -> float:
+    """Return the standard error of the mean over draws and customers, with the variance between customers where it is known.
+
+    That of a share comes from its expectation, so that an event, or a payment, which no life shows has one too.
     """
-    varies = expected * (1.0 - expected) if name in _SHARES or name.startswith(_BEFORE) else single.var(axis=1, ddof=1)
+    if known is not None:
+        varies = known
+    elif name in _SHARES or name.startswith(_BEFORE):
+        varies = expected * (1.0 - expected)
+    else:
+        varies = single.var(axis=1, ddof=1)
     return float(np.sqrt(varies.clip(0.0).sum() / single.shape[1]) / len(expected))
 
 

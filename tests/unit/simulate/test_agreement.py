@@ -36,3 +36,15 @@ def test_lives_of_a_world_that_is_a_little_off_do_not_agree(outcomes):
     found = {item.metric: item.z for item in agreement_of(wrong, outcomes.engine)}
     assert abs(found["conversion"]) > 4.6
     assert abs(found["half_time_conversion"]) < 4.6
+
+
+def test_the_error_of_money_is_that_of_customers_not_of_the_lives_that_happen_to_be_there(outcomes):
+    """Lives that all bring the same, as where no life shows a rare payment, are as far off as they are, not infinitely far."""
+    arm = outcomes.arms[0]
+    alike = replace(arm.lives[0], value=np.full_like(arm.lives[0].value, arm.lives[0].value.mean()))
+    before, now, blind = (
+        {item.metric: item.z for item in agreement_of(one, outcomes.engine)}["revenue"]
+        for one in (arm, replace(arm, lives=(alike,)), replace(arm, lives=(alike,), money=()))
+    )
+    assert now == pytest.approx(before, rel=1e-6)
+    assert abs(blind) > 2 * abs(now)

@@ -325,19 +325,22 @@ def _move_at_once(given: Given, room: Room, kind: int, p: int, link: int, k: int
 @lean
 def _visits(given: Given, room: Room, kind: int, p: int, k: int, known: int) -> None:
     """Fill in what arrivals bring: a visit, and of what `found` has of the stay after it the first `known` moments of five."""
-    terms, clock, now = given.terms, given.clock, room.now
+    terms, clock, now, found = given.terms, given.clock, room.now, room.found
     for j in range(now.shape[1]):
+        i = min(j, given.plan.touchpoints - 1)
+        means = 1.0 if i == j and known > 0 else 0.0
+        squares = 1.0 if i == j and known == FIVE else 0.0
         for pair in range(clock.pairs):
-            a = FIVE * pair
-            for m in range(FIVE):
-                now[kind, j, a + m] = room.found[j, a + m] if j < given.plan.touchpoints and m < known else 0.0
-            factor = clock.factor[pair, VALUE, k]
+            a, factor = FIVE * pair, clock.factor[pair, VALUE, k]
             value = terms.visit[p, j, VALUE] * factor - terms.daily[p, j, VALUE] * clock.accrued[pair, VALUE, k]
             cost = terms.visit[p, j, COST] * clock.factor[pair, COST, k]
             cost -= terms.daily[p, j, COST] * clock.accrued[pair, COST, k]
-            v, c, vv, vc, cc = _plus(now, kind, j, a, value, cost)
-            now[kind, j, a], now[kind, j, a + 1], now[kind, j, a + 3], now[kind, j, a + 4] = v, c, vc, cc
-            now[kind, j, a + 2] = vv + factor * factor * terms.varied[p, j]
+            v, c = means * found[i, a], means * found[i, a + 1]
+            varied = factor * factor * terms.varied[p, j]
+            now[kind, j, a], now[kind, j, a + 1] = v + value, c + cost
+            now[kind, j, a + 2] = squares * found[i, a + 2] + (2.0 * v + value) * value + varied
+            now[kind, j, a + 3] = squares * found[i, a + 3] + v * cost + (c + cost) * value
+            now[kind, j, a + 4] = squares * found[i, a + 4] + (2.0 * c + cost) * cost
 
 
 @lean
@@ -373,16 +376,6 @@ def _settle(given: Given, room: Room, kind: int, p: int, k: int) -> None:
 
 
 @lean
-def _arrive(given: Given, room: Room, p: int, k: int) -> None:
-    """Fill in what arrivals of each class at this point bring with the rows of one period; just after the horizon none."""
-    for kind in (AFTER, BEFORE, AT):
-        if kind == AFTER and k == len(given.plan.points) - 1:
-            room.now[AFTER] = 0.0
-        else:
-            _settle(given, room, kind, p, k)
-
-
-@lean
 def _weight(given: Given, kind: int, p: int, k: int) -> float:
     """Return which part of the arrivals of a class at a point goes by the rows of a period."""
     plan = given.plan
@@ -394,12 +387,16 @@ def _weight(given: Given, kind: int, p: int, k: int) -> float:
 @lean
 def _point(given: Given, room: Room, k: int) -> None:
     """Go back to one more point."""
-    plan, place = given.plan, room.place
+    plan, place, last = given.plan, room.place, len(given.plan.points) - 1
     place[:, :, :, k] = 0.0
     for p in range(plan.points[k, LOWEST], plan.points[k, HIGHEST] + 1):
         _ready(given, room, p)
         _stays(given, room, p, k)
-        _arrive(given, room, p, k)
+        for kind in (AFTER, BEFORE, AT):
+            if kind == AFTER and k == last:
+                room.now[AFTER] = 0.0  # just after the horizon nobody arrives
+            else:
+                _settle(given, room, kind, p, k)
         for kind in range(3):
             weight = _weight(given, kind, p, k)
             for j in range(place.shape[1] if weight > 0.0 else 0):
