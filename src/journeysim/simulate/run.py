@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Final, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final, TypeVar, final
 
 import numpy as np
 
@@ -18,10 +18,11 @@ from journeysim.simulate.lives import Lives
 from journeysim.simulate.long_run import LongRun
 from journeysim.simulate.money import MoneyMoments
 from journeysim.simulate.outcomes import ArmOutcomes, Engine, Outcomes
-from journeysim.simulate.precision import too_few
+from journeysim.simulate.precision import Precision, too_few
 from journeysim.simulate.seasons_told import seasons_told
 from journeysim.simulate.settings import Settings
 from journeysim.simulate.tally import PATH_METRICS, Paths, Tally
+from journeysim.simulate.underway import Run
 
 if TYPE_CHECKING:
     from journeysim.simulate.exact import ExactReport
@@ -71,41 +72,24 @@ def simulate(
     today = arms[0].worlds[0]
     chains = {id(world.draws): _chain(world, today) for arm in arms for world in arm.worlds}
     choice = _choose(engine, chains.values())
-    reports: dict[int, ExactReport] = {}
-    precision = None
     if choice.name == "exact":
-        from journeysim.simulate.exact import exact_tallies
-
-        exact = exact_tallies(list(chains.values()), settings, executor=executor)
-        reports = {key: report for key, (_, report) in zip(chains, exact, strict=True)}
-        counted = {key: tally for key, (tally, _) in zip(chains, exact, strict=True)}
-        tallies = _with_paths(counted, chains, settings, seed, executor)
+        counted = _counted_exactly(chains, settings, seed, executor)
     else:
-        from journeysim.simulate.rounds import walk_worlds
-
-        tallies, precision = walk_worlds(
-            arms, chains, settings=settings, seed=seed, customers=customers, executor=executor
-        )
+        counted = _counted_by_walking(arms, chains, settings, seed, customers, executor)
     lives = _lives(chains, settings, seed, executor)
-    again = (
-        exact_again(settings, (report.steps for report in reports.values()))
-        if precision is None
-        else walk_again(settings, seed=seed, customers=precision.customers, executor=executor)
-    )
-    followed = follow_arms(arms, chains, again, settings)
-    endless = _without_horizon(chains, settings) if choice.name == "exact" else {}
-    money = _money(chains, settings, executor) if choice.name == "exact" else {}
+    followed = follow_arms(arms, chains, counted.again, settings)
     found = tuple(
         ArmOutcomes(
             arm,
-            tuple(tallies[id(world.draws)] for world in arm.worlds),
+            tuple(counted.tallies[id(world.draws)] for world in arm.worlds),
             tuple(lives[id(world.draws)] for world in arm.worlds),
             followed.get(arm.name),
-            _of_worlds(arm, endless),
-            money=_of_worlds(arm, money),
+            _of_worlds(arm, counted.endless),
+            money=_of_worlds(arm, counted.money),
         )
         for arm in arms
     )
+    precision, reports = counted.precision, counted.reports
     warnings = (
         *_not_waiting(limited),
         *seasons_told(chains.values(), settings),
@@ -113,9 +97,49 @@ def simulate(
         *too_few(precision),
     )
     walked = None if precision is None else precision.customers
-    made = _with_precision(choice, reports.values(), [item for item in money.values() if item is not None])
+    made = _with_precision(choice, reports.values(), [item for item in counted.money.values() if item is not None])
     agreement = tuple(item for arm in found for item in agreement_of(arm, made)) if choice.name == "exact" else ()
     return Outcomes(found, settings, seed, made, agreement, warnings, walked, precision)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """What one engine expects of every chain, and how it counts cohorts again; all by the identity of a world's draws."""
+
+    tallies: Mapping[int, Tally]
+    again: Run
+    endless: Mapping[int, LongRun | None] = field(default_factory=dict)
+    money: Mapping[int, MoneyMoments | None] = field(default_factory=dict)
+    reports: Mapping[int, ExactReport] = field(default_factory=dict)
+    precision: Precision | None = None
+
+
+def _counted_exactly(chains: Mapping[int, Chain], settings: Settings, seed: int, executor: Executor) -> _Counted:
+    """Return exact expectations, with what whole lives tell and what lies beyond the horizon."""
+    from journeysim.simulate.exact import exact_tallies
+
+    exact = dict(zip(chains, exact_tallies(list(chains.values()), settings, executor=executor), strict=True))
+    reports = {key: report for key, (_, report) in exact.items()}
+    return _Counted(
+        _with_paths({key: tally for key, (tally, _) in exact.items()}, chains, settings, seed, executor),
+        exact_again(settings, (report.steps for report in reports.values())),
+        _without_horizon(chains, settings),
+        _money(chains, settings, executor),
+        reports,
+    )
+
+
+def _counted_by_walking(
+    arms: Sequence[Arm], chains: Mapping[int, Chain], settings: Settings, seed: int, customers: int | None,
+    executor: Executor,
+) -> _Counted:  # fmt: skip
+    """Return the means over as many walked customers as it takes, or as are asked for."""
+    from journeysim.simulate.rounds import walk_worlds
+
+    tallies, precision = walk_worlds(arms, chains, settings=settings, seed=seed, customers=customers, executor=executor)
+    again = walk_again(settings, seed=seed, customers=precision.customers, executor=executor)
+    return _Counted(tallies, again, precision=precision)
 
 
 def _choose(asked: str | None, chains: Iterable[Chain]) -> Engine:
