@@ -30,13 +30,13 @@ _LOG_TWO_PI: Final = math.log(2.0 * math.pi)
 _LOG_TWO: Final = math.log(2.0)
 
 
-@compiled
-def tails(family: int, a: float, b: float, t: float) -> tuple[float, float]:
-    """Return P(dwell > t) and P(dwell <= t) of a family with scale a and shape b."""
+@compiled_inner
+def _tails(family: int, a: float, b: float, t: float, of_shape: tuple[float, float]) -> tuple[float, float]:
+    """Return P(dwell > t) and P(dwell <= t) of a family with scale a and shape b, and what `_of_shape` says of b."""
     if t <= 0.0:
         return 1.0, 0.0
     if family == _GAMMA:
-        return gamma_tails(b, t / a)
+        return _gamma_tails(b, t / a, of_shape)
     if family == _LOGNORMAL:
         z = math.log(t / a) / b
         nearer, later = 0.5 * math.erfc(abs(z) * _ROOT_HALF), z > 0.0
@@ -52,11 +52,22 @@ def tails(family: int, a: float, b: float, t: float) -> tuple[float, float]:
 
 
 @compiled
+def tails(family: int, a: float, b: float, t: float) -> tuple[float, float]:
+    """Return P(dwell > t) and P(dwell <= t) of a family with scale a and shape b."""
+    return _tails(family, a, b, t, _of_shape(family, b))
+
+
+@compiled
 def gamma_tails(b: float, x: float) -> tuple[float, float]:
     """Return the regularised incomplete gamma functions Q(b, x) and P(b, x)."""
+    return _gamma_tails(b, x, _of_shape(_GAMMA, b))
+
+
+@compiled_inner
+def _gamma_tails(b: float, x: float, of_shape: tuple[float, float]) -> tuple[float, float]:
     if x <= 0.0:
         return 1.0, 0.0
-    front = _front(b, x)
+    front = _front(b, x, of_shape)
     if x < b + 1.0:
         below = min(front * _series(b, x), 1.0)
         return 1.0 - below, below
@@ -65,15 +76,25 @@ def gamma_tails(b: float, x: float) -> tuple[float, float]:
 
 
 @compiled_inner
-def _front(b: float, x: float) -> float:
-    """Return x^b e^-x / Gamma(b)."""
+def _of_shape(family: int, b: float) -> tuple[float, float]:
+    """Return what a gamma's `_front` needs of the shape alone: log Gamma(b), or log (b / 2 pi) / 2 and Stirling's series."""
+    if family != _GAMMA:
+        return 0.0, 0.0
     if b < _LARGE:
-        return math.exp(b * math.log(x) - x - math.lgamma(b))
+        return math.lgamma(b), 0.0
     r = 1.0 / (b * b)
     stirling = (1 / 12 - r * (1 / 360 - r * (1 / 1260 - r * (1 / 1680 - r * (1 / 1188 - r * 691 / 360360))))) / b
+    return 0.5 * (math.log(b) - _LOG_TWO_PI), stirling
+
+
+@compiled_inner
+def _front(b: float, x: float, of_shape: tuple[float, float]) -> float:
+    """Return x^b e^-x / Gamma(b)."""
+    if b < _LARGE:
+        return math.exp(b * math.log(x) - x - of_shape[0])
     off = (x - b) / b
     bent = (math.log1p(off) - off) * b if off > -0.5 else b * math.log(x / b) - x + b
-    return math.exp(bent + 0.5 * (math.log(b) - _LOG_TWO_PI) - stirling)
+    return math.exp(bent + of_shape[0] - of_shape[1])
 
 
 @compiled_inner
@@ -131,14 +152,14 @@ def log_likelihood_at(
     family: int, a: float, b: float, low: Floats, high: Floats, done: Floats, times: Floats, still: Floats
 ) -> float:
     """Return the same at one (a, b); bins that follow each other share an edge."""
-    total, longer, over, edge = 0.0, 1.0, 0.0, -1.0
+    total, longer, over, edge, of_shape = 0.0, 1.0, 0.0, -1.0, _of_shape(family, b)
     for k in range(len(low)):
         if low[k] != edge:
-            longer, over = tails(family, a, b, low[k])
-        then, gone = tails(family, a, b, high[k])
+            longer, over = _tails(family, a, b, low[k], of_shape)
+        then, gone = _tails(family, a, b, high[k], of_shape)
         inside = longer - then if longer < 0.5 else gone - over
         total += done[k] * math.log(max(inside, _LEAST))
         longer, over, edge = then, gone, high[k]
     for s in range(len(times)):
-        total += still[s] * math.log(max(tails(family, a, b, times[s])[0], _LEAST))
+        total += still[s] * math.log(max(_tails(family, a, b, times[s], of_shape)[0], _LEAST))
     return total

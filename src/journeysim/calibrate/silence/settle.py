@@ -39,9 +39,10 @@ _POINTS: Final = (0.5, 0.9)
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class _Fitted:
-    """Links with their families, and every persona's mode."""
+    """Links with their families, and every persona's posterior and its mode."""
 
     links: tuple[LinkDwell, ...]
+    targets: tuple[JointTarget, ...]
     modes: tuple[JointMode, ...]
 
     @property
@@ -119,13 +120,13 @@ def settle_silent(links: Sequence[LinkDwell], silent: tuple[Bins, ...], counts: 
                 choices[link.name] = FamilyChoice(best.links[j].family, second.links[j].family, margin, 0.0)
         if _families(best) == before:
             break
-    spreads = tuple(_spread(best, base, g) for g, base in enumerate(bases))
+    spreads = tuple(_spread(best, g) for g in range(len(bases)))
     most = int(np.argmax(counts.sum(axis=1) + [bins.size for bins in silent]))
-    figures, within = _rivals(list(tried.values()), best, bases[most], most)
+    figures, within = _rivals(list(tried.values()), best, most)
     behind = np.array([fit.evidence - best.evidence for fit in tried.values()])
     ranked = sorted(tried.values(), key=lambda fit: -fit.evidence)[:_MOST_STORIES]
     matter = [fit for fit in ranked if fit.evidence > best.evidence - _MATTERS]
-    stories = tuple(_story(fit, fit.evidence - best.evidence, bases) for fit in matter)
+    stories = tuple(_story(fit, fit.evidence - best.evidence) for fit in matter)
     return SilentFit(list(best.links), spreads, choices, behind, figures, within, stories)
 
 
@@ -154,23 +155,17 @@ def _observed(links: tuple[LinkDwell, ...], g: int, silent: tuple[Bins, ...], co
 
 
 def _fit(links: tuple[LinkDwell, ...], bases: Bases, near: _Fitted | None) -> _Fitted:
-    modes = []
-    for g, base in enumerate(bases):
-        target = _target(links, base)
-        starts = [_moved_start(target, _target(near.links, base), near.modes[g])] if near else [*_first_starts(target)]
+    modes, targets = [], tuple(of_families(base, [link.family for link in links]) for base in bases)
+    for g, target in enumerate(targets):
+        starts = [_moved_start(target, near.targets[g], near.modes[g])] if near else [*_first_starts(target)]
         found = [find_joint_mode(target.value_and_gradient, start, target.gradients) for start in starts]
         best = max(found, key=lambda mode: mode.evidence)
         modes.append(replace(best, evidence=best.evidence + target.log_constant))
-    return _Fitted(links, tuple(modes))
+    return _Fitted(links, targets, tuple(modes))
 
 
-def _story(fit: _Fitted, behind: float, bases: Bases) -> Story:
-    targets = [_target(fit.links, base) for base in bases]
-    return Story(_families(fit), behind, tuple(zip(targets, fit.modes, strict=True)))
-
-
-def _target(links: tuple[LinkDwell, ...], base: JointTarget) -> JointTarget:
-    return of_families(base, [link.family for link in links])
+def _story(fit: _Fitted, behind: float) -> Story:
+    return Story(_families(fit), behind, tuple(zip(fit.targets, fit.modes, strict=True)))
 
 
 def _first_starts(target: JointTarget) -> Floats:
@@ -192,8 +187,8 @@ def _moved_start(target: JointTarget, near: JointTarget, mode: JointMode) -> Flo
     return np.asarray(target.flat(Points(points.logs, phi, _ROW))[0])
 
 
-def _spread(fit: _Fitted, base: JointTarget, g: int) -> Spread:
-    target = _target(fit.links, base)
+def _spread(fit: _Fitted, g: int) -> Spread:
+    target = fit.targets[g]
     observed, points = target.observed, target.points(fit.modes[g].at[None], _ROW)
     silent = observed.silent[0]
     curves = []
@@ -207,11 +202,11 @@ def _spread(fit: _Fitted, base: JointTarget, g: int) -> Spread:
     return Spread(silent, joint / joint.sum(axis=1, keepdims=True))
 
 
-def _rivals(fits: list[_Fitted], best: _Fitted, base: JointTarget, g: int) -> tuple[Floats, Floats]:
+def _rivals(fits: list[_Fitted], best: _Fitted, g: int) -> tuple[Floats, Floats]:
     """Return the figures of every set of families at persona g's mode (set, figure), and their sds in the best one."""
 
     def figures(fit: _Fitted, at: Floats) -> Floats:
-        return _figures(fit.links, _target(fit.links, base).points(at, np.zeros(len(at), np.intp)))
+        return _figures(fit.links, fit.targets[g].points(at, np.zeros(len(at), np.intp)))
 
     found = np.concatenate([figures(fit, fit.modes[g].at[None]) for fit in fits])
     mode, step = best.modes[g], 1e-4
