@@ -12,27 +12,19 @@ The model is `silence.target`'s. Families are rows of `dwells.scores`' tables, s
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from journeysim.calibrate.dwells.fit import TAU_VALUES
-from journeysim.calibrate.dwells.scores import LEAST_SHAPE, LEFT, NODES, SHAPE_STEP, SHAPES, STEP
 from journeysim.calibrate.numerics.compiled import compiled, compiled_inner
 from journeysim.calibrate.pooled import KAPPA_MEDIAN, KAPPA_SCORES, KAPPA_SPREAD
+from journeysim.calibrate.silence.told import FARTHEST, LEAST, Told, coordinates, nothing, tell
 from journeysim.model.event_log import Ints
 from journeysim.model.quantity import Floats
-
-Bools = NDArray[np.bool_]
 
 #: kappa of the personas' rows on a grid of its log-normal prior.
 _KAPPA = KAPPA_MEDIAN * np.exp(KAPPA_SPREAD * KAPPA_SCORES)
 _TAU = TAU_VALUES
-_MOST_SHAPE = LEAST_SHAPE + SHAPE_STEP * (SHAPES - 1)
-_LEAST = 1e-300
-_FARTHEST = 37.0
-_ROOT_HALF = math.sqrt(0.5)
 _ROOT_TWO_PI = math.sqrt(2.0 * math.pi)
 
 
@@ -49,95 +41,27 @@ def value_and_gradients(  # noqa: PLR0913, PLR0917  the inputs of the model, one
     A dwell whose location and shape are those of the first place has the same tails at its points there, and the same bins.
     """
     personas, links = taken.shape
-    found, first = np.empty(at.shape), _coordinates(at[0], personas, links, len(row))
-    value, before = 0.0, _nothing(len(point_link))
+    found, first = np.empty(at.shape), coordinates(at[0], personas, links, len(row))
+    value, before = 0.0, nothing(len(point_link))
     for i in range(len(at)):
-        phi = _coordinates(at[i], personas, links, len(row))
+        phi = coordinates(at[i], personas, links, len(row))
         moved = np.empty(personas * len(row), dtype=np.bool_)
         for k in range(len(moved)):
             g, j = divmod(k, len(row))
             moved[k] = i == 0 or phi[0, g, j] != first[0, g, j] or phi[1, g, j] != first[1, g, j]
-        told, in_bins = _told(phi, tables, row, stride, form, point_link, point_time, low, high, in_bin, moved, before)
+        told, in_bins = tell(phi, tables, row, stride, form, point_link, point_time, low, high, in_bin, moved, before)
         here = _joined(
-            at[i],
-            phi,
-            told,
-            in_bins,
-            alpha,
-            log_tilt,
-            taken,
-            single,
-            mean,
-            precision,
-            free,
-            pooled,
-            kappas,
-            taus,
-            point_link,
-            open_persona,
-            open_point,
-            open_known,
-            in_open,
-            found[i],
-        )
+            at[i], phi, told, in_bins, alpha, log_tilt, taken, single, mean, precision, free, pooled, kappas, taus,
+            point_link, open_persona, open_point, open_known, in_open, found[i],
+        )  # fmt: skip
         if i == 0:
             value, before = here, told
     return value, found
 
 
-class _Told(NamedTuple):
-    """What dwells say at points: normal scores with their derivatives and heights, both tails, and the gradient of bins.
-
-    Tails and gradient begin with the two entries for "never longer" and "always longer".
-    """
-
-    score: Floats
-    by_location: Floats
-    by_shape: Floats
-    height: Floats
-    still: Floats
-    over: Floats
-    by_still: Floats
-
-
-@compiled_inner
-def _nothing(points: int) -> _Told:
-    still, over = np.zeros(points + 2), np.zeros(points + 2)
-    over[0], still[1] = 1.0, 1.0
-    return _Told(
-        np.zeros(points), np.zeros(points), np.zeros(points), np.zeros(points), still, over, np.zeros(points + 2)
-    )
-
-
-@compiled_inner
-def _coordinates(at: Floats, personas: int, links: int, learned: int) -> Floats:
-    """Return locations and log shapes, (2, persona, learned)."""
-    return np.asarray(at[links * (personas + 1) :].copy().reshape((2, personas, learned)))
-
-
-@compiled_inner
-def _told(  # noqa: PLR0913, PLR0917
-    phi: Floats, tables: Floats, row: Ints, stride: Ints, form: Floats, link: Ints, time: Floats,
-    low: Ints, high: Ints, in_bin: Floats, moved: Bools, before: _Told,
-) -> tuple[_Told, float]:  # fmt: skip
-    """Return what dwells say, and the log likelihood of the bins of those that moved; the others say what they did."""
-    told = _Told(
-        before.score.copy(), before.by_location.copy(), before.by_shape.copy(), before.height.copy(),
-        before.still.copy(), before.over.copy(), before.by_still.copy(),
-    )  # fmt: skip
-    _scores(phi, tables, row, stride, form, link, time, moved, told)
-    for p in range(len(link)):
-        if moved[link[p]]:
-            tail = 0.5 * math.erfc(min(abs(told.score[p]), _FARTHEST) * _ROOT_HALF)
-            later = told.score[p] > 0
-            told.still[p + 2], told.over[p + 2] = (tail, 1.0 - tail) if later else (1.0 - tail, tail)
-            told.height[p], told.by_still[p + 2] = math.exp(-0.5 * told.score[p] ** 2), 0.0
-    return told, _bins(told, low, high, in_bin, link, moved)
-
-
 @compiled_inner
 def _joined(  # noqa: PLR0913, PLR0917
-    at: Floats, phi: Floats, told: _Told, in_bins: float, alpha: Floats, log_tilt: Floats, taken: Floats, single: Floats,
+    at: Floats, phi: Floats, told: Told, in_bins: float, alpha: Floats, log_tilt: Floats, taken: Floats, single: Floats,
     mean: Floats, precision: Floats, free: Floats, pooled: Floats, kappas: Floats, taus: Floats, link: Ints,
     open_persona: Ints, open_point: Ints, open_known: Floats, in_open: Floats, gradient: Floats,
 ) -> float:  # fmt: skip
@@ -164,7 +88,7 @@ def _joined(  # noqa: PLR0913, PLR0917
     total += in_bins
     total += _open(told.still, logs, open_persona, open_point, open_known, in_open, by_still, by_logs)
     for p in range(len(link)):
-        if abs(told.score[p]) < _FARTHEST:
+        if abs(told.score[p]) < FARTHEST:
             push = -by_still[p + 2] * told.height[p] / _ROOT_TWO_PI
             g, j = divmod(link[p], phi.shape[2])
             by_phi[0, g, j] += push * told.by_location[p]
@@ -317,83 +241,6 @@ def _exchangeable(off: Floats, precision: Floats, free: Floats, j: int, taus: Fl
 
 
 @compiled_inner
-def _scores(  # noqa: PLR0913, PLR0917
-    phi: Floats, tables: Floats, row: Ints, stride: Ints, form: Floats, link: Ints, time: Floats,
-    moved: Bools, told: _Told,
-) -> None:  # fmt: skip
-    """Write the normal score of the points of dwells that moved, and its derivatives by location and by log shape."""
-    learned = len(row)
-    w, dw = np.empty(4), np.empty(4)
-    slopes, by_slopes, lines, v, dv = _shapes(phi[1], form)
-    for p in range(len(time)):
-        if not moved[link[p]]:
-            continue
-        g, j = divmod(link[p], learned)
-        slope, apart = slopes[g, j], time[p] - phi[0, g, j]
-        at, inside = _taps((apart * slope + form[3, j] - LEFT) / STEP, NODES, w, dw)
-        value, by_y, along = 0.0, 0.0, 0.0
-        for a in range(4 if stride[j] else 1):
-            line = tables[row[j] + stride[j] * (lines[g, j] + a)]
-            part, part_y = 0.0, 0.0
-            for b in range(4):
-                part += w[b] * line[at + b]
-                part_y += dw[b] * line[at + b]
-            value += part * (v[g, j, a] if stride[j] else 1.0)
-            by_y += part_y * (v[g, j, a] if stride[j] else 1.0)
-            along += part * (dv[g, j, a] if stride[j] else 0.0)
-        by_y *= inside / STEP
-        told.score[p] = value
-        told.by_location[p] = -by_y * slope
-        free = LEAST_SHAPE <= phi[1, g, j] <= _MOST_SHAPE
-        told.by_shape[p] = (by_y * apart * by_slopes[g, j] + along / SHAPE_STEP) if free else 0.0
-
-
-@compiled_inner
-def _shapes(shapes: Floats, form: Floats) -> tuple[Floats, Floats, Ints, Floats, Floats]:
-    """Return what points of a location share, (persona, learned): slope, its derivative, first line and taps of the shape."""
-    slopes, by_slopes = np.empty(shapes.shape), np.empty(shapes.shape)
-    lines, v, dv = np.zeros(shapes.shape, dtype=np.int64), np.empty((*shapes.shape, 4)), np.empty((*shapes.shape, 4))
-    for g in range(shapes.shape[0]):
-        for j in range(shapes.shape[1]):
-            shape = min(max(shapes[g, j], LEAST_SHAPE), _MOST_SHAPE)
-            bent = math.exp(form[1, j] * shape)
-            base = form[0, j] + bent
-            slopes[g, j] = base ** form[2, j]
-            by_slopes[g, j] = slopes[g, j] / base * form[2, j] * form[1, j] * bent
-            lines[g, j], _ = _taps((shape - LEAST_SHAPE) / SHAPE_STEP, SHAPES, v[g, j], dv[g, j])
-    return slopes, by_slopes, lines, v, dv
-
-
-@compiled_inner
-def _taps(at: float, count: int, weights: Floats, slopes: Floats) -> tuple[int, float]:
-    """Write the four weights of the cubic B-spline and their derivatives; return the first node, and 0 if off the grid."""
-    inside = 1.0 if 0.0 <= at <= count - 1.0 else 0.0
-    at = min(max(at, 0.0), count - 1.0)
-    node = min(int(at), count - 2)
-    f = at - node
-    weights[0], slopes[0] = (1 - f) ** 3 / 6, -((1 - f) ** 2) / 2
-    weights[1], slopes[1] = (3 * f**3 - 6 * f**2 + 4) / 6, (3 * f**2 - 4 * f) / 2
-    weights[2], slopes[2] = (-3 * f**3 + 3 * f**2 + 3 * f + 1) / 6, (-3 * f**2 + 2 * f + 1) / 2
-    weights[3], slopes[3] = f**3 / 6, f**2 / 2
-    return node, inside
-
-
-@compiled_inner
-def _bins(told: _Told, low: Ints, high: Ints, count: Floats, link: Ints, moved: Bools) -> float:
-    """Return the log likelihood of completed moves in bins, differences taken in the nearer tail; add its gradient."""
-    total = 0.0
-    for b in range(len(low)):
-        lo, hi = low[b], high[b]
-        if moved[link[hi - 2]]:
-            inside = told.still[lo] - told.still[hi] if told.still[lo] < 0.5 else told.over[hi] - told.over[lo]
-            if inside > _LEAST:
-                told.by_still[lo] += count[b] / inside
-                told.by_still[hi] -= count[b] / inside
-            total += count[b] * math.log(max(inside, _LEAST))
-    return total
-
-
-@compiled_inner
 def _open(
     still: Floats, logs: Floats, persona: Ints, point: Ints, known: Floats, count: Floats,
     by_still: Floats, by_logs: Floats,
@@ -408,8 +255,8 @@ def _open(
         g, waiting = persona[o], 0.0
         for j in range(shares.shape[1]):
             waiting += shares[g, j] * (known[o, j] + still[point[o, j]])
-        total += count[o] * math.log(max(waiting, _LEAST))
-        push = count[o] / waiting if waiting > _LEAST else 0.0
+        total += count[o] * math.log(max(waiting, LEAST))
+        push = count[o] / waiting if waiting > LEAST else 0.0
         for j in range(shares.shape[1]):
             by_logs[g, j] += push * shares[g, j] * (known[o, j] + still[point[o, j]])
             by_still[point[o, j]] += push * shares[g, j]

@@ -13,13 +13,13 @@ dwells far shorter than the step; farther on it is of the same order as what hal
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 
 from journeysim.model.quantity import Floats
 from journeysim.simulate.chain import Ints
 from journeysim.simulate.exact._compiled import lean
+from journeysim.simulate.exact.money_state import NEAR, Halves
 from journeysim.simulate.exact.state import HIGH, LOW, POINTS, USED, Plan
 from journeysim.simulate.exact.weights import (
     EMPIRICAL,
@@ -38,22 +38,6 @@ from journeysim.simulate.exact.weights import (
 )
 
 _ROOT_HALF = math.sqrt(0.5)
-#: Cells whose squares are put right: beyond them it is below 0.3 % of the variance of a dwell that goes so far.
-NEAR = 8
-
-
-class Halves(NamedTuple):
-    """The dwells of a world on the grid; kept from world to world while their parameters stay."""
-
-    hat: Floats  # (kernels, steps + 1) mass around u steps
-    below: Floats  # (kernels, steps + 1) its part from the cell that ends at u steps, the end included
-    alive: Floats  # (kernels, steps + 1) P(T > u steps)
-    bent: Floats  # (kernels, NEAR) E[x (1 - x)] of dwells that end in the cell from u steps on, x the part of the cell
-    known: Floats  # (kernels, 3) scale, shape and family
-    reach: Ints  # (kernels, 3) least u, greatest u, number of points a fixed dwell sits on (0 for other dwells)
-    beyond: Floats  # (kernels,) how far past its least point a fixed dwell lies, in steps
-    means: Floats  # (steps + 2,) room for limited means
-    reverse: Floats  # (steps + 1,) room for hats
 
 
 @lean

@@ -6,7 +6,7 @@ Rows that change with tenure cost no more than rows that do not: `remaining` goe
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, final
+from typing import Final, final
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from journeysim.simulate.exact.by_blocks import DRAWS
 from journeysim.simulate.exact.grid import Cut, Grid, cohort_step, fewest_steps
 from journeysim.simulate.exact.layout import money_of, plan_of, rows_of
 from journeysim.simulate.exact.long_run import value_variance
+from journeysim.simulate.exact.money_state import FIVE, NEAR, Clock, Given, Halves, Room, Terms
 from journeysim.simulate.exact.recursion import trial_draws
 from journeysim.simulate.exact.refinement import Ways, refine
 from journeysim.simulate.exact.state import Plan
@@ -24,10 +25,6 @@ from journeysim.simulate.money import MoneyMoments, variances_of
 from journeysim.simulate.seasons import unrolled
 from journeysim.simulate.settings import Settings
 
-if TYPE_CHECKING:
-    from journeysim.simulate.exact.halves import Halves
-    from journeysim.simulate.exact.remaining import Clock, Room, Terms
-
 #: How far a standard deviation may be off, as a part of itself.
 TOLERANCE: Final = 1e-3
 #: Where the finest grid leaves more than this, lives tell it better.
@@ -35,7 +32,6 @@ WORST: Final = 1e-2
 #: A standard deviation below this part of the root mean square is as good as none.
 _LEAST: Final = 1e-2
 _FIRST_STEPS: Final = 15
-_FIVE: Final = 5
 
 
 @final
@@ -139,22 +135,20 @@ def on_grid(chain: Chain, settings: Settings, cut: Cut) -> Floats:
 
 
 def _from_entry(chain: Chain, settings: Settings, cut: Cut) -> Floats:
-    from journeysim.simulate.exact.remaining import Given, remaining
+    from journeysim.simulate.exact.remaining import remaining
 
     grid = cut.grid(chain.period_end)
     plan, rows, varied = plan_of(chain, grid), rows_of(chain), np.ascontiguousarray(value_variance(chain))
     clock, parts = _clock(chain, settings, grid), _half_parts(chain.period_end, grid, lattice=cut.lattice)
     head = chain.share.shape[:2]
-    sums = np.zeros((head[0] * head[1], clock.pairs * _FIVE))
+    sums = np.zeros((head[0] * head[1], clock.pairs * FIVE))
     halves, terms, room = _room(chain, plan, parts, sums)
     remaining(Given(plan, clock, halves, terms), rows, varied, room)
-    found = sums.reshape(*head, clock.pairs, _FIVE)
+    found = sums.reshape(*head, clock.pairs, FIVE)
     return found if clock.pairs > 1 else np.repeat(found, 2, axis=2)
 
 
 def _clock(chain: Chain, settings: Settings, grid: Grid) -> Clock:
-    from journeysim.simulate.exact.remaining import Clock
-
     money = money_of(chain, settings, grid)
     both = np.ones((2, 1))
     factor = money.weight * np.stack([both * np.ones_like(money.weight), money.factor])
@@ -180,9 +174,6 @@ def _half_parts(period_end: Floats, grid: Grid, *, lattice: bool) -> Floats:
 
 def _room(chain: Chain, plan: Plan, parts: Floats, sums: Floats) -> tuple[Halves, Terms, Room]:
     """Return what one thread overwrites from world to world."""
-    from journeysim.simulate.exact.halves import NEAR, Halves
-    from journeysim.simulate.exact.remaining import Room, Terms
-
     (periods, links), places, points = chain.share.shape[2:], len(chain.converts), len(plan.points)
     n, kernels, ten = plan.touchpoints, int(plan.kernel.max()) + 1, sums.shape[1]
     return (
