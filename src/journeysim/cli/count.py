@@ -10,9 +10,8 @@ import click
 
 from journeysim.cli.account import account_document, say_account
 from journeysim.cli.log_options import log_options
-from journeysim.cli.screen import Stages, counted, say, show_problems
+from journeysim.cli.screen import Stages, say, show_problems
 from journeysim.cli.verb import Verb, json_option, write_json
-from journeysim.errors import BadInput, Problem
 
 if TYPE_CHECKING:
     from journeysim.files.counting.counted import Counted
@@ -49,24 +48,12 @@ def command(
     from journeysim.files import read_journey
 
     journey = read_journey(journey_file)
-    if dialect is not None or engine != "duckdb":
-        _require_plain(settings)
     if dialect is not None:
         _print_query(log, journey, settings, dialect)
     elif engine == "duckdb":
         _count_here(log, journey, settings, out=out, rejects=rejects, as_json=as_json)
     else:
         _count_there(log, journey, settings, out=out, engine=engine, as_json=as_json)
-
-
-def _require_plain(settings: LogSettings) -> None:
-    from journeysim.model.log_shape import AS_IT_IS
-
-    if settings.shape != AS_IT_IS:
-        message = (
-            "events are dropped, renamed, split and joined here only, not at another engine; shape the table there"
-        )
-        raise BadInput([Problem("E076", message)])
 
 
 def _until(settings: LogSettings) -> int | None:
@@ -88,22 +75,18 @@ def _print_query(log: str, journey: JourneyMap, settings: LogSettings, dialect: 
 def _table(log: str, journey: JourneyMap, settings: LogSettings) -> Table:
     from journeysim.files.counting.warehouse import table_of
 
-    return table_of(log, dict(settings.columns), journey)
+    return table_of(log, dict(settings.columns), journey, settings.shape)
 
 
 def _count_here(
     log: str, journey: JourneyMap, settings: LogSettings, *, out: Path | None, rejects: Path | None, as_json: bool
 ) -> None:  # fmt: skip
-    from journeysim.files.events.transition_table import transitions_csv
     from journeysim.files.observing import count_log
 
     stages = Stages(total=1)
     with stages.showing(), stages.stage("counting"):
         found, account = count_log(log, journey, settings, rejects=rejects or _beside(out))
-    show_problems(account.warnings)
-    say_account(log, account)
-    _write(transitions_csv(found.transitions), out, as_json=as_json)
-    _finish(log, found, out, account, as_json=as_json)
+    _tell(log, found, account, out, as_json=as_json)
 
 
 def _beside(out: Path | None) -> Path | None:
@@ -120,17 +103,26 @@ def _count_there(
     as_json: bool,
 ) -> None:
     from journeysim.files.counting.warehouse import count_in_engine
-    from journeysim.files.events.transition_table import transitions_csv
 
     stages = Stages(total=1)
     with stages.showing(), stages.stage(f"counting at {engine}"):
         table = _table(log, journey, settings)
-        found = count_in_engine(engine, table, journey, cut_off=_until(settings), reactivation=settings.reactivation)
-    say(f"{log}: {counted(found.used, 'row')} used, {counted(found.customers, 'customer')}")
-    for item in found.set_aside:
-        say(f"  {item.rows:,} {item.what}s set aside: {item.reason}")
+        found, account = count_in_engine(
+            engine, table, journey, cut_off=_until(settings), reactivation=settings.reactivation
+        )
+    _tell(log, found, account, out, as_json=as_json)
+
+
+def _tell(log: str, found: Counted, account: LogAccount, out: Path | None, *, as_json: bool) -> None:
+    """Say what became of the log's rows, and write the table and the document where they are wanted."""
+    from journeysim.files.events.transition_table import transitions_csv
+
+    show_problems(account.warnings)
+    say_account(log, account)
     _write(transitions_csv(found.transitions), out, as_json=as_json)
-    _finish(log, found, out, None, as_json=as_json)
+    if as_json:
+        table = None if out is None else str(out)
+        write_json("count", {"log": log, "table": table, "rows": account_document(account)})
 
 
 def _write(text: str, out: Path | None, *, as_json: bool) -> None:
@@ -141,9 +133,3 @@ def _write(text: str, out: Path | None, *, as_json: bool) -> None:
         say(f"Table: {out}", style="bold")
     elif not as_json:
         sys.stdout.write(text)
-
-
-def _finish(log: str, found: Counted, out: Path | None, account: LogAccount | None, *, as_json: bool) -> None:
-    if as_json:
-        rows = account_document(account) if account else {"used": found.used, "customers": found.customers}
-        write_json("count", {"log": log, "table": None if out is None else str(out), "rows": rows})

@@ -345,9 +345,6 @@ E074 A log has far fewer touchpoints than customers (warning).
 E075 Names that shape a log occur in it.
      why: A misspelt one would leave the log as it is without a word.
      cure: Correct the name; the message suggests the nearest.
-E076 An engine elsewhere counts a table as it is.
-     why: What shapes a log is done while it is read, which then happens there.
-     cure: Make a view there that drops, renames and splits events, and count that one.
 F001 Saved draws are where the scenario looks for them.
      cure: Calibrate again.
 F002 Saved draws come with their manifest.

@@ -10,11 +10,12 @@ import numpy as np
 
 from journeysim.errors import BadInput, Place, Problem
 from journeysim.files.counting.by_parts import CountedLog, count_events
-from journeysim.files.counting.counted import Counted
+from journeysim.files.counting.counted import Counted, still_open
 from journeysim.files.events.oddities import counted_warnings
 from journeysim.files.events.reading import log_of, set_aside
+from journeysim.files.events.reasons import REASONS, no_usable_events
 from journeysim.files.events.rejects import keep_ended, write_rejects
-from journeysim.files.events.relation import REASONS, Events, opened
+from journeysim.files.events.relation import Events, opened
 from journeysim.files.events.weighting import weighting_of
 from journeysim.model.event_log import EventLog, Ints, SetAside
 from journeysim.model.journey import JourneyMap
@@ -22,7 +23,6 @@ from journeysim.model.log_account import LogAccount
 from journeysim.model.log_settings import PLAIN, LogSettings
 from journeysim.model.observations import Observations, observe
 from journeysim.model.reactivation import reactivated
-from journeysim.model.transitions import OPEN, Transitions
 from journeysim.model.visits import AFTER_OUTCOME, visits_of
 
 #: How many customers of a large log everything beyond the transition table is learned from.
@@ -88,7 +88,7 @@ def _in_memory(events: Events, journey: JourneyMap) -> tuple[Observations, LogAc
         set_aside=aside,
         customers=split.customers,
         single=int(np.sum(np.bincount(split.customer.codes) == 1)),
-        open=_open(observed.transitions),
+        open=still_open(observed.transitions),
         cut_off=str(log.cut_off),
         weighting=weighting_of(events),
         warnings=log.warnings,
@@ -97,10 +97,6 @@ def _in_memory(events: Events, journey: JourneyMap) -> tuple[Observations, LogAc
         return observed, account
     rows = events.connection.execute("SELECT row FROM usable ORDER BY row").fetchnumpy()["row"]
     return observed, _with_ended(events, np.asarray(rows)[visits_of(split, journey).ended], account)
-
-
-def _open(transitions: Transitions) -> int:
-    return int(transitions.count[transitions.target.recoded((OPEN,)) == 0].sum())
 
 
 def _by_parts(events: Events, journey: JourneyMap) -> tuple[Observations, LogAccount]:
@@ -118,15 +114,14 @@ def account_of(events: Events, log: CountedLog) -> LogAccount:
     found, usable = log.counted, log.crowd.events
     aside: tuple[SetAside, ...] = set_aside(events) if usable < log.rows else ()
     if not usable:
-        reasons = ", ".join(f"{item.rows} rows with {item.reason}" for item in aside)
-        raise BadInput([Problem("E002", f"no usable events: {reasons}", Place(str(events.source.path)))])
+        raise BadInput([no_usable_events(aside, Place(str(events.source.path)))])
     account = LogAccount(
         read=log.rows,
         used=found.used,
         set_aside=(*aside, *found.set_aside),
         customers=found.customers,
         single=found.single,
-        open=_open(found.transitions),
+        open=still_open(found.transitions),
         cut_off=str(np.datetime64(log.cut_off, "us")),
         weighting=weighting_of(events),
         warnings=counted_warnings(events, log.crowd, log.ends),

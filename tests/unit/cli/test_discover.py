@@ -127,12 +127,31 @@ def test_a_scenario_reads_back_the_settings_it_was_started_with(project):
     assert read_scenario(project / "scenario.yaml").log == settings
 
 
-def test_an_engine_elsewhere_takes_the_log_as_it_is(logged, call):
-    assert call("discover", "log.csv", "--columns", COLUMNS, "--out", "new.yaml").code == 0
-    done = call("count", "t", "--journey", "new.yaml", "--sql", "duckdb", "--drop", "x")
-    assert done.code == 2
-    assert "E076" in done.people
-    assert (logged / "new.yaml").exists()
+def test_an_engine_elsewhere_shapes_its_table_and_says_what_is_said_here(project, call):
+    import duckdb
+
+    (project / "log.csv").write_text(log() + "c1,noise_1,2026-01-02\n")
+    shape = ("--drop", "noise_*", "--rename", "yes=agreed", "--again", "ask=ask again", "--collapse", "any")
+    assert call("discover", "log.csv", "--columns", COLUMNS, *shape, "--out", "new.yaml").code == 0
+    with duckdb.connect(project / "log.duckdb") as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        typed = '* REPLACE ("when"::TIMESTAMPTZ AS "when")'
+        connection.execute(f"CREATE TABLE log AS SELECT {typed} FROM '{project}/log.csv'")  # noqa: S608 - a path
+    asked = ("--columns", COLUMNS, *shape, "--journey", "new.yaml")
+    here = call("count", "log.csv", *asked)
+    there = call("count", "log", *asked, "--engine", f"duckdb://{project / 'log.duckdb'}")
+    assert (there.code, there.machines) == (0, here.machines)
+    assert "left out, as asked (drop)" in there.people
+    assert told(there.people) == told(here.people)
+    query = call("count", "log", *asked, "--sql", "pyspark")
+    assert query.code == 0
+    assert "LIKE" in query.machines
+
+
+def told(people: str) -> list[str]:
+    """Return what is said of a log, without its name, warnings and where its rows stand."""
+    lines = [line.partition("  line")[0].rstrip() for line in people.splitlines() if line.startswith(" ")]
+    return [line for line in lines if "for example" not in line]
 
 
 @pytest.mark.parametrize(

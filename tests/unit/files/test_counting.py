@@ -97,7 +97,8 @@ def by_expression(path: Path, cut_off: np.datetime64 | None = None, *, reactivat
         events.rows(f"COPY (SELECT {columns} FROM usable ORDER BY row) TO '{path}.parquet'")  # noqa: S608 - roles
         connection.execute(f"CREATE TABLE log AS FROM '{path}.parquet'")
     table = table_of("log", {role: role for role in ("row", *roles)}, journey())
-    return count_in_engine(f"duckdb://{engine}", table, journey(), cut_off=micro, reactivation=reactivation)
+    found, _ = count_in_engine(f"duckdb://{engine}", table, journey(), cut_off=micro, reactivation=reactivation)
+    return found
 
 
 def reasons(aside) -> set[tuple[str, int, str]]:

@@ -11,8 +11,11 @@ from journeysim.files.counting.by_parts import count_events
 from journeysim.files.counting.warehouse import count_in_engine, table_of
 from journeysim.files.events.relation import opened
 from journeysim.model.log_settings import LogSettings
+from journeysim.model.log_shape import LogShape
 
 from .test_counting import STEPS, assert_same, journey
+from .test_shaped_elsewhere import EVERYTHING, outcome_of, written
+from .test_shaped_elsewhere import journey as larger_journey
 
 pytestmark = [
     pytest.mark.slow,
@@ -58,10 +61,27 @@ def test_spark_and_duckdb_count_the_same(tmp_path, outcome, cut_off, reactivatio
     with opened(path, LogSettings(reactivation=reactivation)) as events:
         here = count_events(events, journey(), cut_off=micro).counted
     columns = {"row": "row", "persona": "persona"} | ({"outcome": "outcome"} if outcome else {})
-    there = count_in_engine(
+    there, _ = count_in_engine(
         "spark://local", table_of(str(path), columns, journey()), journey(), cut_off=micro, reactivation=reactivation
     )
     assert_same(here.transitions, there.transitions)
     known = {(item.reason, item.rows) for item in here.set_aside}
     assert known <= {(item.reason, item.rows) for item in there.set_aside}
     assert here.used == there.used
+
+
+def test_spark_shapes_a_table_as_a_log_is_shaped_here(tmp_path):
+    """Signs in names, sessions, an order among ties: row for row, with the same account and the same refusals."""
+    pytest.importorskip("pyspark", reason="needs Spark: pip install journeysim[spark], and Java")
+    import duckdb
+
+    log = written(tmp_path, np.random.default_rng(5), rows=2000)
+    with duckdb.connect(log.engine.partition("://")[2], read_only=True) as connection:
+        connection.execute(f"COPY log TO '{tmp_path / 'log.parquet'}'")
+
+    def by_spark(shape: LogShape):
+        table = table_of(str(tmp_path / "log.parquet"), {role: role for role in log.roles}, larger_journey(), shape)
+        return count_in_engine("spark://local", table, larger_journey())
+
+    for shape in (EVERYTHING, LogShape(drop=("*9\\*", "no such"))):
+        assert outcome_of(lambda shape=shape: by_spark(shape)) == outcome_of(lambda shape=shape: log.here(shape))

@@ -13,7 +13,7 @@ from journeysim.files.counting.expression import ENDED, NOBODY, STILL_THERE
 from journeysim.model.event_log import Ints, SetAside
 from journeysim.model.journey import JourneyMap
 from journeysim.model.quantity import Floats
-from journeysim.model.transitions import Transitions, known_moves, no_link, table_from_counts
+from journeysim.model.transitions import OPEN, Transitions, known_moves, no_link, table_from_counts
 from journeysim.model.visits import AFTER_CUT_OFF, AFTER_OUTCOME, NAMELESS, SAME_STAY
 from journeysim.model.weights import distinct
 
@@ -35,6 +35,11 @@ class Counted:
     used: int
     customers: int
     single: int
+
+
+def still_open(transitions: Transitions) -> int:
+    """Return how many journeys had not reached an outcome at the cut-off."""
+    return int(transitions.count[transitions.target.recoded((OPEN,)) == 0].sum())
 
 
 def names_unknown(rows: Sequence[Sequence[int]]) -> bool:

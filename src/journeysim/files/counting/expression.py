@@ -60,17 +60,17 @@ def transitions_expression(
 
 def _coded(events: ir.Table, journey: JourneyMap, has: Has) -> ir.Table:
     """Return the events with positions in the map instead of names."""
-    place = _position(events.touchpoint, journey.place_names)
+    place = position(events.touchpoint, journey.place_names)
     columns = {"customer": events.customer, "micro": events.micro, "place": place}
     columns["row"] = events.row if has.row else place.cast("int64")
     if has.persona:
-        columns["persona"] = _position(events.persona, journey.persona_names)
+        columns["persona"] = position(events.persona, journey.persona_names)
     if has.outcome:
-        columns["ending"] = _position(events.outcome, journey.place_names)
+        columns["ending"] = position(events.outcome, journey.place_names)
     return events.select(**columns)
 
 
-def _position(names: ir.StringValue, known: Sequence[str]) -> ir.IntegerValue:
+def position(names: ir.StringValue, known: Sequence[str]) -> ir.IntegerValue:
     """Return the position of a name among known ones; -1 where it is not among them."""
     import ibis
 

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from journeysim.files.events.oddities import MOST_STRAY
-from journeysim.files.events.relation import COPY, REASONS, Events, require_unmistakable
+from journeysim.files.events.reasons import COPY, REASONS
+from journeysim.files.events.relation import Events, require_unmistakable
 from journeysim.files.events.sources import escaped
 from journeysim.files.events.texts import trimmed
 from journeysim.model.event_log import Bools, EventLog, Ints, Names

@@ -55,4 +55,6 @@ def _text(position: ir.IntegerValue, names: Mapping[int, str]) -> ir.StringValue
 def _edge(number: ir.IntegerValue, edges: Mapping[int, float]) -> ir.FloatingValue:
     import ibis
 
-    return number.cases(*edges.items(), else_=ibis.null("float64"))
+    # Written as texts: a bare 0.1 is a decimal number in some engines, and Ibis asks for an installed Spark to write it.
+    branches = [(k, ibis.literal(repr(edge)).cast("float64")) for k, edge in edges.items()]
+    return number.cases(*branches, else_=ibis.null("float64"))

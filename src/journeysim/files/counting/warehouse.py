@@ -1,24 +1,30 @@
 """Counting where the log lives: the same query over a table of an engine that Ibis speaks, or as text for it.
 
 The engine's table has the log's own column names; `row`, besides the roles of a file, may name a column that gives the
-order of rows. What cannot be used there is counted by the same query, so that nothing is dropped without being counted.
+order of rows. Its events are shaped there by the expressions that shape a log here. What cannot be used, or is left out as
+asked, is counted by the same query, so that nothing is dropped without being counted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, final
 
+import numpy as np
+
 from journeysim.errors import BadInput, Problem
-from journeysim.files.counting.counted import COUNTED, Counted, counted, names_unknown
-from journeysim.files.counting.expression import NOBODY, Has, transitions_expression
+from journeysim.files.counting.counted import COUNTED, Counted, counted, names_unknown, still_open
+from journeysim.files.counting.expression import NOBODY, Has, position, transitions_expression
 from journeysim.files.counting.readable import readable
-from journeysim.files.events.relation import REASONS
+from journeysim.files.events.reasons import REASONS, no_usable_events
 from journeysim.files.events.roles import NEEDED
+from journeysim.files.events.shaping import changes, named_with, names_asked, require_names, shaped
 from journeysim.model.checks.did_you_mean import did_you_mean
 from journeysim.model.event_log import SetAside
 from journeysim.model.journey import JourneyMap
+from journeysim.model.log_account import LogAccount
+from journeysim.model.log_shape import AS_IT_IS, LogShape
 from journeysim.model.visits import personas_missing
 
 if TYPE_CHECKING:
@@ -36,22 +42,24 @@ _MICROS: Final = {
 _SCHEMES: Final = {"spark": "pyspark"}
 _UNUSABLE: Final = -2  # sources from here downwards are reasons
 _USABLE: Final = len(REASONS)  # the reason of rows that have none
+_SOURCE, _BIN, _STAYS = (COUNTED.index(name) for name in ("source", "bin", "stays"))
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of events in an engine: its name, and which of its columns is which."""
+    """A table of events in an engine: its name, which of its columns is which, and what is made of its events."""
 
     name: str
     columns: Mapping[str, str]
+    shape: LogShape = AS_IT_IS
 
     def has(self) -> Has:
         """Return what the table has besides customer, touchpoint and time."""
         return Has(row="row" in self.columns, persona="persona" in self.columns, outcome="outcome" in self.columns)
 
 
-def table_of(name: str, columns: Mapping[str, str], journey: JourneyMap) -> Table:
+def table_of(name: str, columns: Mapping[str, str], journey: JourneyMap, shape: LogShape = AS_IT_IS) -> Table:
     """Return a table of events; roles that are not named are columns of their own name, the optional ones are absent.
 
     Raises BadInput for a role that counting does not use, and where the map has several personas but the table none.
@@ -67,15 +75,16 @@ def table_of(name: str, columns: Mapping[str, str], journey: JourneyMap) -> Tabl
         problems += personas_missing(journey)
     if problems:
         raise BadInput(problems)
-    return Table(name, {role: role for role in NEEDED} | dict(columns))
+    return Table(name, {role: role for role in NEEDED} | dict(columns), shape)
 
 
 def warehouse_query(table: Table, journey: JourneyMap, dialect: str, *, cut_off: int | None, reactivation: bool) -> str:
     """Return the query, in a dialect, whose result is a table's transition table; BadInput for an unknown dialect.
 
-    Rows and moves that are set aside are not in it; `count_in_engine` counts them too.
+    Rows and moves that are set aside are not in it; `count_in_engine` counts them too. Whether the events have the names
+    that shape them, only who runs it can see.
     """
-    events = _normalised(_stored(table), table, dialect)
+    events = _shaped(_normalised(table, dialect), table, journey)
     return _written(readable(_found(events, table, journey, cut_off, reactivation=reactivation), journey), dialect)
 
 
@@ -92,38 +101,81 @@ def _written(expression: ir.Table, dialect: str) -> str:
 
 def count_in_engine(
     engine: str, table: Table, journey: JourneyMap, *, cut_off: int | None = None, reactivation: bool = False
-) -> Counted:
+) -> tuple[Counted, LogAccount]:
     """Return a table of events, counted by the engine at a URL (`spark://local`, `bigquery://project/dataset`, …).
 
-    Raises BadInput when the engine's library is not installed, and for names that the map does not know.
+    Raises BadInput when the engine's library is not installed, for names that the map does not know, for names to shape
+    events by that none has, and where no event is left.
     """
     scheme = engine.partition("://")[0]
     run = {"spark": _run_by_spark, "duckdb": _run_by_duckdb}.get(scheme, _run_by_ibis)
     dialect = _SCHEMES.get(scheme, scheme)
-    events = _normalised(_stored(table), table, dialect)
+    read = _normalised(table, dialect)
+    if names_asked(table.shape):
+        names = run(engine, _written(_names(read), dialect), table)
+        require_names(sorted(str(name) for (name,) in names), table.shape)
+    events = _shaped(read, table, journey)
     found = _found(events, table, journey, cut_off, reactivation=reactivation)
     rows = run(engine, _written(_whole(found).union(_whole(_by_reason(events))), dialect), table)
-    return counted_with_unusable(rows, journey)
+    return counted_with_unusable(rows, journey, cut_off)
 
 
-def counted_with_unusable(rows: Sequence[Sequence[Any]], journey: JourneyMap) -> Counted:
-    """Return the rows of a warehouse query as counts: those of events, and how many events could not be used."""
-    usable = [row for row in rows if row[1] > _UNUSABLE]
-    others = {_UNUSABLE - int(row[1]): int(row[5]) for row in rows if row[1] <= _UNUSABLE}
-    unusable = [SetAside(REASONS[code], others[code]) for code in sorted(others) if code < _USABLE]
+def counted_with_unusable(
+    rows: Sequence[Sequence[Any]], journey: JourneyMap, cut_off: int | None = None
+) -> tuple[Counted, LogAccount]:
+    """Return the rows of a warehouse query as counts, and the account of all rows, those that were not used by reason."""
+    usable = [row for row in rows if row[_SOURCE] > _UNUSABLE]
+    others = {_UNUSABLE - int(row[_SOURCE]): int(row[_STAYS]) for row in rows if row[_SOURCE] <= _UNUSABLE}
+    events = others.pop(_USABLE, 0)
+    unusable = tuple(SetAside(REASONS[code], others[code]) for code in sorted(others))
+    if not events:
+        raise BadInput([no_usable_events(unusable)])
     if names_unknown(usable):
-        events = sum(int(row[5]) for row in usable if row[1] < 0)
-        message = f"{events} stays are at touchpoints that are not in the map; add them to it, or leave those rows out"
+        stays = sum(int(row[_STAYS]) for row in usable if row[_SOURCE] < 0)
+        message = f"{stays} stays are at touchpoints that are not in the map; add them to it, or leave those rows out"
         raise BadInput([Problem("E010", message)])
-    found = counted(usable, others.get(_USABLE, 0), journey)
-    return replace(found, set_aside=(*unusable, *found.set_aside))
+    last = max(int(row[_BIN]) for row in rows if row[_SOURCE] == _UNUSABLE - _USABLE)
+    found = counted(usable, events, journey)
+    return found, _account(found, unusable, events, last if cut_off is None else cut_off)
+
+
+def _account(found: Counted, unusable: tuple[SetAside, ...], events: int, cut_off: int) -> LogAccount:
+    return LogAccount(
+        read=events + sum(item.rows for item in unusable),
+        used=found.used,
+        set_aside=(*unusable, *found.set_aside),
+        customers=found.customers,
+        single=found.single,
+        open=still_open(found.transitions),
+        cut_off=str(np.datetime64(cut_off, "us")),
+    )
 
 
 def _stored(table: Table) -> ir.Table:
+    """Return the table as it lies there; what is text here may be anything there, such as a number for an id."""
     import ibis
+    import ibis.expr.datatypes as dt
 
-    types = {"time": "timestamp('UTC')", "row": "int64"}
-    return ibis.table({column: types.get(role, "string") for role, column in table.columns.items()}, name=table.name)
+    types: dict[str, str | dt.DataType] = {"time": "timestamp('UTC')", "row": "int64"}
+    beside = dict.fromkeys(table.shape.split_by, dt.unknown)
+    columns = {column: types.get(role, dt.unknown) for role, column in table.columns.items()}
+    return ibis.table(beside | columns, name=table.name)
+
+
+def _names(events: ir.Table) -> ir.Table:
+    return events.filter(events.reason.isnull()).select("touchpoint").distinct()
+
+
+def _shaped(events: ir.Table, table: Table, journey: JourneyMap) -> ir.Table:
+    if not changes(table.shape):
+        return events
+
+    def ties(log: ir.Table) -> list[ir.Column]:
+        if "row" in table.columns:
+            return [log.row]
+        return [position(log.touchpoint, journey.place_names), log.touchpoint]
+
+    return shaped(events, table.shape, ties)
 
 
 def _found(events: ir.Table, table: Table, journey: JourneyMap, cut_off: int | None, *, reactivation: bool) -> ir.Table:
@@ -137,19 +189,24 @@ def _whole(found: ir.Table) -> ir.Table:
     return found.select(**{name: found[name].cast("int64") for name in COUNTED})
 
 
-def _normalised(stored: ir.Table, table: Table, dialect: str) -> ir.Table:
-    """Return the events with ids trimmed, times in microseconds, and the number of the reason why a row is not usable."""
+def _normalised(table: Table, dialect: str) -> ir.Table:
+    """Return the events with texts trimmed, times in microseconds, and the number of the reason why a row is not usable."""
     import ibis
 
-    columns: dict[str, ir.Column] = {role: stored[column] for role, column in table.columns.items()}
-    named = {role: column.strip() for role, column in columns.items() if role not in {"time", "row"}}
-    named |= {"row": columns["row"]} if "row" in columns else {}
-    micro = _micros(columns["time"], dialect)
-    events = stored.select(micro=micro, **named)
+    stored = _stored(table)
+    named = {role: _text(stored, column) for role, column in table.columns.items() if role not in {"time", "row"}}
+    if table.shape.split_by:
+        named["touchpoint"] = named_with(named["touchpoint"], [_text(stored, name) for name in table.shape.split_by])
+    numbers = {"row": stored[table.columns["row"]]} if "row" in table.columns else {}
+    events = stored.select(micro=_micros(stored[table.columns["time"]], dialect), **named, **numbers)
     blank = [
         (events[role].isnull() | (events[role] == ""), code) for code, role in enumerate(("customer", "touchpoint"))
     ]
     return events.mutate(reason=ibis.cases(*blank, (events.micro.isnull(), 2), else_=ibis.null("int8")))
+
+
+def _text(stored: ir.Table, column: str) -> ir.StringValue:
+    return stored[column].cast("string").strip()
 
 
 def _micros(time: ir.TimestampValue, dialect: str) -> ir.IntegerValue:
@@ -167,14 +224,18 @@ def _micros(time: ir.TimestampValue, dialect: str) -> ir.IntegerValue:
 
 
 def _by_reason(events: ir.Table) -> ir.Table:
-    """Return how many events there are by reason, as rows of the counting query: the reason stands in `source`."""
+    """Return how many events there are by reason, as rows of the counting query.
+
+    The reason stands in `source`, and when the last of them was in `bin`.
+    """
     import ibis
 
-    said = events.select(reason=events.reason.cast("int32").fill_null(_USABLE))
-    counts = said.group_by("reason").aggregate(stays=said.count())
-    fixed = {"persona": NOBODY, "target": -1, "bin": -1}
+    said = events.select("micro", reason=events.reason.cast("int32").fill_null(_USABLE))
+    counts = said.group_by("reason").aggregate(stays=said.count(), last=said.micro.max())
+    fixed = {"persona": NOBODY, "target": -1}
     columns = {name: ibis.literal(fixed.get(name, 0)) for name in COUNTED}
-    return counts.select(**(columns | {"source": _UNUSABLE - counts.reason, "stays": counts.stays}))
+    said_of = {"source": _UNUSABLE - counts.reason, "stays": counts.stays, "bin": counts["last"].fill_null(0)}
+    return counts.select(**(columns | said_of))
 
 
 def _run_by_spark(engine: str, text: str, table: Table) -> Sequence[Sequence[Any]]:

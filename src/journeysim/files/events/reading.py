@@ -11,7 +11,8 @@ import numpy as np
 
 from journeysim.errors import BadInput, Place, Problem
 from journeysim.files.events.oddities import warnings_of
-from journeysim.files.events.relation import REASONS, Events, opened
+from journeysim.files.events.reasons import REASONS
+from journeysim.files.events.relation import Events, opened
 from journeysim.files.events.roles import NUMBERS, TEXTS
 from journeysim.files.events.times import cut_off_of
 from journeysim.files.events.weighting import weighting_of

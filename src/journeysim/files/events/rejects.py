@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 from typing import Final
 
-from journeysim.files.events.relation import EXAMPLES, REASONS, Events
+from journeysim.files.events.reasons import REASONS
+from journeysim.files.events.relation import EXAMPLES, Events
 from journeysim.files.events.sources import escaped
 from journeysim.model.event_log import Ints
 from journeysim.model.visits import AFTER_OUTCOME

@@ -19,7 +19,7 @@ import numpy as np
 from journeysim.errors import BadInput, Place, Problem
 from journeysim.files.events.numbers import COMMA, number_of
 from journeysim.files.events.roles import NUMBERS, TEXTS, resolve
-from journeysim.files.events.shaping import COLLAPSED, DROPPED, EARLIER, named_with, require_columns, shape_events
+from journeysim.files.events.shaped_here import named_with, require_columns, shape_events
 from journeysim.files.events.sources import Source, escaped, query, source_of
 from journeysim.files.events.texts import trimmed
 from journeysim.files.events.times import BARE_NUMBER, DAY_OR_MONTH_FIRST, time_of
@@ -30,17 +30,6 @@ from journeysim.model.log_shape import AS_IT_IS
 if TYPE_CHECKING:
     import duckdb
 
-COPY: Final = "exact copy of an earlier row"
-#: Why a row is set aside, by the number that stands in the column `reason`.
-REASONS: Final = (
-    "blank customer",
-    "blank touchpoint",
-    "time cannot be read",
-    COPY,
-    DROPPED,
-    COLLAPSED,
-    EARLIER,
-)
 EXAMPLES: Final = 5
 #: A log of more rows than this is counted where it lies; memory holds at most so much of any log, the rest is on disk.
 MOST_IN_MEMORY: Final = 2_000_000
@@ -150,7 +139,7 @@ def opened(
         query(connection, source.path, "CREATE TEMP VIEW events AS FROM normalised")
         if not (plain and (events.once or events.large)):
             _find_copies(events)
-        shape_events(events, REASONS)
+        shape_events(events)
         query(connection, source.path, _USABLE)
         query(connection, source.path, _NOT_USABLE)
         yield events

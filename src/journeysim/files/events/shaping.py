@@ -1,159 +1,193 @@
-"""The shape of a log as queries on its relation: what `LogShape` says, whatever counts the events afterwards."""
+"""The shape of a log as expressions on its events: what `LogShape` says, wherever they are and whatever counts them.
+
+One description serves the log that DuckDB reads here and the table of any engine that Ibis speaks, so that both have the
+same rows.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from journeysim.errors import BadInput, Place, Problem
-from journeysim.files.events.sources import escaped
+from journeysim.errors import BadInput, Problem
+from journeysim.files.events.reasons import COLLAPSED, DROPPED, EARLIER, REASONS
 from journeysim.model.checks.did_you_mean import did_you_mean
-from journeysim.model.log_shape import AS_IT_IS, LogShape
+from journeysim.model.log_shape import AS_IT_IS, After, LogShape
 
 if TYPE_CHECKING:
-    from journeysim.files.events.relation import Events
+    import ibis.expr.types as ir
 
-#: Why shaping sets a row aside.
-DROPPED: Final = "left out, as asked (drop)"
-COLLAPSED: Final = "the same touchpoint again, as asked (collapse repeats)"
-EARLIER: Final = "of a journey that began earlier, as asked (entered from)"
+    #: What gives the order of events at the same time.
+    Ties = Callable[[ir.Table], Sequence[ir.Column]]
+
 _MICROSECONDS_PER_DAY: Final = 86_400_000_000
-_IN_ORDER: Final = "PARTITION BY customer, reason IS NULL ORDER BY time, row"
-_OF_CUSTOMER: Final = (
-    "PARTITION BY customer, reason IS NULL ORDER BY row ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING"
-)
+#: Signs that mean something to LIKE, and what stands for them: how they are escaped differs from engine to engine.
+_LOOKALIKES: Final = {"\\": "⧵", "%": "٪", "_": "‗"}
 
 
-def named_with(name: str, *others: str) -> str:
-    """Return the expression of a touchpoint's name with the texts of other columns added; blank stays blank."""
-    if not others:
-        return name
-    parts = "".join(f" || CASE WHEN {other} = '' THEN '' ELSE ' ' || {other} END" for other in others)
-    return f"CASE WHEN {name} = '' THEN '' ELSE {name}{parts} END"
+def changes(shape: LogShape) -> bool:
+    """Return whether a shape does more than to split touchpoints, which is done where their names are read."""
+    return replace(shape, split_by=()) != AS_IT_IS
 
 
-def require_columns(shape: LogShape, found: Sequence[str], path: Path) -> None:
-    """Raise BadInput for columns to split by that the log does not have."""
-    missing = [name for name in shape.split_by if name not in found]
-    if missing:
-        raise BadInput([
-            Problem("E005", f'there is no column "{name}" to split touchpoints by{did_you_mean(name, found)}', Place(str(path)))
-            for name in missing
-        ])  # fmt: skip
+def shaped(events: ir.Table, shape: LogShape, ties: Ties) -> ir.Table:
+    """Return a relation of events, each with its place in the shape, or with the number of the reason why it has none.
 
-
-def shape_events(events: Events, reasons: Sequence[str]) -> None:
-    """Put the shaped events in the place of the relation `events`; raises BadInput for names that no event has."""
-    shape = events.settings.shape
-    if shape in (AS_IT_IS, LogShape(split_by=shape.split_by)):
-        return
-    _require_names(events, shape)
-    events.connection.execute("CREATE TEMP TABLE shaped AS " + _query(events, shape, reasons))
-    kind = events.one("SELECT table_type FROM information_schema.tables WHERE table_name = 'events'")[0]
-    events.connection.execute(f"DROP {'VIEW' if kind == 'VIEW' else 'TABLE'} events")
-    events.connection.execute("ALTER TABLE shaped RENAME TO events")
-
-
-def _query(events: Events, shape: LogShape, reasons: Sequence[str]) -> str:
-    text = "events"
-    steps: tuple[tuple[object, Callable[[], str]], ...] = (
-        (shape.drop, lambda: _dropped(shape.drop, reasons.index(DROPPED))),
-        (shape.rename, lambda: _renamed(shape)),
-        (shape.after, lambda: _after(shape)),
-        (shape.session_gap is not None, lambda: _sessions(events, shape.session_gap or 0.0)),
-        (shape.entered_from, lambda: _later(shape.entered_from, reasons.index(EARLIER))),
-        (shape.collapse is not None, lambda: _collapsed(shape.collapse or 0.0, reasons.index(COLLAPSED))),
+    `events` has customer, touchpoint, `micro` (the time in microseconds since 1970) and `reason` (NULL where the row is
+    usable), and of persona, weight and outcome those the log has; its other columns stay. Touchpoints are split already.
+    """
+    steps: tuple[tuple[object, Callable[[ir.Table], ir.Table]], ...] = (
+        (shape.drop, lambda before: _dropped(before, shape.drop)),
+        (shape.rename, lambda before: _renamed(before, shape.rename)),
+        (shape.after, lambda before: _after(before, shape.after, ties)),
+        (shape.session_gap is not None, lambda before: _sessions(before, shape.session_gap or 0.0, ties)),
+        (shape.entered_from, lambda before: _later(before, shape.entered_from, ties)),
+        (shape.collapse is not None, lambda before: _collapsed(before, shape.collapse or 0.0, ties)),
     )
     for asked, step in steps:
         if asked:
-            text = f"({step().replace(_BEFORE, text)})"
-    return f"SELECT * FROM {text}"  # noqa: S608 - from below
+            events = step(events)
+    return events
 
 
-_BEFORE: Final = "«events»"
+def named_with(name: ir.StringValue, others: Sequence[ir.StringValue]) -> ir.StringValue:
+    """Return a touchpoint's name with the texts of other columns added; blank stays blank."""
+    import ibis
+
+    longer = name
+    for other in others:
+        longer = longer + ibis.ifelse(_stated(other).isnull(), "", ibis.literal(" ") + other)
+    return ibis.ifelse(name == "", "", longer)
 
 
-def _dropped(names: Sequence[str], reason: int) -> str:
-    left_out = f"reason IS NULL AND ({' OR '.join(map(_is, names))})"
-    return f"SELECT * REPLACE (CASE WHEN {left_out} THEN {reason} ELSE reason END AS reason) FROM {_BEFORE}"  # noqa: S608
+def _stated(column: ir.Column) -> ir.Column:
+    """Return a column, NULL where nothing is stated."""
+    return column.nullif("") if column.type().is_string() else column
 
 
-def _renamed(shape: LogShape) -> str:
-    cases = " ".join(f"WHEN {_is(name)} THEN {_text(new)}" for name, new in shape.rename)
-    return f"SELECT * REPLACE (CASE {cases} ELSE touchpoint END AS touchpoint) FROM {_BEFORE}"  # noqa: S608 - quoted
+def _set_aside(events: ir.Table, condition: ir.BooleanValue, reason: str) -> ir.Table:
+    import ibis
+
+    aside = events.reason.isnull() & condition
+    return events.mutate(reason=ibis.ifelse(aside, REASONS.index(reason), events.reason))
 
 
-def _after(shape: LogShape) -> str:
-    """Return the query in which events change their name by what came before them, ties in the order of the file."""
-    cases = " ".join(
-        f"WHEN touchpoint = {_text(rule.touchpoint)} AND count(*) FILTER (touchpoint = {_text(rule.after)}) OVER before > 0 "
-        f"THEN {_text(rule.becomes)}"
-        for rule in shape.after
-    )
-    return (
-        f"SELECT * REPLACE (CASE {cases} ELSE touchpoint END AS touchpoint) FROM {_BEFORE} "  # noqa: S608 - quoted
-        f"WINDOW before AS ({_IN_ORDER} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
-    )
+def _dropped(events: ir.Table, names: Sequence[str]) -> ir.Table:
+    import ibis
+
+    return _set_aside(events, ibis.or_(*(_is(events.touchpoint, name) for name in names)), DROPPED)
 
 
-def _sessions(events: Events, gap: float) -> str:
-    """Return the query in which customers are `id#1`, `id#2`, …; what is known of the customer holds for each of them.
+def _renamed(events: ir.Table, pairs: Sequence[tuple[str, str]]) -> ir.Table:
+    import ibis
+
+    cases = [(_is(events.touchpoint, name), ibis.literal(new)) for name, new in pairs]
+    return events.mutate(touchpoint=ibis.cases(*cases, else_=events.touchpoint))
+
+
+def _after(events: ir.Table, rules: Sequence[After], ties: Ties) -> ir.Table:
+    """Return the events, named by what came before them; ties in the order of the file."""
+    import ibis
+
+    name, before = events.touchpoint, {"preceding": (None, 1)}
+    cases = [
+        ((name == rule.touchpoint) & (_over((name == rule.after).cast("int8").max(), events, ties, **before) == 1),
+         ibis.literal(rule.becomes))
+        for rule in rules
+    ]  # fmt: skip
+    return events.mutate(touchpoint=ibis.cases(*cases, else_=name))
+
+
+def _sessions(events: ir.Table, gap: float, ties: Ties) -> ir.Table:
+    """Return the events with customers `id#1`, `id#2`, …; what is known of the customer holds for each of them.
 
     An outcome that is stated for a customer is the end of the last journey.
     """
-    silence = f"epoch_us(time) - lag(epoch_us(time)) OVER ({_IN_ORDER})"
-    starts = f"SELECT *, CASE WHEN {silence} > {round(gap * _MICROSECONDS_PER_DAY)} THEN 1 ELSE 0 END AS starts FROM {_BEFORE}"  # noqa: S608
-    counted = f"SELECT *, 1 + sum(starts) OVER ({_IN_ORDER}) AS session FROM ({starts})"  # noqa: S608
-    ended = f"SELECT *, max(session) OVER (PARTITION BY customer, reason IS NULL) AS sessions FROM ({counted})"  # noqa: S608
-    return f"SELECT * EXCLUDE (starts, session, sessions) REPLACE ({', '.join(_of_sessions(events))}) FROM ({ended})"  # noqa: S608
+    import ibis
+
+    silence = _since_event_before(events, ties)
+    begun = events.mutate(starts=ibis.ifelse(silence > _micro(gap), 1, 0).cast("int64"))
+    counted = begun.mutate(session=_over(begun.starts.sum(), begun, ties, preceding=(None, 0)) + 1)
+    for role in ("persona", "weight"):
+        if role in events.columns:
+            counted = _known_of_customer(counted, role, ties)
+    if "outcome" in events.columns:
+        last = counted.session == _over(counted.session.max(), counted, ties, **_WHOLE)
+        counted = counted.mutate(outcome=ibis.ifelse(last, counted.outcome, ""))
+    numbered = counted.customer + "#" + counted.session.cast("int64").cast("string")
+    named = counted.mutate(customer=ibis.ifelse(counted.reason.isnull(), numbered, counted.customer))
+    return named.drop("starts", "session")
 
 
-def _of_sessions(events: Events) -> Iterator[str]:
-    yield "CASE WHEN reason IS NULL THEN customer || '#' || CAST(session AS BIGINT) ELSE customer END AS customer"
-    if events.has("persona"):
-        first = f"first_value(nullif(persona, '') IGNORE NULLS) OVER ({_OF_CUSTOMER})"
-        yield f"coalesce({first}, '') AS persona"
-    if events.has("weight"):
-        yield f"first_value(weight IGNORE NULLS) OVER ({_OF_CUSTOMER}) AS weight"
-    if events.has("outcome"):
-        yield "CASE WHEN session = sessions THEN outcome ELSE '' END AS outcome"
+def _known_of_customer(events: ir.Table, role: str, ties: Ties) -> ir.Table:
+    """Return the events with what the first row that states it says of their customer.
 
+    Plain minima do, as an engine need not know how to leave out NULLs from the first of several.
+    """
+    import ibis
 
-def _collapsed(gap: float, reason: int) -> str:
-    most = "" if gap == float("inf") else (
-        f" AND epoch_us(time) - lag(epoch_us(time)) OVER stays <= {round(gap * _MICROSECONDS_PER_DAY)}"
-    )  # fmt: skip
-    again = f"reason IS NULL AND touchpoint = lag(touchpoint) OVER stays{most}"
-    return (
-        f"SELECT * REPLACE (CASE WHEN {again} THEN {reason} ELSE reason END AS reason) FROM {_BEFORE} "  # noqa: S608
-        f"WINDOW stays AS ({_IN_ORDER})"
+    order, said = events["row" if "row" in events.columns else "micro"], _stated(events[role])
+    first = _over(ibis.ifelse(said.notnull(), order, ibis.null("int64")).min(), events, ties, **_WHOLE)
+    found = events.mutate(first=first, said=said, order=order)
+    own = ibis.ifelse(found.order == found["first"], found.said, ibis.null(found.said.type()))
+    known = _over(own.min(), found, ties, **_WHOLE)
+    return found.mutate(**{role: known.fill_null("") if said.type().is_string() else known}).drop(
+        "first", "said", "order"
     )
 
 
-def _later(day: str, reason: int) -> str:
-    """Return the query that sets aside journeys whose first event lies before a day (UTC)."""
-    earlier = f"reason IS NULL AND min(time) OVER (PARTITION BY customer, reason IS NULL) < TIMESTAMP {_text(day)}"
-    return f"SELECT * REPLACE (CASE WHEN {earlier} THEN {reason} ELSE reason END AS reason) FROM {_BEFORE}"  # noqa: S608
+def _later(events: ir.Table, day: str, ties: Ties) -> ir.Table:
+    """Return the events without journeys whose first event lies before a day (UTC)."""
+    import numpy as np
+
+    start = int(np.datetime64(day, "us").astype(np.int64))
+    return _set_aside(events, _over(events.micro.min(), events, ties, **_WHOLE) < start, EARLIER)
 
 
-def _is(pattern: str) -> str:
+def _collapsed(events: ir.Table, gap: float, ties: Ties) -> ir.Table:
+    again = events.touchpoint == _over(events.touchpoint.lag(), events, ties)
+    if gap < float("inf"):
+        again &= _since_event_before(events, ties) <= _micro(gap)
+    return _set_aside(events, again, COLLAPSED)
+
+
+_WHOLE: Final = {"preceding": None, "following": None}
+
+
+def _over(value: ir.Value, events: ir.Table, ties: Ties, **frame: object) -> ir.Value:
+    """Return a value over the events of a customer in their order; rows set aside are not among those that are not."""
+    import ibis
+
+    group, order = [events.customer, events.reason.isnull()], [events.micro, *ties(events)]
+    return value.over(ibis.window(group_by=group, order_by=order, **frame))
+
+
+def _since_event_before(events: ir.Table, ties: Ties) -> ir.IntegerValue:
+    return events.micro - _over(events.micro.lag(), events, ties)
+
+
+def _micro(days: float) -> int:
+    return round(days * _MICROSECONDS_PER_DAY)
+
+
+def _is(name: ir.StringValue, pattern: str) -> ir.BooleanValue:
     """Return the condition that a touchpoint has a name, in which `*` stands for any text."""
     if "*" not in pattern:
-        return f"touchpoint = {_text(pattern)}"
-    plain = pattern.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").replace("*", "%")
-    return f"touchpoint LIKE {_text(plain)} ESCAPE '\\'"
+        return name == pattern
+    for sign, other in _LOOKALIKES.items():
+        if sign in pattern:
+            name, pattern = name.replace(sign, other), pattern.replace(sign, other)
+    return name.like(pattern.replace("*", "%"))
 
 
-def _text(text: str) -> str:
-    return f"'{escaped(text)}'"
+def names_asked(shape: LogShape) -> bool:
+    """Return whether a shape names events that may not be there."""
+    return bool(shape.drop or shape.rename or shape.after)
 
 
-def _require_names(events: Events, shape: LogShape) -> None:
+def require_names(found: Sequence[str], shape: LogShape) -> None:
     """Raise BadInput for names that no event has: a misspelt one would leave the log as it is without a word."""
-    found = [
-        str(name) for (name,) in events.rows("SELECT DISTINCT touchpoint FROM events WHERE reason IS NULL ORDER BY 1")
-    ]
     problems = [*_unknown("drop", shape.drop, found), *_unknown("rename", [name for name, _ in shape.rename], found)]
     left = {*found, *(new for _, new in shape.rename)}
     for rule in shape.after:
