@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from journeysim.calibrate.counts import Bins
+from journeysim.calibrate.counts import NO_BINS, Bins
 from journeysim.calibrate.dwells.families import CANDIDATES, log_likelihood, survival
 from journeysim.calibrate.dwells.tails import gamma_tails, tails
 from journeysim.model.dwell import Family
@@ -38,11 +38,13 @@ def test_both_tails_keep_their_digits(family: Family) -> None:
     a, b = 2.0, 1.0 if family is Family.EXPONENTIAL else 0.7
     peer = PEERS[family](a, b)
     times = 2.0 * np.exp(np.linspace(-12, 4, 60))
-    longer, over = np.array([tails(int(family), a, b, t) for t in times]).T
+    longer, over = tails(int(family), a, b, times)
     np.testing.assert_allclose(longer, peer.sf(times), rtol=1e-12)
     np.testing.assert_allclose(over, peer.cdf(times), rtol=1e-12)
     np.testing.assert_allclose(survival(family, a, b, times), peer.sf(times), rtol=1e-12)
-    assert tails(int(family), a, b, 0.0) == (1.0, 0.0)
+    at_once = tails(int(family), a, b if family is Family.EXPONENTIAL else 0.02, np.zeros(1))
+    assert at_once[0][0] == 1.0
+    assert at_once[1][0] < 1e-300  # nobody moves at once, whatever the shape
 
 
 @pytest.mark.parametrize("family", CANDIDATES)
@@ -57,6 +59,20 @@ def test_likelihood_of_bins_and_open_spells(family: Family) -> None:
     )
     wanted = np.log(inside) @ done.count + peer.logsf(silent.middle) @ silent.count
     np.testing.assert_allclose(log_likelihood(family, a, b, done, silent), wanted, rtol=1e-11)
+
+
+@pytest.mark.parametrize("family", CANDIDATES)
+def test_likelihood_does_not_depend_on_who_else_is_asked_for(family: Family) -> None:
+    # Blocks end where they do: of 5,000 dwells at 43 edges each has to the bit what it has alone.
+    rng = np.random.default_rng(2)
+    edges = np.append(0.0, np.geomspace(1e-4, 90.0, 42))
+    done = Bins(edges[:-1], edges[1:], rng.uniform(0, 3, 42))
+    a, b = np.exp(rng.normal(0, 3, 5000)), np.exp(rng.uniform(-2, 3, 5000))
+    b = np.ones(5000) if family is Family.EXPONENTIAL else b
+    all_at_once = log_likelihood(family, a, b, done, NO_BINS)
+    for i in (0, 46, 47, 48, 4999):
+        assert log_likelihood(family, a[i : i + 1], b[i : i + 1], done, NO_BINS)[0] == all_at_once[i]
+    assert np.array_equal(log_likelihood(family, a[:9], b[:9], NO_BINS, NO_BINS), np.zeros(9))
 
 
 def test_arrays_of_one_shape_are_taken_without_a_word() -> None:

@@ -7,9 +7,10 @@ from typing import Final
 
 import numpy as np
 
-from journeysim.calibrate.dwells.tails import log_likelihood_at
-from journeysim.calibrate.numerics.compiled import compiled, compiled_inner
+from journeysim.calibrate.dwells.likelihood import in_a_row, write_log_likelihoods
+from journeysim.calibrate.numerics.compiled import compiled, compiled_inner, compiled_into
 from journeysim.model.dwell import Family
+from journeysim.model.event_log import Ints
 from journeysim.model.quantity import Floats
 
 _EXPONENTIAL, _GAMMA, _WEIBULL = int(Family.EXPONENTIAL), int(Family.GAMMA), int(Family.WEIBULL)
@@ -19,7 +20,7 @@ _STEPS: Final = 40
 _HALVES: Final = 8
 
 
-@compiled_inner
+@compiled_into
 def scale_and_shape(family: int, location: float, log_shape: float) -> tuple[float, float]:
     """Return (a, b) of a family's coordinates, as `families.to_scale_shape` has them."""
     x, b = min(max(location, -60.0), 60.0), math.exp(min(max(log_shape, -4.0), 6.0))
@@ -41,14 +42,15 @@ def climb(  # noqa: PLR0913, PLR0917  the data, array by array
     Coordinate by coordinate: what numba makes of expressions on whole arrays takes it longer to compile than all else here.
     """
     k = len(mean)
-    at, step, tried, move, sd, gradient = start.copy(), np.empty(k), np.empty(k), np.empty(k), np.empty(k), np.empty(k)
+    edges, begins, counts = in_a_row(low, high, done, times, still)
+    at, step, move, sd, gradient = start.copy(), np.empty(k), np.empty(k), np.empty(k), np.empty(k)
     bend, curvature = np.zeros((k, k)), np.zeros((k, k))
     for i in range(k):
         step[i] = 0.05
     for _ in range(_STEPS):
-        _derive(family, mean, precision, low, high, done, times, still, at, step, tried, gradient, bend)
+        _derive(_heights(family, mean, precision, edges, begins, counts, _stencil(at, step)), step, gradient, bend)
         _newton(gradient, bend, move, sd, curvature)
-        part = _farthest(family, mean, precision, low, high, done, times, still, at, move, tried)
+        part = _part(_highest(_heights(family, mean, precision, edges, begins, counts, _along(at, move))))
         arrived = True
         for i in range(k):
             at[i] += part * move[i]
@@ -59,25 +61,32 @@ def climb(  # noqa: PLR0913, PLR0917  the data, array by array
     return at, curvature
 
 
-@compiled_inner
-def _farthest(  # noqa: PLR0913, PLR0917
-    family: int, mean: Floats, precision: Floats, low: Floats, high: Floats, done: Floats, times: Floats, still: Floats,
-    at: Floats, move: Floats, tried: Floats,
-) -> float:  # fmt: skip
-    """Return the part of a move that climbs highest, of a whole one, a half and so on, and none."""
-    best, highest, part = 0.0, 0.0, 1.0
+@compiled_into
+def _highest(heights: Floats) -> int:
+    """Return where the highest is, the first of several."""
+    found = 0
+    for n in range(len(heights)):
+        found = n if heights[n] > heights[found] else found
+    return found
+
+
+@compiled_into
+def _part(turn: int) -> float:
+    """Return the part of a move that is tried: a whole one, a half and so on, and none."""
+    return 0.0 if turn == _HALVES else 0.5**turn
+
+
+@compiled_into
+def _along(at: Floats, move: Floats) -> Floats:
+    """Return where the parts of a move lead, shape (part, k)."""
+    found = np.empty((_HALVES + 1, len(at)))
     for turn in range(_HALVES + 1):
-        part = 0.0 if turn == _HALVES else part
         for i in range(len(at)):
-            tried[i] = at[i] + part * move[i]
-        height = _height(family, mean, precision, low, high, done, times, still, tried)
-        if turn == 0 or height > highest:
-            best, highest = part, height
-        part *= 0.5
-    return best
+            found[turn, i] = at[i] + _part(turn) * move[i]
+    return found
 
 
-@compiled_inner
+@compiled_into
 def _newton(gradient: Floats, bend: Floats, move: Floats, sd: Floats, curvature: Floats) -> None:
     """Write Newton's step, the sds, and the curvature with its eigenvalues made positive."""
     k = len(gradient)
@@ -103,46 +112,52 @@ def _newton(gradient: Floats, bend: Floats, move: Floats, sd: Floats, curvature:
 
 
 @compiled_inner
-def _height(  # noqa: PLR0913, PLR0917
-    family: int, mean: Floats, precision: Floats, low: Floats, high: Floats, done: Floats, times: Floats, still: Floats,
-    at: Floats,
-) -> float:  # fmt: skip
-    """Return the log of prior x likelihood, up to a constant."""
-    a, b = scale_and_shape(family, at[0], at[1] if len(at) > 1 else 0.0)
-    total = log_likelihood_at(family, a, b, low, high, done, times, still)
-    for i in range(len(at)):
-        for j in range(len(at)):
-            total -= 0.5 * (at[i] - mean[i]) * precision[i, j] * (at[j] - mean[j])
-    return total
+def _heights(
+    family: int, mean: Floats, precision: Floats, edges: Floats, begins: Ints, counts: Floats, at: Floats
+) -> Floats:
+    """Return the log of prior x likelihood, up to a constant, at points (point, k)."""
+    a, b, out = np.empty(len(at)), np.empty(len(at)), np.empty(len(at))
+    for n in range(len(at)):
+        a[n], b[n] = scale_and_shape(family, at[n, 0], at[n, 1] if at.shape[1] > 1 else 0.0)
+        out[n] = 0.0
+    write_log_likelihoods(family, a, b, edges, begins, counts, out)
+    for n in range(len(at)):
+        for i in range(len(mean)):
+            for j in range(len(mean)):
+                out[n] -= 0.5 * (at[n, i] - mean[i]) * precision[i, j] * (at[n, j] - mean[j])
+    return out
 
 
-@compiled_inner
-def _derive(  # noqa: PLR0913, PLR0917
-    family: int, mean: Floats, precision: Floats, low: Floats, high: Floats, done: Floats, times: Floats, still: Floats,
-    at: Floats, step: Floats, tried: Floats, gradient: Floats, bend: Floats,
-) -> None:  # fmt: skip
-    """Write gradient and negative curvature by central differences, on a stencil of 3^k points."""
+@compiled_into
+def _stencil(at: Floats, step: Floats) -> Floats:
+    """Return 3^k points, (point, k): the middle, up and down each coordinate, and the corners of two."""
     k = len(at)
-    here = _height(family, mean, precision, low, high, done, times, still, at)
+    found = np.empty((3**k, k))
+    for n in range(len(found)):
+        for i in range(k):
+            found[n, i] = at[i]
     for i in range(k):
-        for n in range(k):
-            tried[n] = at[n]
-        tried[i] = at[i] + step[i]
-        up = _height(family, mean, precision, low, high, done, times, still, tried)
-        tried[i] = at[i] - step[i]
-        down = _height(family, mean, precision, low, high, done, times, still, tried)
+        found[1 + 2 * i, i] += step[i]
+        found[2 + 2 * i, i] -= step[i]
+    for corner in range(5, len(found)):
+        found[corner, 0] += step[0] if corner < 7 else -step[0]
+        found[corner, 1] += step[1] if corner % 2 else -step[1]
+    return found
+
+
+@compiled_into
+def _derive(heights: Floats, step: Floats, gradient: Floats, bend: Floats) -> None:
+    """Write gradient and negative curvature by central differences of heights on the stencil."""
+    for i in range(len(step)):
+        up, down = heights[1 + 2 * i], heights[2 + 2 * i]
         gradient[i] = (up - down) / (2.0 * step[i])
-        bend[i, i] = -(up - 2.0 * here + down) / step[i] ** 2
-    if k > 1:
-        mixed = 0.0
-        for first in (-1.0, 1.0):
-            for second in (-1.0, 1.0):
-                tried[0], tried[1] = at[0] + first * step[0], at[1] + second * step[1]
-                mixed += first * second * _height(family, mean, precision, low, high, done, times, still, tried)
+        bend[i, i] = -(up - 2.0 * heights[0] + down) / step[i] ** 2
+    if len(step) > 1:
+        mixed = heights[5] - heights[6] - heights[7] + heights[8]
         bend[0, 1] = bend[1, 0] = -mixed / (4.0 * step[0] * step[1])
 
 
-@compiled_inner
+@compiled_into
 def _axes(matrix: Floats) -> tuple[tuple[float, float], float, float]:
     """Return eigenvalues of a symmetric matrix of one or two rows, and c and s: eigenvectors are (c, s) and (-s, c)."""
     if len(matrix) == 1:

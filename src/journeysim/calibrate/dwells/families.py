@@ -20,7 +20,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from journeysim.calibrate.counts import Bins
-from journeysim.calibrate.dwells.tails import gamma_above, log_likelihoods
+from journeysim.calibrate.dwells.likelihood import log_likelihoods
+from journeysim.calibrate.dwells.tails import gamma_above
 from journeysim.model.dwell import Family, by_family, cdf
 from journeysim.model.quantity import Floats
 

@@ -13,7 +13,8 @@ from typing import Final
 
 import numpy as np
 
-from journeysim.calibrate.numerics.compiled import compiled, compiled_inner
+from journeysim.calibrate.numerics.compiled import compiled, compiled_inner, compiled_into
+from journeysim.calibrate.numerics.elementary import erfc_above, exp, power_parts
 from journeysim.model.dwell import Family
 from journeysim.model.quantity import Floats
 
@@ -21,46 +22,74 @@ _EXPONENTIAL, _GAMMA, _WEIBULL, _LOGNORMAL = (
     int(family) for family in (Family.EXPONENTIAL, Family.GAMMA, Family.WEIBULL, Family.LOGNORMAL)
 )
 _LEAST: Final = 1e-300
+_BEFORE_ALL: Final = -1e300
+#: What `elementary.exp` makes of that, or less: small shapes tell it from 0. No dwell and no scale is as far apart.
+_NO_TIME: Final = 1e-307
 _EPSILON: Final = 1e-16
 #: The smallest shape that Stirling's series is used for, and the most terms of either expansion.
 _LARGE: Final = 10.0
 _TERMS: Final = 2000
 _ROOT_HALF: Final = math.sqrt(0.5)
 _LOG_TWO_PI: Final = math.log(2.0 * math.pi)
-_LOG_TWO: Final = math.log(2.0)
+
+
+@compiled_into
+def log_time(t: float) -> float:
+    """Return the log of a time; of none at all a number so low that in every family nobody moves before it."""
+    return math.log(t) if t > 0.0 else _BEFORE_ALL
+
+
+@compiled_into
+def scoring(family: int, b: float) -> float:
+    """Return the factor that makes a score of log(t / a): what the tails of a family with shape b depend on."""
+    if family == _LOGNORMAL:
+        return _ROOT_HALF / b
+    return 1.0 if family in (_EXPONENTIAL, _GAMMA) else b
+
+
+@compiled_into
+def write_tails(family: int, b: Floats, size: int, scores: Floats, above: Floats, below: Floats) -> None:
+    """Write P(dwell > t) and P(dwell <= t) by the scores of times, `size` of them to each shape; scores are written over."""
+    if family == _LOGNORMAL:
+        for k in range(size * len(b)):
+            nearer, later = 0.5 * erfc_above(abs(scores[k])), scores[k] > 0.0
+            above[k], below[k] = nearer if later else 1.0 - nearer, 1.0 - nearer if later else nearer
+        return
+    for k in range(size * len(b)):
+        scores[k] = exp(scores[k])
+    if family == _GAMMA:
+        _write_gamma(b, size, scores, above, below)
+    elif family in (_EXPONENTIAL, _WEIBULL):
+        for k in range(size * len(b)):
+            power, p = power_parts(-scores[k])
+            above[k], below[k] = power + power * p, (1.0 - power) - power * p
+    else:
+        for k in range(size * len(b)):
+            above[k], below[k] = 1.0 / (1.0 + scores[k]), scores[k] / (1.0 + scores[k])
 
 
 @compiled_inner
-def _tails(family: int, a: float, b: float, t: float, of_shape: tuple[float, float]) -> tuple[float, float]:
-    """Return P(dwell > t) and P(dwell <= t) of a family with scale a and shape b, and what `_of_shape` says of b."""
-    if t <= 0.0:
-        return 1.0, 0.0
-    if family == _GAMMA:
-        return _gamma_tails(b, t / a, of_shape)
-    if family == _LOGNORMAL:
-        z = math.log(t / a) / b
-        nearer, later = 0.5 * math.erfc(abs(z) * _ROOT_HALF), z > 0.0
-    elif family in (_EXPONENTIAL, _WEIBULL):
-        hazard = t / a if family == _EXPONENTIAL else math.exp(b * math.log(t / a))
-        later = hazard > _LOG_TWO
-        nearer = math.exp(-hazard) if later else -math.expm1(-hazard)
-    else:
-        y = b * math.log(t / a)
-        e, later = math.exp(-abs(y)), y > 0.0
-        nearer = e / (1.0 + e)
-    return (nearer, 1.0 - nearer) if later else (1.0 - nearer, nearer)
+def _write_gamma(b: Floats, size: int, x: Floats, above: Floats, below: Floats) -> None:
+    for i in range(len(b)):
+        of_shape = _of_shape(b[i])
+        for k in range(i * size, (i + 1) * size):
+            above[k], below[k] = _gamma_tails(b[i], x[k] if x[k] > _NO_TIME else 0.0, of_shape)
 
 
 @compiled
-def tails(family: int, a: float, b: float, t: float) -> tuple[float, float]:
+def tails(family: int, a: float, b: float, times: Floats) -> tuple[Floats, Floats]:
     """Return P(dwell > t) and P(dwell <= t) of a family with scale a and shape b."""
-    return _tails(family, a, b, t, _of_shape(family, b))
+    scores, above, below = np.empty(len(times)), np.empty(len(times)), np.empty(len(times))
+    for k in range(len(times)):
+        scores[k] = scoring(family, b) * (log_time(times[k]) - math.log(a))
+    write_tails(family, np.full(1, b), len(times), scores, above, below)
+    return above, below
 
 
 @compiled
 def gamma_tails(b: float, x: float) -> tuple[float, float]:
     """Return the regularised incomplete gamma functions Q(b, x) and P(b, x)."""
-    return _gamma_tails(b, x, _of_shape(_GAMMA, b))
+    return _gamma_tails(b, x, _of_shape(b))
 
 
 @compiled_inner
@@ -76,10 +105,8 @@ def _gamma_tails(b: float, x: float, of_shape: tuple[float, float]) -> tuple[flo
 
 
 @compiled_inner
-def _of_shape(family: int, b: float) -> tuple[float, float]:
+def _of_shape(b: float) -> tuple[float, float]:
     """Return what a gamma's `_front` needs of the shape alone: log Gamma(b), or log (b / 2 pi) / 2 and Stirling's series."""
-    if family != _GAMMA:
-        return 0.0, 0.0
     if b < _LARGE:
         return math.lgamma(b), 0.0
     r = 1.0 / (b * b)
@@ -134,32 +161,3 @@ def gamma_above(b: Floats, x: Floats) -> Floats:
     for i in range(len(x)):
         out[i] = gamma_tails(b[i], x[i])[0]
     return out
-
-
-@compiled
-def log_likelihoods(
-    family: int, a: Floats, b: Floats, low: Floats, high: Floats, done: Floats, times: Floats, still: Floats
-) -> Floats:
-    """Return the log likelihood of bins with so many completed dwells, and of open spells, at every (a, b)."""
-    out = np.empty(len(a))
-    for i in range(len(a)):
-        out[i] = log_likelihood_at(family, a[i], b[i], low, high, done, times, still)
-    return out
-
-
-@compiled_inner
-def log_likelihood_at(
-    family: int, a: float, b: float, low: Floats, high: Floats, done: Floats, times: Floats, still: Floats
-) -> float:
-    """Return the same at one (a, b); bins that follow each other share an edge."""
-    total, longer, over, edge, of_shape = 0.0, 1.0, 0.0, -1.0, _of_shape(family, b)
-    for k in range(len(low)):
-        if low[k] != edge:
-            longer, over = _tails(family, a, b, low[k], of_shape)
-        then, gone = _tails(family, a, b, high[k], of_shape)
-        inside = longer - then if longer < 0.5 else gone - over
-        total += done[k] * math.log(max(inside, _LEAST))
-        longer, over, edge = then, gone, high[k]
-    for s in range(len(times)):
-        total += still[s] * math.log(max(_tails(family, a, b, times[s], of_shape)[0], _LEAST))
-    return total

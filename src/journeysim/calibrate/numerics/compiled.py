@@ -23,3 +23,8 @@ def compiled_inner(function: Compiled) -> Compiled:
 def compiled_into(function: Compiled) -> Compiled:
     """Compile as a part of its one caller: alone, it and all that it calls would be optimised once more."""
     return kept(function, _PLAIN | {"inline": "always"})
+
+
+def compiled_in_line(function: Compiled) -> Compiled:
+    """Compile for use within loops of compiled code: what calls it has its instructions, so that a loop takes many at a time."""
+    return kept(function, _INNER | {"forceinline": True})
