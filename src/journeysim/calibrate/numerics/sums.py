@@ -25,30 +25,27 @@ _LOG_TWO: Final = math.log(2.0)
 
 
 @compiled
-def logs_of(values: Floats) -> Floats:
-    """Return the logs of normal positive floats (from 1e-307 on)."""
-    bits = values.view(np.int64)
-    mantissa, exponent = np.empty(len(bits), dtype=np.int64), np.empty(len(bits), dtype=np.int64)
-    for i in range(len(bits)):
-        mantissa[i] = (bits[i] & _MANTISSA) | _ONE
-        exponent[i] = (bits[i] >> 52) | _INTEGER
-    m, e, out = mantissa.view(np.float64), exponent.view(np.float64), np.empty(len(bits))
-    for i in range(len(bits)):
-        above = m[i] > _ROOT_TWO
-        part = 0.5 * m[i] if above else m[i]
-        power = e[i] - _OFFSET + (1.0 if above else 0.0)
+def put_logs(to: Floats, values: Floats) -> None:
+    """Write the logs of normal positive floats (from 1e-307 on)."""
+    for i in range(len(to)):
+        bits = np.float64(values[i]).view(np.int64)
+        m = np.int64((bits & _MANTISSA) | _ONE).view(np.float64)
+        e = np.int64((bits >> 52) | _INTEGER).view(np.float64)
+        above = m > _ROOT_TWO
+        part = 0.5 * m if above else m
+        power = e - _OFFSET + (1.0 if above else 0.0)
         f = (part - 1.0) / (part + 1.0)
         r = f * f
         series = 1 / 11 + r * (1 / 13 + r * (1 / 15 + r * (1 / 17 + r / 19)))
         series = r * (1 / 3 + r * (1 / 5 + r * (1 / 7 + r * (1 / 9 + r * series))))
-        out[i] = power * _LOG_TWO + 2.0 * (f + f * series)
-    return out
+        to[i] = power * _LOG_TWO + 2.0 * (f + f * series)
 
 
 @compiled
-def log_sum(counts: Floats, values: Floats) -> float:
-    """Return the sum of counts times logs of values."""
-    return dot(counts, logs_of(values))
+def log_sum(counts: Floats, values: Floats, logs: Floats) -> float:
+    """Return the sum of counts times logs of values, which are written beside them: room is made once, not here."""
+    put_logs(logs, values)
+    return dot(counts, logs)
 
 
 @compiled
@@ -63,3 +60,23 @@ def dot(one: Floats, other: Floats) -> float:
     for i in range(whole, len(one)):
         a += one[i] * other[i]
     return (a + b) + (c + d)
+
+
+@compiled
+def dots(one: Floats, other: Floats) -> tuple[float, float]:
+    """Return the sums of products with values and with their squares, likewise."""
+    a, b, c, d, whole = 0.0, 0.0, 0.0, 0.0, len(one) // 4 * 4
+    p, q, r, s = 0.0, 0.0, 0.0, 0.0
+    for i in range(0, whole, 4):
+        a += one[i] * other[i]
+        b += one[i + 1] * other[i + 1]
+        c += one[i + 2] * other[i + 2]
+        d += one[i + 3] * other[i + 3]
+        p += one[i] * (other[i] * other[i])
+        q += one[i + 1] * (other[i + 1] * other[i + 1])
+        r += one[i + 2] * (other[i + 2] * other[i + 2])
+        s += one[i + 3] * (other[i + 3] * other[i + 3])
+    for i in range(whole, len(one)):
+        a += one[i] * other[i]
+        p += one[i] * (other[i] * other[i])
+    return (a + b) + (c + d), (p + q) + (r + s)

@@ -56,14 +56,15 @@ class Shelves:
     proposals: tuple[Proposal, ...]
     own: tuple[Dwells, ...]
     fixed: Floats  # (link that is not learned, chain, spell)
-    still: Floats  # (drawn row, spell)
+    still: Floats  # (row, spell) drawn rows, and room for the others
     left: Floats  # (drawn row,)
     first: Ints  # the first row of every learned link, and the first own row
 
     @classmethod
     def of(cls, proposals: Sequence[Proposal], own: Sequence[Dwells], fixed: Floats) -> Shelves:
         """Return the shelves of proposals, with the chains' own dwells by learned link."""
-        still = np.concatenate([np.empty((0, fixed.shape[-1])), *(each.cloud.still for each in proposals)])
+        kept, chains, spells = len(proposals) + len(fixed) + 1, fixed.shape[1], fixed.shape[2]
+        still = np.concatenate([*(each.cloud.still for each in proposals), np.zeros((kept * chains, spells))])
         left = np.concatenate([np.empty(0), *(each.cloud.left for each in proposals)])
         first = np.cumsum([0, *(len(each.cloud.left) for each in proposals)], dtype=np.int64)
         return cls(tuple(proposals), tuple(own), fixed, np.ascontiguousarray(still), left, first)
@@ -83,19 +84,21 @@ class Shelves:
         return self.own_rows(len(self.own) + len(self.fixed))
 
     def shelf(self, tried: Dwells | None = None) -> Shelf:
-        """Return the shelf, with what a step tries."""
-        more, spells = () if tried is None else (tried,), self.fixed.shape[-1]
-        kept = (each.still for each in self.own)
-        left = [self.left, *(each.left for each in self.own)]
-        stay = np.zeros(self.fixed.shape[0] * self.chains)
+        """Return the shelf, with what a step tries.
+
+        All stand in one table, so that a compiled move reads any row alike; the drawn ones are too many to be laid out once
+        more for every sweep. So the others are written behind them, here and nowhere else.
+        """
+        more = () if tried is None else (tried,)
+        behind, stay = self.still[self.first[-1] :], self.fixed.shape[0] * self.chains
+        fixed = self.fixed.reshape(stay, self.fixed.shape[-1])
+        others = [*(each.still for each in self.own), fixed, *(each.still for each in more)]
+        np.concatenate(others, out=behind[: sum(map(len, others))])
         return Shelf(
             self.still,
-            np.ascontiguousarray(
-                np.concatenate(
-                    [*kept, self.fixed.reshape(len(self.fixed) * self.chains, spells), *(each.still for each in more)]
-                )
+            np.concatenate(
+                [self.left, *(each.left for each in self.own), np.zeros(stay), *(each.left for each in more)]
             ),
-            np.concatenate([*left, stay, *(each.left for each in more)]),
             np.array([each.position for each in self.proposals], dtype=np.int64),
             self.first[:-1],
             np.diff(self.first),
@@ -117,10 +120,7 @@ class Shelves:
     def dwells(self, chains: Chains, k: int) -> Dwells:
         """Return the dwells of learned link k where the chains are."""
         shelf, rows = self.shelf(), chains.rows[:, self.proposals[k].position]
-        still = np.stack(
-            [self.still[row] if row < len(self.still) else shelf.own[row - len(self.still)] for row in rows]
-        )
-        return Dwells(*self.where(chains, k), still, shelf.left[rows])
+        return Dwells(*self.where(chains, k), shelf.still[rows], shelf.left[rows])
 
     def stepped(self, chains: Chains, k: int, tried: Dwells) -> tuple[Shelves, Chains]:
         """Return shelves and chains after a step, where what was tried and taken became the chain's own."""

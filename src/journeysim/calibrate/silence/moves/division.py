@@ -18,7 +18,7 @@ import numpy as np
 from scipy import special
 
 from journeysim.calibrate.numerics.compiled import compiled, compiled_inner
-from journeysim.calibrate.numerics.sums import dot, log_sum
+from journeysim.calibrate.numerics.sums import dots
 from journeysim.model.event_log import Ints
 from journeysim.model.quantity import Floats
 
@@ -42,49 +42,67 @@ class Division(NamedTuple):
     y: Floats
 
 
-@compiled_inner
-def parts_of(u: Floats) -> Floats:
-    """Return the first link's part of what the pair has, by persona: expit(u)."""
-    return np.asarray(1.0 / (1.0 + np.exp(-u)))
+class Odds(NamedTuple):
+    """By persona: mode and sd of u, u as it would be and as it is."""
+
+    mode: Floats
+    sd: Floats
+    new: Floats
+    now: Floats
 
 
 @compiled
-def peak(parts: Division, first: Ints, count: Floats) -> tuple[Floats, Floats]:
-    """Return mode and sd of u by persona, after a few of Newton's steps from a start that hangs on the division alone."""
-    mode, sd = np.empty(len(parts.a)), np.empty(len(parts.a))
-    for g in range(len(mode)):
+def room_to_divide(personas: int, spells: int) -> tuple[Division, Division, Odds]:
+    """Return room for a division, for one with another dwell of the first link or other weights, and for their odds."""
+    here = Division(
+        np.empty(personas), np.empty(personas), np.empty(personas), np.empty(personas),
+        np.empty(spells), np.empty(spells), np.empty(spells),
+    )  # fmt: skip
+    # what the others and the second link leave is the same in both
+    there = Division(np.empty(personas), np.empty(personas), here.late, here.both, here.rest, np.empty(spells), here.y)
+    return here, there, Odds(np.empty(personas), np.empty(personas), np.empty(personas), np.empty(personas))
+
+
+@compiled_inner
+def part_of(u: float) -> float:
+    """Return the first link's part of what the pair has: expit(u)."""
+    return 1.0 / (1.0 + math.exp(-u))
+
+
+@compiled
+def put_peak(parts: Division, first: Ints, count: Floats, odds: Odds, pull: Floats) -> None:
+    """Write mode and sd of u, after a few of Newton's steps from a start that hangs on the division alone."""
+    for g in range(len(odds.mode)):
         here = slice(first[g], first[g + 1])
-        both, off, n = parts.rest[here] + parts.y[here], parts.x[here] - parts.y[here], count[here]
-        a, b, pull = parts.a[g], parts.b[g], np.empty(len(off))
+        rest, x, y, n, to = parts.rest[here], parts.x[here], parts.y[here], count[here], pull[here]
+        a, b = parts.a[g], parts.b[g]
         u = math.log((a + parts.late[g]) / (b + parts.both[g] - parts.late[g]))
         for _ in range(_STEPS):
-            p = 1.0 / (1.0 + math.exp(-u))
-            for s in range(len(off)):
-                waiting = both[s] + p * off[s]
-                pull[s] = off[s] / (max(_LEAST, waiting))
-            slope, bent = dot(n, pull), dot(n, pull * pull)
+            p = part_of(u)
+            for s in range(len(to)):
+                off = x[s] - y[s]
+                waiting = rest[s] + y[s] + p * off
+                to[s] = off / (max(_LEAST, waiting))
+            slope, bent = dots(n, to)
             v = p * (1.0 - p)
             bend = max((a + b) * v + v * v * bent - v * (1.0 - 2.0 * p) * slope, 0.1 * (a + b) * v)
             step = min(max((a * (1.0 - p) - b * p + v * slope) / bend, -1.5), 1.5)
             u += step
-            sd[g] = 1.0 / math.sqrt(bend)
+            odds.sd[g] = 1.0 / math.sqrt(bend)
             if step * step * bend < _SETTLED:
                 break
-        mode[g] = u
-    return mode, sd
+        odds.mode[g] = u
 
 
 @compiled
-def draw_odds(parts: Division, mode: Floats, sd: Floats, rng: np.random.Generator) -> Floats:
-    """Return log odds by persona."""
-    u = np.empty(len(mode))
-    for g in range(len(mode)):
+def draw_odds(parts: Division, odds: Odds, rng: np.random.Generator) -> None:
+    """Write new log odds."""
+    for g in range(len(odds.mode)):
         if rng.random() < 0.5:
-            u[g] = mode[g] + sd[g] * rng.standard_t(_DEGREES)
+            odds.new[g] = odds.mode[g] + odds.sd[g] * rng.standard_t(_DEGREES)
         else:
             up, down = rng.standard_gamma(parts.a[g]), rng.standard_gamma(parts.b[g] + parts.both[g])
-            u[g] = math.log(max(up, _LEAST)) - math.log(max(down, _LEAST))
-    return u
+            odds.new[g] = math.log(max(up, _LEAST)) - math.log(max(down, _LEAST))
 
 
 @compiled_inner
@@ -92,30 +110,28 @@ def _softplus(x: float) -> float:
     return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
 
 
-@compiled_inner
-def divided(parts: Division, part: Floats, first: Ints) -> Floats:
-    """Return P(still there after t) of every spell, where the first link has this part of what the pair has, by persona."""
-    out = np.empty(len(parts.rest))
-    for g in range(len(part)):
-        here, p = slice(first[g], first[g + 1]), part[g]
+@compiled
+def put_divided(parts: Division, u: Floats, first: Ints, out: Floats) -> None:
+    """Write P(still there after t) of every spell, where log odds say how the pair divides what it has."""
+    for g in range(len(u)):
+        here, p = slice(first[g], first[g + 1]), part_of(u[g])
         to, rest, x, y = out[here], parts.rest[here], parts.x[here], parts.y[here]
         for s in range(len(to)):
             waiting = rest[s] + p * x[s] + (1.0 - p) * y[s]
             to[s] = max(_LEAST, waiting)
-    return out
 
 
 @compiled
-def log_ratio(parts: Division, mode: Floats, sd: Floats, u: Floats, first: Ints, count: Floats) -> float:
-    """Return the log of the density over that of the proposal."""
+def log_ratio(parts: Division, odds: Odds, u: Floats) -> float:
+    """Return the log of the density over that of the proposal, but for the open spells."""
     total = 0.0
-    for g in range(len(mode)):
+    for g in range(len(u)):
         took, left = -_softplus(-u[g]), -_softplus(u[g])
-        near = _STUDENT - math.log(sd[g]) - 3.0 * math.log1p(((u[g] - mode[g]) / sd[g]) ** 2 / _DEGREES)
+        near = _STUDENT - math.log(odds.sd[g]) - 3.0 * math.log1p(((u[g] - odds.mode[g]) / odds.sd[g]) ** 2 / _DEGREES)
         later = parts.b[g] + parts.both[g]
         height = math.lgamma(parts.a[g] + later) - math.lgamma(parts.a[g]) - math.lgamma(later)
         small = parts.a[g] * took + later * left + height
         top = max(near, small)
         mixed = top + math.log(math.exp(near - top) + math.exp(small - top))
         total += parts.a[g] * took + parts.b[g] * left - mixed
-    return total + log_sum(count, divided(parts, parts_of(u), first))
+    return total

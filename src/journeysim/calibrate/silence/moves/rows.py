@@ -9,23 +9,20 @@ import numpy as np
 
 from journeysim.calibrate.numerics.compiled import compiled_inner, compiled_into
 from journeysim.calibrate.numerics.sums import log_sum
+from journeysim.calibrate.silence.moves.room import Room
 from journeysim.calibrate.silence.moves.state import (
     LEAST,
     Known,
     Shelf,
-    add_still,
     log_of,
     log_polya,
     log_prior,
-    log_waiting,
     put,
     put_rows,
-    row_of,
-    spread_of,
-    waiting_of,
-    weights_of,
+    put_spread,
+    put_waiting,
+    put_weights,
 )
-from journeysim.model.event_log import Ints
 from journeysim.model.quantity import Floats
 
 #: The smallest gamma variate: shares are never quite 0.
@@ -38,88 +35,109 @@ _KAPPA_STEP: Final = 1.5
 
 
 @compiled_into
-def swap(
-    known: Known, shelf: Shelf, k: int, shares: Floats, rows: Ints, waiting: Floats, rng: np.random.Generator
-) -> None:
+def swap(known: Known, shelf: Shelf, k: int, room: Room, rng: np.random.Generator) -> None:
     """Try another dwell of learned link k."""
-    j = shelf.position[k]
+    now, j = room.now, shelf.position[k]
     row = shelf.first[k] + rng.integers(0, shelf.size[k])
-    new, old = row_of(shelf, row), row_of(shelf, rows[j])
-    then = waiting.copy()
-    add_still(known, then, shares[:, j], new - old)
-    then = np.maximum(then, LEAST)
-    gain = shelf.left[row] - shelf.left[rows[j]] + log_sum(known.sizes, then / waiting)
+    for g in range(len(now.shares)):
+        here, to, share = slice(known.first[g], known.first[g + 1]), room.to.waiting, now.shares[g, j]
+        then, waiting, new, old = to[here], now.waiting[here], shelf.still[row, here], shelf.still[now.rows[j], here]
+        for s in range(len(then)):
+            still = waiting[s] + share * (new[s] - old[s])
+            then[s] = max(LEAST, still)
+    height = log_sum(known.sizes, room.to.waiting, room.logs)
+    if math.log(rng.random()) < shelf.left[row] - shelf.left[now.rows[j]] + height - now.height[0]:
+        now.rows[j] = row
+        put(now.waiting, room.to.waiting)
+        now.height[0] = height
+
+
+@compiled_into
+def renew(known: Known, shelf: Shelf, source: int, room: Room, rng: np.random.Generator) -> None:
+    """Try new shares, with theta and kappa from a source."""
+    now, to = room.now, room.to
+    gain = _pooled(known, source, room, rng)
+    put_weights(known, to)
+    _count(known, now.spread, room.counts)
+    _put_dirichlet(to.weights, room.counts, to.shares, rng)
+    put_waiting(known, shelf, to, room.logs)
+    gain += to.height[0] + _kept(room.counts, to.weights, to.shares, now.spread)
+    put_spread(known, shelf, to, room.logs)
+    _count(known, to.spread, room.counts)
+    gain -= now.height[0] + _kept(room.counts, now.weights, now.shares, to.spread)
     if math.log(rng.random()) < gain:
-        rows[j] = row
-        put(waiting, then)
+        put(now.theta, to.theta)
+        put_rows(now.shares, to.shares)
+        put_rows(now.weights, to.weights)
+        put(now.waiting, to.waiting)
+        put_rows(now.spread, to.spread)
+        now.kappa[0], now.height[0] = to.kappa[0], to.height[0]
 
 
 @compiled_into
-def renew(  # noqa: PLR0913, PLR0917
-    known: Known, shelf: Shelf, source: int, theta: Floats, kappa: float, shares: Floats, rows: Ints, waiting: Floats,
-    rng: np.random.Generator,
-) -> float:  # fmt: skip
-    """Try new shares, with theta and kappa from a source; return kappa."""
-    to_theta, to_kappa, gain = _pooled(known, source, theta, kappa, rng)
-    old, new = weights_of(known, theta, kappa), weights_of(known, to_theta, to_kappa)
-    there = spread_of(known, shelf, shares, rows, waiting)
-    to_shares = _dirichlet(new, known.taken + there, rng)
-    then = waiting_of(known, shelf, to_shares, rows)
-    back = spread_of(known, shelf, to_shares, rows, then)
-    gain += _kept(known, new, to_shares, then, there) - _kept(known, old, shares, waiting, back)
-    if math.log(rng.random()) >= gain:
-        return kappa
-    put(theta, to_theta)
-    put_rows(shares, to_shares)
-    put(waiting, then)
-    return to_kappa
-
-
-@compiled_into
-def _pooled(
-    known: Known, source: int, theta: Floats, kappa: float, rng: np.random.Generator
-) -> tuple[Floats, float, float]:
-    """Return theta, kappa, and the log of prior over proposal, of these over those of now."""
+def _pooled(known: Known, source: int, room: Room, rng: np.random.Generator) -> float:
+    """Write theta and kappa; return the log of prior over proposal, of these over those of now."""
+    now, to = room.now, room.to
+    put(to.theta, now.theta)
+    to.kappa[0] = now.kappa[0]
     if source == NOW or len(known.taken) == 1:
-        return theta.copy(), kappa, 0.0
+        return 0.0
     if source == SURROGATE:
         pick = rng.integers(0, len(known.kappa))
-        counts = known.factor * (known.taken + known.spread)
-        new = weights_of(known, known.theta[pick], known.kappa[pick])
-        gain = log_polya(counts, weights_of(known, theta, kappa)) - log_polya(counts, new)
-        return known.theta[pick].copy(), known.kappa[pick], gain
+        put(to.theta, known.theta[pick])
+        to.kappa[0] = known.kappa[pick]
+        put_weights(known, to)
+        return log_polya(room.seen, now.weights) - log_polya(room.seen, to.weights)
     length = _POOLED[rng.integers(0, len(_POOLED))]
-    to_theta, to_kappa = theta.copy(), kappa
     if rng.random() < 0.5:
-        to_kappa = kappa * math.exp(_KAPPA_STEP * length * rng.standard_normal())
+        to.kappa[0] = now.kappa[0] * math.exp(_KAPPA_STEP * length * rng.standard_normal())
     else:
-        links = len(theta)
-        z = np.empty(links)
-        for j in range(links):
-            z[j] = rng.standard_normal()
-        logs = np.log(np.maximum(theta, LEAST)) + length * np.dot(known.root, z)
-        to_theta = np.exp(logs - logs.max())
-        to_theta /= to_theta.sum()
-    return to_theta, to_kappa, log_prior(known, to_theta, to_kappa) - log_prior(known, theta, kappa)
+        _step(known, length, to.theta, room, rng)
+    return log_prior(known, to.theta, to.kappa[0]) - log_prior(known, now.theta, now.kappa[0])
 
 
 @compiled_into
-def _dirichlet(weights: Floats, counts: Floats, rng: np.random.Generator) -> Floats:
-    out = np.zeros(weights.shape)
-    for g in range(weights.shape[0]):
-        for j in range(weights.shape[1]):
-            if weights[g, j] > 0:
-                out[g, j] = max(rng.standard_gamma(weights[g, j] + counts[g, j]), _SMALL)
-        whole = out[g].sum()
-        for j in range(weights.shape[1]):
-            out[g, j] /= whole
-    return out
+def _step(known: Known, length: float, theta: Floats, room: Room, rng: np.random.Generator) -> None:
+    """Move theta by a draw of the surrogate's covariance of its logs."""
+    links = len(theta)
+    for j in range(links):
+        room.normal[j] = rng.standard_normal()
+    np.dot(known.root, room.normal, room.step)
+    top = -np.inf
+    for j in range(links):
+        theta[j] = log_of(theta[j]) + length * room.step[j]
+        top = max(top, theta[j])
+    whole = 0.0
+    for j in range(links):
+        theta[j] = math.exp(theta[j] - top)
+        whole += theta[j]
+    for j in range(links):
+        theta[j] /= whole
 
 
 @compiled_inner
-def _kept(known: Known, weights: Floats, shares: Floats, waiting: Floats, spread: Floats) -> float:
-    """Return the log of the posterior of the shares over Dirichlet(weights + counts + spread), up to a constant."""
-    total = log_polya(known.taken + spread, weights) + log_waiting(known, waiting)
+def _count(known: Known, spread: Floats, out: Floats) -> None:
+    """Write completed moves and the open spells that count for each link."""
+    for g in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            out[g, j] = known.taken[g, j] + spread[g, j]
+
+
+@compiled_into
+def _put_dirichlet(weights: Floats, counts: Floats, out: Floats, rng: np.random.Generator) -> None:
+    for g in range(weights.shape[0]):
+        whole = 0.0
+        for j in range(weights.shape[1]):
+            out[g, j] = max(rng.standard_gamma(weights[g, j] + counts[g, j]), _SMALL) if weights[g, j] > 0 else 0.0
+            whole += out[g, j]
+        for j in range(weights.shape[1]):
+            out[g, j] /= whole
+
+
+@compiled_inner
+def _kept(counts: Floats, weights: Floats, shares: Floats, spread: Floats) -> float:
+    """Return the log of the prior of the shares over Dirichlet(weights + counts), up to a constant and completed moves."""
+    total = log_polya(counts, weights)
     for g in range(weights.shape[0]):
         for j in range(weights.shape[1]):
             if weights[g, j] > 0:

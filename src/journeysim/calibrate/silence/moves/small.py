@@ -8,21 +8,21 @@ from typing import Final
 import numpy as np
 
 from journeysim.calibrate.numerics.compiled import compiled, compiled_inner, compiled_into
-from journeysim.calibrate.silence.moves.pairs import division_of, new_odds, take, with_weights
+from journeysim.calibrate.silence.moves.pairs import new_odds, put_division, put_weights_of_pair, take
+from journeysim.calibrate.silence.moves.room import Room
 from journeysim.calibrate.silence.moves.state import (
     LEAST,
+    Chain,
     Known,
     Plan,
     Shelf,
     log_of,
     log_prior,
-    log_waiting,
+    look,
     put,
     put_rows,
-    waiting_of,
-    weights_of,
+    put_weights,
 )
-from journeysim.model.event_log import Ints
 from journeysim.model.quantity import Floats
 
 #: Steps of `scale`: sds of the common factor's log, and of what every persona adds to it.
@@ -33,25 +33,25 @@ _DEGREES, _WIDTHS, _RARELY = 5.0, (0.5, 2.0), 0.25
 
 
 @compiled_into
-def scale(  # noqa: PLR0913, PLR0917
-    known: Known, shelf: Shelf, j: int, theta: Floats, kappa: float, shares: Floats, rows: Ints, waiting: Floats,
-    rng: np.random.Generator,
-) -> None:  # fmt: skip
+def scale(known: Known, shelf: Shelf, j: int, room: Room, rng: np.random.Generator) -> None:
     """Try the share of link j, pooled and of every persona, multiplied."""
+    now, to = room.now, room.to
     common = rng.standard_normal() * _COMMON[rng.integers(0, len(_COMMON))]
     width = _OWN[rng.integers(0, len(_OWN))]
-    to_theta, to_shares = theta.copy(), shares.copy()
-    if len(shares) > 1:
-        _multiply(to_theta, j, common)
-    for g in range(len(shares)):
-        _multiply(to_shares[g], j, common + width * rng.standard_normal())
-    then = waiting_of(known, shelf, to_shares, rows)
-    gain = _scaled(known, to_theta, weights_of(known, to_theta, kappa), to_shares, then, j)
-    gain -= _scaled(known, theta, weights_of(known, theta, kappa), shares, waiting, j)
-    if math.log(rng.random()) < gain:
-        put(theta, to_theta)
-        put_rows(shares, to_shares)
-        put(waiting, then)
+    put(to.theta, now.theta)
+    put_rows(to.shares, now.shares)
+    to.kappa[0] = now.kappa[0]
+    if len(to.shares) > 1:
+        _multiply(to.theta, j, common)
+    for g in range(len(to.shares)):
+        _multiply(to.shares[g], j, common + width * rng.standard_normal())
+    look(known, shelf, to, room.logs)
+    if math.log(rng.random()) < _scaled(known, to, j) - _scaled(known, now, j):
+        put(now.theta, to.theta)
+        put_rows(now.shares, to.shares)
+        put_rows(now.weights, to.weights)
+        put(now.waiting, to.waiting)
+        now.height[0] = to.height[0]
 
 
 @compiled_inner
@@ -71,15 +71,15 @@ def _log_measure(shares: Floats, j: int) -> float:
 
 
 @compiled_inner
-def _scaled(known: Known, theta: Floats, weights: Floats, shares: Floats, waiting: Floats, j: int) -> float:
+def _scaled(known: Known, chain: Chain, j: int) -> float:
     """Return the log posterior on the scale of log odds of link j, the other shares in proportion."""
-    total = log_waiting(known, waiting)
+    total, shares, weights = float(chain.height[0]), chain.shares, chain.weights
     for g in range(shares.shape[0]):
         total += _log_measure(shares[g], j)
         for i in range(shares.shape[1]):
             if weights[g, i] > 0:
                 total += (weights[g, i] + known.taken[g, i] - 1.0) * log_of(shares[g, i])
-    return total + _pooling(known, theta, weights, j) if len(shares) > 1 else total
+    return total + _pooling(known, chain.theta, weights, j) if len(shares) > 1 else total
 
 
 @compiled_inner
@@ -97,36 +97,34 @@ def _pooling(known: Known, theta: Floats, weights: Floats, j: int) -> float:
 
 
 @compiled_into
-def pool(  # noqa: PLR0913, PLR0917
-    known: Known, shelf: Shelf, plan: Plan, q: int, theta: Floats, kappa: float, shares: Floats, rows: Ints,
-    waiting: Floats, rng: np.random.Generator,
-) -> float:  # fmt: skip
-    """Try kappa, theta of a link, and its shares beside another link's, all anew; return kappa."""
-    j, other = plan.scaled[q, 0], plan.scaled[q, 1]
-    new = _near_place(plan.places[q], plan.roots[q], rng)
-    now = np.array([math.log(kappa), log_of(theta[j]) - log_of(1.0 - theta[j])])
-    to_kappa, to_theta = math.exp(new[0]), theta.copy()
-    _multiply(to_theta, j, new[1] - now[1])
-    to, at = weights_of(known, to_theta, to_kappa), weights_of(known, theta, kappa)
-    here = division_of(known, shelf, at, j, other, shares, rows)
-    there = with_weights(known, here, to, j, other)
-    u, gain = new_odds(known, there, here, shares, j, other, rng)
-    gain += _pool_density(known, to_theta, to_kappa, to, shares, j, other)
-    gain -= _pool_density(known, theta, kappa, at, shares, j, other)
-    gain += log_places(plan.places[q], plan.roots[q], now) - log_places(plan.places[q], plan.roots[q], new)
-    if math.log(rng.random()) >= gain:
-        return kappa
-    put(theta, to_theta)
-    take(known, there, u, j, other, shares, waiting)
-    return to_kappa
+def pool(known: Known, shelf: Shelf, plan: Plan, q: int, room: Room, rng: np.random.Generator) -> None:
+    """Try kappa, theta of a link, and its shares beside another link's, all anew."""
+    j, other, now, to = plan.scaled[q, 0], plan.scaled[q, 1], room.now, room.to
+    places, root = plan.places[q], plan.roots[q]
+    new_kappa, new_odds_of_j = _near_place(places, root, rng)
+    kappa, odds = math.log(now.kappa[0]), log_of(now.theta[j]) - log_of(1.0 - now.theta[j])
+    put(to.theta, now.theta)
+    to.kappa[0] = math.exp(new_kappa)
+    _multiply(to.theta, j, new_odds_of_j - odds)
+    put_weights(known, to)
+    put_division(known, shelf, j, other, now, room.here)
+    put_weights_of_pair(known, to.weights, j, other, room.there)
+    put(room.there.x, room.here.x)
+    gain = new_odds(known, j, other, room, rng)
+    gain += _pool_density(known, to, now.shares, j, other) - _pool_density(known, now, now.shares, j, other)
+    gain += log_places(places, root, kappa, odds) - log_places(places, root, new_kappa, new_odds_of_j)
+    if math.log(rng.random()) < gain:
+        put(now.theta, to.theta)
+        put_rows(now.weights, to.weights)
+        now.kappa[0] = to.kappa[0]
+        take(j, other, room)
 
 
 @compiled_inner
-def _pool_density(
-    known: Known, theta: Floats, kappa: float, weights: Floats, shares: Floats, j: int, other: int
-) -> float:
+def _pool_density(known: Known, chain: Chain, shares: Floats, j: int, other: int) -> float:
     """Return the log density of log kappa, theta's log odds and the shares, but for how the pair divides its own."""
-    total = log_prior(known, theta, kappa) + _log_measure(theta, j)
+    theta, weights = chain.theta, chain.weights
+    total = log_prior(known, theta, chain.kappa[0]) + _log_measure(theta, j)
     for i in range(len(theta)):
         total -= log_of(theta[i])
     for g in range(weights.shape[0]):
@@ -139,22 +137,21 @@ def _pool_density(
 
 
 @compiled_into
-def _near_place(places: Floats, root: Floats, rng: np.random.Generator) -> Floats:
+def _near_place(places: Floats, root: Floats, rng: np.random.Generator) -> tuple[float, float]:
+    """Return log kappa and log odds near one of the places."""
     width = _WIDTHS[1] if rng.random() < _RARELY else _WIDTHS[0]
     width /= math.sqrt(2.0 * rng.standard_gamma(_DEGREES / 2.0) / _DEGREES)
     place, first, second = places[rng.integers(0, len(places))], rng.standard_normal(), rng.standard_normal()
-    return np.array(
-        [place[0] + width * root[0, 0] * first, place[1] + width * (root[1, 0] * first + root[1, 1] * second)]
-    )
+    return place[0] + width * root[0, 0] * first, place[1] + width * (root[1, 0] * first + root[1, 1] * second)
 
 
 @compiled
-def log_places(places: Floats, root: Floats, at: Floats) -> float:
-    """Return the log density around places, two coordinates, up to a constant; as `proposals.Places` has it."""
+def log_places(places: Floats, root: Floats, kappa: float, odds: float) -> float:
+    """Return the log density of log kappa and log odds around places, up to a constant; as `proposals.Places` has it."""
     total = 0.0
     for p in range(len(places)):
-        first = (at[0] - places[p, 0]) * (1.0 / root[0, 0])
-        second = (at[1] - places[p, 1] - root[1, 0] * first) * (1.0 / root[1, 1])
+        first = (kappa - places[p, 0]) * (1.0 / root[0, 0])
+        second = (odds - places[p, 1] - root[1, 0] * first) * (1.0 / root[1, 1])
         square = first * first + second * second
         near = 1.0 / (1.0 + square * (1.0 / (_DEGREES * _WIDTHS[0] ** 2)))
         far = 1.0 / (1.0 + square * (1.0 / (_DEGREES * _WIDTHS[1] ** 2)))

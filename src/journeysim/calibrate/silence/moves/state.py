@@ -1,4 +1,8 @@
-"""Compiled: what a chain of silent exits is, what is known, and sums over either."""
+"""Compiled: what a chain of silent exits is, what is known, and sums over either.
+
+A sweep of one chain takes tens of microseconds, and memory asked for in each move took a third of that: what moves try is written
+into rooms that are made once for all sweeps.
+"""
 
 from __future__ import annotations
 
@@ -41,8 +45,7 @@ class Shelf(NamedTuple):
     """
 
     still: Floats  # (row, spell)
-    own: Floats  # (row, spell)
-    left: Floats  # (row + own row,)
+    left: Floats  # (row,)
     position: Ints
     first: Ints
     size: Ints
@@ -62,43 +65,79 @@ class Plan(NamedTuple):
     roots: Floats
 
 
-@compiled_inner
-def row_of(shelf: Shelf, row: int) -> Floats:
-    """Return a row of the shelf, P(longer than each open spell)."""
-    drawn = len(shelf.still)
-    return np.asarray(shelf.still[row] if row < drawn else shelf.own[row - drawn])
+class Chain(NamedTuple):
+    """Where a chain is, or would be, and what follows from that; `rows` are the rows of the shelf that its dwells stand in."""
+
+    theta: Floats  # (link,)
+    kappa: Floats  # (1,)
+    shares: Floats  # (persona, link)
+    rows: Ints  # (link,)
+    weights: Floats  # (persona, link) kappa t
+    waiting: Floats  # (spell,) P(still there after t)
+    height: Floats  # (1,) the log likelihood of the open spells
+    spread: Floats  # (persona, link) how many open spells count for each link; known while all shares are drawn anew
 
 
 @compiled_inner
-def waiting_of(known: Known, shelf: Shelf, shares: Floats, rows: Ints) -> Floats:
-    """Return P(still there after t) of every spell."""
-    out = np.zeros(len(known.sizes))
+def room_for_chain(known: Known, rows: Ints) -> Chain:
+    """Return room for a chain with these rows."""
+    spells, (personas, links) = len(known.sizes), known.taken.shape
+    shares, weights, spread = np.empty((personas, links)), np.empty((personas, links)), np.empty((personas, links))
+    return Chain(np.empty(links), np.empty(1), shares, rows, weights, np.empty(spells), np.empty(1), spread)
+
+
+@compiled_inner
+def enter(chain: Chain, theta: Floats, kappa: float, shares: Floats, rows: Ints) -> None:
+    """Put a chain somewhere."""
+    put(chain.theta, theta)
+    chain.kappa[0] = kappa
+    put_rows(chain.shares, shares)
     for j in range(len(rows)):
-        add_still(known, out, shares[:, j], row_of(shelf, rows[j]))
-    return np.maximum(out, LEAST)
+        chain.rows[j] = rows[j]
 
 
 @compiled_inner
-def add_still(known: Known, out: Floats, shares: Floats, still: Floats) -> None:
-    """Add the part of every spell that a link's shares (persona,) have; a loop a persona, so that several run at once."""
-    for g in range(len(shares)):
-        here, there, share = (
-            out[known.first[g] : known.first[g + 1]],
-            still[known.first[g] : known.first[g + 1]],
-            shares[g],
-        )
+def leave(chain: Chain, theta: Floats, shares: Floats, rows: Ints) -> float:
+    """Write where a chain is; return kappa."""
+    put(theta, chain.theta)
+    put_rows(shares, chain.shares)
+    for j in range(len(rows)):
+        rows[j] = chain.rows[j]
+    return float(chain.kappa[0])
+
+
+@compiled_inner
+def look(known: Known, shelf: Shelf, chain: Chain, logs: Floats) -> None:
+    """Write what follows from where a chain is, but for `spread`; `logs` is room for the spells."""
+    put_weights(known, chain)
+    put_waiting(known, shelf, chain, logs)
+
+
+@compiled_inner
+def put_waiting(known: Known, shelf: Shelf, chain: Chain, logs: Floats) -> None:
+    """Write P(still there after t) of every spell, and their log likelihood; a loop a persona, so that several run at once."""
+    for g in range(len(chain.shares)):
+        here = chain.waiting[known.first[g] : known.first[g + 1]]
         for s in range(len(here)):
-            here[s] += share * there[s]
+            here[s] = 0.0
+        for j in range(len(chain.rows)):
+            there = shelf.still[chain.rows[j], known.first[g] : known.first[g + 1]]
+            share = chain.shares[g, j]
+            for s in range(len(here)):
+                here[s] += share * there[s]
+        for s in range(len(here)):
+            here[s] = max(LEAST, here[s])
+    chain.height[0] = log_sum(known.sizes, chain.waiting, logs)
 
 
 @compiled_inner
-def weights_of(known: Known, theta: Floats, kappa: float) -> Floats:
-    """Return kappa t of every persona, (persona, link); with one persona the prior's weights."""
+def put_weights(known: Known, chain: Chain) -> None:
+    """Write kappa t of every persona, (persona, link); with one persona the prior's weights."""
+    theta, kappa, out = chain.theta, chain.kappa[0], chain.weights
     personas, links = known.tilt.shape
-    out = np.empty((personas, links))
     if personas == 1:
         put(out[0], known.alpha)
-        return out
+        return
     for g in range(personas):
         whole = 0.0
         for j in range(links):
@@ -106,7 +145,6 @@ def weights_of(known: Known, theta: Floats, kappa: float) -> Floats:
             whole += out[g, j]
         for j in range(links):
             out[g, j] *= kappa / whole
-    return out
 
 
 @compiled_inner
@@ -131,12 +169,6 @@ def log_of(x: float) -> float:
 
 
 @compiled_inner
-def log_waiting(known: Known, waiting: Floats) -> float:
-    """Return the log likelihood of the open spells."""
-    return log_sum(known.sizes, waiting)
-
-
-@compiled_inner
 def log_prior(known: Known, theta: Floats, kappa: float) -> float:
     """Return the log prior of log theta and log kappa, up to a constant."""
     score = (math.log(kappa) - math.log(KAPPA_MEDIAN)) / KAPPA_SPREAD
@@ -147,15 +179,15 @@ def log_prior(known: Known, theta: Floats, kappa: float) -> float:
 
 
 @compiled_inner
-def spread_of(known: Known, shelf: Shelf, shares: Floats, rows: Ints, waiting: Floats) -> Floats:
-    """Return how many open spells count for each link, shape (persona, link)."""
-    out, each = np.zeros(shares.shape), known.sizes / waiting
-    for j in range(len(rows)):
-        still = row_of(shelf, rows[j])
-        for g in range(len(shares)):
-            here = slice(known.first[g], known.first[g + 1])
-            out[g, j] = shares[g, j] * dot(each[here], still[here])
-    return out
+def put_spread(known: Known, shelf: Shelf, chain: Chain, each: Floats) -> None:
+    """Write how many open spells count for each link; `each` is room for the spells."""
+    for s in range(len(each)):
+        each[s] = known.sizes[s] / chain.waiting[s]
+    for g in range(len(chain.shares)):
+        here = each[known.first[g] : known.first[g + 1]]
+        for j in range(len(chain.rows)):
+            there = shelf.still[chain.rows[j], known.first[g] : known.first[g + 1]]
+            chain.spread[g, j] = chain.shares[g, j] * dot(here, there)
 
 
 @compiled

@@ -8,9 +8,10 @@ import numpy as np
 
 from journeysim.calibrate.numerics.compiled import compiled, compiled_into
 from journeysim.calibrate.silence.moves.pairs import divide
+from journeysim.calibrate.silence.moves.room import Room, room_for
 from journeysim.calibrate.silence.moves.rows import NEAR, NOW, SURROGATE, renew, swap
 from journeysim.calibrate.silence.moves.small import pool, scale
-from journeysim.calibrate.silence.moves.state import Known, Plan, Shelf, put, put_rows, waiting_of, weights_of
+from journeysim.calibrate.silence.moves.state import Known, Plan, Shelf, enter, leave, look, put_spread
 from journeysim.model.event_log import Ints
 from journeysim.model.quantity import Floats
 
@@ -24,39 +25,33 @@ def sweep_all(
     rng: np.random.Generator,
 ) -> None:  # fmt: skip
     """Write what follows the first entry of every array (sweep, chain, …), sweep by sweep."""
+    room = room_for(known)
     for t in range(1, len(kappa)):
         for c in range(kappa.shape[1]):
-            put(theta[t, c], theta[t - 1, c])
-            put_rows(shares[t, c], shares[t - 1, c])
-            for j in range(rows.shape[2]):
-                rows[t, c, j] = rows[t - 1, c, j]
-            kappa[t, c] = _sweep(known, shelf, plan, theta[t, c], kappa[t - 1, c], shares[t, c], rows[t, c], rng)
+            enter(room.now, theta[t - 1, c], kappa[t - 1, c], shares[t - 1, c], rows[t - 1, c])
+            _sweep(known, shelf, plan, room, rng)
+            kappa[t, c] = leave(room.now, theta[t, c], shares[t, c], rows[t, c])
 
 
 @compiled_into
-def _sweep(
-    known: Known, shelf: Shelf, plan: Plan, theta: Floats, kappa: float, shares: Floats, rows: Ints,
-    rng: np.random.Generator,
-) -> float:  # fmt: skip
-    waiting = waiting_of(known, shelf, shares, rows)
+def _sweep(known: Known, shelf: Shelf, plan: Plan, room: Room, rng: np.random.Generator) -> None:
+    look(known, shelf, room.now, room.logs)
     for k in range(len(shelf.first)):
-        swap(known, shelf, k, shares, rows, waiting, rng)
+        swap(known, shelf, k, room, rng)
+    put_spread(known, shelf, room.now, room.logs)
     for source in _SOURCES:
-        kappa = renew(known, shelf, source, theta, kappa, shares, rows, waiting, rng)
+        renew(known, shelf, source, room, rng)
     if len(plan.pairs):
-        weights = weights_of(known, theta, kappa)
         for _ in range(_PAIRS):
             which = min(int(np.searchsorted(plan.upto, rng.random())), len(plan.upto) - 1)
             k, other = int(plan.pairs[which, 0]), int(plan.pairs[which, 1])
             row = shelf.first[k] + rng.integers(0, shelf.size[k])
-            gain = shelf.left[row] - shelf.left[rows[shelf.position[k]]]
-            divide(known, shelf, weights, shelf.position[k], other, row, gain, shares, rows, waiting, rng)
+            gain = shelf.left[row] - shelf.left[room.now.rows[shelf.position[k]]]
+            divide(known, shelf, shelf.position[k], other, row, gain, room, rng)
     for q in range(len(plan.scaled)):
-        j = plan.scaled[q, 0]
-        scale(known, shelf, j, theta, kappa, shares, rows, waiting, rng)
+        scale(known, shelf, plan.scaled[q, 0], room, rng)
         if plan.places.shape[1]:
-            kappa = pool(known, shelf, plan, q, theta, kappa, shares, rows, waiting, rng)
-    return kappa
+            pool(known, shelf, plan, q, room, rng)
 
 
 @compiled
@@ -65,7 +60,10 @@ def divide_all(  # noqa: PLR0913, PLR0917
     theta: Floats, kappa: Floats, shares: Floats, rows: Ints, rng: np.random.Generator,
 ) -> None:  # fmt: skip
     """Try a row of the shelf for learned link k in every chain, with a new division; a row below 0 is not tried."""
+    room = room_for(known)
     for c in range(len(kappa)):
         if tried[c] >= 0:
-            waiting, weights = waiting_of(known, shelf, shares[c], rows[c]), weights_of(known, theta[c], kappa[c])
-            divide(known, shelf, weights, shelf.position[k], other, tried[c], gain[c], shares[c], rows[c], waiting, rng)
+            enter(room.now, theta[c], kappa[c], shares[c], rows[c])
+            look(known, shelf, room.now, room.logs)
+            divide(known, shelf, shelf.position[k], other, tried[c], gain[c], room, rng)
+            kappa[c] = leave(room.now, theta[c], shares[c], rows[c])
