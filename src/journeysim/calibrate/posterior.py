@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
-import numpy as np
-
 from journeysim.calibrate.account import (
     DwellAccount,
     TouchpointAccount,
@@ -27,7 +25,7 @@ from journeysim.calibrate.layers import Choice, joined, learn_layers
 from journeysim.calibrate.layers.tenure import touchpoints_by_tenure
 from journeysim.calibrate.ledger import assumptions_of
 from journeysim.calibrate.numerics.pymc_adapter import one_thread
-from journeysim.calibrate.prior import prior_draws
+from journeysim.calibrate.prior import prior_draws, prior_dwells
 from journeysim.calibrate.prior_parts import PriorPart, prior_parts
 from journeysim.calibrate.seasons import notes_on_seasons
 from journeysim.calibrate.silence.booking import book_silent_exits, gone_silently
@@ -92,10 +90,9 @@ def calibrate(
     """
     observed = Observations(observed) if isinstance(observed, Transitions) else observed
     counts = count_transitions(observed.transitions, journey)
-    prior = prior_draws(journey, draws=max(draws, WORKING_DRAWS), seed=seed)
-    stated = prior.take(np.arange(draws))  # every draw has its address, so these are the prior's at so many draws
+    stated = prior_draws(journey, draws=draws, seed=seed)
     data = stated.data.copy(deep=True)
-    fit = fit_touchpoints(journey, counts, prior, seed)
+    fit = fit_touchpoints(journey, counts, prior_dwells(journey, draws=max(draws, WORKING_DRAWS), seed=seed), seed)
     gates = list(fit.gates)
     for i, touchpoint in enumerate(fit.touchpoints):
         data, found = write_touchpoint(data, fit, i, touchpoint, seed)

@@ -131,6 +131,27 @@ class AsPrior(Reading):
         return dirichlet(seen * means, self.seed, self.draws, names)
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class DwellsAsPrior(Reading):
+    """Dwells, and every number, as `AsPrior` has them to the bit; shares, whose quantiles take longest, at their means."""
+
+    draws: int
+    seed: int
+
+    def number(self, quantity: Quantity, *address: str) -> Floats:
+        return AsPrior(self.draws, self.seed).number(quantity, *address)
+
+    def row(self, touchpoint: Touchpoint, owner: str, links: tuple[Link, ...]) -> Floats:
+        return AtItsWord(self.draws).row(touchpoint, owner, links)
+
+    def shares(self, stated: Shared, seen: float, *address: str) -> Floats:
+        return AtItsWord(self.draws).shares(stated, seen, *address)
+
+    def scale(self, touchpoint: Touchpoint, owner: str, link: Link) -> Floats:
+        return AsPrior(self.draws, self.seed).scale(touchpoint, owner, link)
+
+
 def stated_draws(journey: JourneyMap) -> Draws:
     """Return one draw that holds the means of everything the map states: the map at its word.
 
@@ -155,6 +176,14 @@ def prior_draws(journey: JourneyMap, *, draws: int, seed: int) -> Draws:
     (seed, names), so order, other places and the number of draws change nothing.
     """
     return read_map(journey, AsPrior(draws, seed), "prior")
+
+
+def prior_dwells(journey: JourneyMap, *, draws: int, seed: int) -> Draws:
+    """Return `prior_draws` for those who need its dwells only, in more draws than are kept.
+
+    Shares are at their means, and so are the days after which silent exits are booked, which rest on them.
+    """
+    return read_map(journey, DwellsAsPrior(draws, seed), "prior")
 
 
 def seen_on_link(touchpoint: Touchpoint, link: Link) -> float:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from journeysim.calibrate import prior_draws, stated_draws
+from journeysim.calibrate.prior import prior_dwells
 from journeysim.errors import BadInput
 from journeysim.model.draws import TABLE_SIZE
 from journeysim.model.dwell import Dwell, Family
@@ -86,6 +87,13 @@ class TestPrior:
         draws = prior_draws(shop(), draws=50, seed=3)
         np.testing.assert_array_equal(share(draws, "help -> visit", 0), share(draws, "help -> visit", 1))
         assert not np.array_equal(share(draws, "visit -> cart", 0), share(draws, "visit -> cart", 1))
+
+    def test_who_needs_dwells_only_has_them_to_the_bit(self):
+        whole, dwells = (found(shop(), draws=50, seed=3) for found in (prior_draws, prior_dwells))
+        for name in ("family", "dwell_a", "dwell_b", "visit_value", "link_cost"):
+            np.testing.assert_array_equal(dwells.values(name), whole.values(name))
+        np.testing.assert_array_equal(dwells.values("share")[7], stated_draws(shop()).values("share")[0])
+        assert whole.values("dwell_a").std(axis=0).max() > 0
 
     def test_order_of_the_file_and_number_of_draws_change_nothing(self):
         journey = shop()

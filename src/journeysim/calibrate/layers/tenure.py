@@ -24,7 +24,7 @@ from journeysim.calibrate.beliefs import links_at
 from journeysim.calibrate.counts import count_transitions, learnable, silent_outcomes
 from journeysim.calibrate.gates import Gate
 from journeysim.calibrate.layers.layer import NOTHING_LEARNED, Layer
-from journeysim.calibrate.prior import prior_draws
+from journeysim.calibrate.prior import prior_draws, prior_dwells
 from journeysim.calibrate.silence.booking import book_silent_exits, gone_silently
 from journeysim.calibrate.touchpoint_fit import WORKING_DRAWS, Fit, fit_touchpoints
 from journeysim.calibrate.write_draws import write_touchpoint
@@ -92,7 +92,7 @@ def learn_tenure(journey: JourneyMap, observed: Observations, data: xr.Dataset, 
 def _learn(cells: Cells, whole: xr.Dataset, tables: list[Floats], silent: frozenset[str], seed: int) -> Layer:
     """Calibrate the cells, write the result into the whole map's data and tables, and say what was found."""
     counts = count_transitions(cells.transitions, cells.journey)
-    prior = prior_draws(cells.journey, draws=max(whole.sizes["draw"], WORKING_DRAWS), seed=seed)
+    prior = prior_dwells(cells.journey, draws=max(whole.sizes["draw"], WORKING_DRAWS), seed=seed)
     fit = fit_touchpoints(cells.journey, counts, prior, seed)
     data = prior_draws(cells.journey, draws=whole.sizes["draw"], seed=seed).data.copy(deep=True)
     gates = [*fit.gates]
