@@ -6,8 +6,13 @@ from typing import Final
 
 from journeysim.files.kept_kernels import Compiled, kept
 
-_PLAIN: Final[dict[str, object]] = {"cache": True, "nogil": True, "error_model": "numpy"}
-_INNER: Final = _PLAIN | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+#: Nothing is called from C, which would be made and optimised for every function. `_nrt` counts who holds an array; it is
+#: said outright, for a part would take after whoever called it first.
+_PLAIN: Final[dict[str, object]] = {
+    "cache": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True, "_nrt": True
+}  # fmt: skip
+_INNER: Final = {"no_cpython_wrapper": True}
+_LEAN: Final = _PLAIN | {"_nrt": False}
 
 
 def compiled(function: Compiled) -> Compiled:
@@ -17,7 +22,7 @@ def compiled(function: Compiled) -> Compiled:
 
 def compiled_inner(function: Compiled) -> Compiled:
     """Compile likewise, but callable from compiled code only: nothing that Python would call has to be made and optimised."""
-    return kept(function, _INNER)
+    return kept(function, _PLAIN | _INNER)
 
 
 def compiled_into(function: Compiled) -> Compiled:
@@ -27,4 +32,17 @@ def compiled_into(function: Compiled) -> Compiled:
 
 def compiled_in_line(function: Compiled) -> Compiled:
     """Compile for use within loops of compiled code: what calls it has its instructions, so that a loop takes many at a time."""
-    return kept(function, _INNER | {"forceinline": True})
+    return kept(function, _PLAIN | _INNER | {"forceinline": True})
+
+
+def lean(function: Compiled) -> Compiled:
+    """Compile what makes no arrays: nobody counts who holds those it is given, which of dozens takes as long as all else.
+
+    Numba refuses to compile it where it makes or returns one.
+    """
+    return kept(function, _LEAN)
+
+
+def lean_inner(function: Compiled) -> Compiled:
+    """Compile likewise, but callable from compiled code only."""
+    return kept(function, _LEAN | _INNER)

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from journeysim.calibrate.numerics.compiled import compiled
+from journeysim.calibrate.numerics.compiled import lean
 from journeysim.model.quantity import Floats
 
 _MANTISSA: Final = 0x000FFFFFFFFFFFFF
@@ -24,7 +24,7 @@ _ROOT_TWO: Final = math.sqrt(2.0)
 _LOG_TWO: Final = math.log(2.0)
 
 
-@compiled
+@lean
 def put_logs(to: Floats, values: Floats) -> None:
     """Write the logs of normal positive floats (from 1e-307 on)."""
     for i in range(len(to)):
@@ -41,14 +41,14 @@ def put_logs(to: Floats, values: Floats) -> None:
         to[i] = power * _LOG_TWO + 2.0 * (f + f * series)
 
 
-@compiled
+@lean
 def log_sum(counts: Floats, values: Floats, logs: Floats) -> float:
     """Return the sum of counts times logs of values, which are written beside them: room is made once, not here."""
     put_logs(logs, values)
     return dot(counts, logs)
 
 
-@compiled
+@lean
 def dot(one: Floats, other: Floats) -> float:
     """Return the sum of products, in four sums side by side: always the same four, so the same on any machine."""
     a, b, c, d, whole = 0.0, 0.0, 0.0, 0.0, len(one) // 4 * 4
@@ -62,7 +62,7 @@ def dot(one: Floats, other: Floats) -> float:
     return (a + b) + (c + d)
 
 
-@compiled
+@lean
 def dots(one: Floats, other: Floats) -> tuple[float, float]:
     """Return the sums of products with values and with their squares, likewise."""
     a, b, c, d, whole = 0.0, 0.0, 0.0, 0.0, len(one) // 4 * 4

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from scipy import special
 
-from journeysim.calibrate.numerics.compiled import compiled, compiled_inner
+from journeysim.calibrate.numerics.compiled import lean, lean_inner
 from journeysim.calibrate.numerics.sums import dots
 from journeysim.model.event_log import Ints
 from journeysim.model.quantity import Floats
@@ -51,7 +51,6 @@ class Odds(NamedTuple):
     now: Floats
 
 
-@compiled
 def room_to_divide(personas: int, spells: int) -> tuple[Division, Division, Odds]:
     """Return room for a division, for one with another dwell of the first link or other weights, and for their odds."""
     here = Division(
@@ -63,13 +62,13 @@ def room_to_divide(personas: int, spells: int) -> tuple[Division, Division, Odds
     return here, there, Odds(np.empty(personas), np.empty(personas), np.empty(personas), np.empty(personas))
 
 
-@compiled_inner
+@lean_inner
 def part_of(u: float) -> float:
     """Return the first link's part of what the pair has: expit(u)."""
     return 1.0 / (1.0 + math.exp(-u))
 
 
-@compiled
+@lean
 def put_peak(parts: Division, first: Ints, count: Floats, odds: Odds, pull: Floats) -> None:
     """Write mode and sd of u, after a few of Newton's steps from a start that hangs on the division alone."""
     for g in range(len(odds.mode)):
@@ -94,7 +93,7 @@ def put_peak(parts: Division, first: Ints, count: Floats, odds: Odds, pull: Floa
         odds.mode[g] = u
 
 
-@compiled
+@lean
 def draw_odds(parts: Division, odds: Odds, rng: np.random.Generator) -> None:
     """Write new log odds."""
     for g in range(len(odds.mode)):
@@ -105,12 +104,12 @@ def draw_odds(parts: Division, odds: Odds, rng: np.random.Generator) -> None:
             odds.new[g] = math.log(max(up, _LEAST)) - math.log(max(down, _LEAST))
 
 
-@compiled_inner
+@lean_inner
 def _softplus(x: float) -> float:
     return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
 
 
-@compiled
+@lean
 def put_divided(parts: Division, u: Floats, first: Ints, out: Floats) -> None:
     """Write P(still there after t) of every spell, where log odds say how the pair divides what it has."""
     for g in range(len(u)):
@@ -121,7 +120,7 @@ def put_divided(parts: Division, u: Floats, first: Ints, out: Floats) -> None:
             to[s] = max(_LEAST, waiting)
 
 
-@compiled
+@lean
 def log_ratio(parts: Division, odds: Odds, u: Floats) -> float:
     """Return the log of the density over that of the proposal, but for the open spells."""
     total = 0.0

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from journeysim.calibrate.numerics.compiled import compiled_inner
+from journeysim.calibrate.numerics.compiled import lean_inner
 from journeysim.calibrate.numerics.sums import log_sum
 from journeysim.calibrate.silence.moves.division import Division, draw_odds, log_ratio, part_of, put_divided, put_peak
 from journeysim.calibrate.silence.moves.room import Room
@@ -14,7 +14,7 @@ from journeysim.calibrate.silence.moves.state import Chain, Known, Shelf, log_of
 from journeysim.model.quantity import Floats
 
 
-@compiled_inner
+@lean_inner
 def divide(
     known: Known, shelf: Shelf, j: int, other: int, row: int, gain: float, room: Room, rng: np.random.Generator
 ) -> None:
@@ -28,7 +28,7 @@ def divide(
         take(j, other, room)
 
 
-@compiled_inner
+@lean_inner
 def new_odds(known: Known, j: int, other: int, room: Room, rng: np.random.Generator) -> float:
     """Write new log odds of a pair, and what follows for open spells; return the log of density over proposal.
 
@@ -46,7 +46,7 @@ def new_odds(known: Known, j: int, other: int, room: Room, rng: np.random.Genera
     return gain - log_ratio(room.here, odds, odds.now)
 
 
-@compiled_inner
+@lean_inner
 def take(j: int, other: int, room: Room) -> None:
     """Divide what a pair has by the new log odds."""
     now = room.now
@@ -57,7 +57,7 @@ def take(j: int, other: int, room: Room) -> None:
     now.height[0] = room.to.height[0]
 
 
-@compiled_inner
+@lean_inner
 def put_division(known: Known, shelf: Shelf, j: int, other: int, now: Chain, out: Division) -> None:
     """Write what two links divide, where dwells stand in these rows."""
     put_weights_of_pair(known, now.weights, j, other, out)
@@ -75,14 +75,14 @@ def put_division(known: Known, shelf: Shelf, j: int, other: int, now: Chain, out
                     here[s] += share * there[s]
 
 
-@compiled_inner
+@lean_inner
 def put_weights_of_pair(known: Known, weights: Floats, j: int, other: int, out: Division) -> None:
     """Write weights of the prior and completed moves of a pair."""
     for g in range(len(out.a)):
         out.a[g], out.b[g] = weights[g, j] + known.taken[g, j], weights[g, other] + known.taken[g, other]
 
 
-@compiled_inner
+@lean_inner
 def put_pair(known: Known, shelf: Shelf, shares: Floats, j: int, other: int, row: int, out: Floats) -> None:
     """Write what would still be there of every spell, had a dwell all that a pair has."""
     for g in range(len(shares)):

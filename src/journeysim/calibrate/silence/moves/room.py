@@ -1,4 +1,4 @@
-"""Compiled: room for what moves try, made once for all sweeps."""
+"""Room for what moves try, made once for all sweeps."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from journeysim.calibrate.numerics.compiled import compiled_inner
 from journeysim.calibrate.silence.moves.division import Division, Odds, room_to_divide
 from journeysim.calibrate.silence.moves.state import Chain, Known, room_for_chain
 from journeysim.model.quantity import Floats
@@ -30,18 +29,12 @@ class Room(NamedTuple):
     step: Floats  # (link,)
 
 
-@compiled_inner
 def room_for(known: Known) -> Room:
     """Return room for chains of a touchpoint."""
-    personas, links = known.taken.shape
-    shape = (personas, links)
-    seen = np.empty(shape)
-    here, there, odds = room_to_divide(personas, len(known.sizes))
-    for g in range(personas):
-        for j in range(links):
-            seen[g, j] = known.factor * (known.taken[g, j] + known.spread[g, j])
+    shape, links, spells = known.taken.shape, known.taken.shape[1], len(known.sizes)
     now = room_for_chain(known, np.empty(links, dtype=np.int64))
     to = room_for_chain(known, now.rows)
-    return Room(
-        now, to, here, there, odds, np.empty(len(known.sizes)), np.empty(shape), seen, np.empty(links), np.empty(links)
-    )
+    seen = known.factor * (known.taken + known.spread)
+    here, there, odds = room_to_divide(len(seen), spells)
+    logs, counts, normal, step = np.empty(spells), np.empty(shape), np.empty(links), np.empty(links)
+    return Room(now, to, here, there, odds, logs, counts, seen, normal, step)

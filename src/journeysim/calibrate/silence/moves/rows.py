@@ -7,7 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from journeysim.calibrate.numerics.compiled import compiled_inner, compiled_into
+from journeysim.calibrate.numerics.bounded import pick, write_product
+from journeysim.calibrate.numerics.compiled import compiled_into, lean_inner
 from journeysim.calibrate.numerics.sums import log_sum
 from journeysim.calibrate.silence.moves.room import Room
 from journeysim.calibrate.silence.moves.state import (
@@ -38,7 +39,7 @@ _KAPPA_STEP: Final = 1.5
 def swap(known: Known, shelf: Shelf, k: int, room: Room, rng: np.random.Generator) -> None:
     """Try another dwell of learned link k."""
     now, j = room.now, shelf.position[k]
-    row = shelf.first[k] + rng.integers(0, shelf.size[k])
+    row = shelf.first[k] + pick(rng, shelf.size[k])
     for g in range(len(now.shares)):
         here, to, share = slice(known.first[g], known.first[g + 1]), room.to.waiting, now.shares[g, j]
         then, waiting, new, old = to[here], now.waiting[here], shelf.still[row, here], shelf.still[now.rows[j], here]
@@ -83,12 +84,12 @@ def _pooled(known: Known, source: int, room: Room, rng: np.random.Generator) -> 
     if source == NOW or len(known.taken) == 1:
         return 0.0
     if source == SURROGATE:
-        pick = rng.integers(0, len(known.kappa))
-        put(to.theta, known.theta[pick])
-        to.kappa[0] = known.kappa[pick]
+        drawn = pick(rng, len(known.kappa))
+        put(to.theta, known.theta[drawn])
+        to.kappa[0] = known.kappa[drawn]
         put_weights(known, to)
         return log_polya(room.seen, now.weights) - log_polya(room.seen, to.weights)
-    length = _POOLED[rng.integers(0, len(_POOLED))]
+    length = _POOLED[pick(rng, len(_POOLED))]
     if rng.random() < 0.5:
         to.kappa[0] = now.kappa[0] * math.exp(_KAPPA_STEP * length * rng.standard_normal())
     else:
@@ -102,7 +103,7 @@ def _step(known: Known, length: float, theta: Floats, room: Room, rng: np.random
     links = len(theta)
     for j in range(links):
         room.normal[j] = rng.standard_normal()
-    np.dot(known.root, room.normal, room.step)
+    write_product(known.root, room.normal, room.step)
     top = -np.inf
     for j in range(links):
         theta[j] = log_of(theta[j]) + length * room.step[j]
@@ -115,7 +116,7 @@ def _step(known: Known, length: float, theta: Floats, room: Room, rng: np.random
         theta[j] /= whole
 
 
-@compiled_inner
+@lean_inner
 def _count(known: Known, spread: Floats, out: Floats) -> None:
     """Write completed moves and the open spells that count for each link."""
     for g in range(out.shape[0]):
@@ -134,7 +135,7 @@ def _put_dirichlet(weights: Floats, counts: Floats, out: Floats, rng: np.random.
             out[g, j] /= whole
 
 
-@compiled_inner
+@lean_inner
 def _kept(counts: Floats, weights: Floats, shares: Floats, spread: Floats) -> float:
     """Return the log of the prior of the shares over Dirichlet(weights + counts), up to a constant and completed moves."""
     total = log_polya(counts, weights)

@@ -7,7 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from journeysim.calibrate.numerics.compiled import compiled, compiled_inner, compiled_into
+from journeysim.calibrate.numerics.bounded import pick
+from journeysim.calibrate.numerics.compiled import compiled_into, lean, lean_inner
 from journeysim.calibrate.silence.moves.pairs import new_odds, put_division, put_weights_of_pair, take
 from journeysim.calibrate.silence.moves.room import Room
 from journeysim.calibrate.silence.moves.state import (
@@ -36,8 +37,8 @@ _DEGREES, _WIDTHS, _RARELY = 5.0, (0.5, 2.0), 0.25
 def scale(known: Known, shelf: Shelf, j: int, room: Room, rng: np.random.Generator) -> None:
     """Try the share of link j, pooled and of every persona, multiplied."""
     now, to = room.now, room.to
-    common = rng.standard_normal() * _COMMON[rng.integers(0, len(_COMMON))]
-    width = _OWN[rng.integers(0, len(_OWN))]
+    common = rng.standard_normal() * _COMMON[pick(rng, len(_COMMON))]
+    width = _OWN[pick(rng, len(_OWN))]
     put(to.theta, now.theta)
     put_rows(to.shares, now.shares)
     to.kappa[0] = now.kappa[0]
@@ -54,7 +55,7 @@ def scale(known: Known, shelf: Shelf, j: int, room: Room, rng: np.random.Generat
         now.height[0] = to.height[0]
 
 
-@compiled_inner
+@lean_inner
 def _multiply(shares: Floats, j: int, by: float) -> None:
     """Multiply the odds of link j by exp(by), the others staying in proportion."""
     rest = max(1.0 - shares[j], 1e-12)
@@ -64,13 +65,13 @@ def _multiply(shares: Floats, j: int, by: float) -> None:
     shares[j] = odds / (1.0 + odds)
 
 
-@compiled_inner
+@lean_inner
 def _log_measure(shares: Floats, j: int) -> float:
     """Return the log of d shares / d (log odds of j, proportions of the others): P_j (1 - P_j)^(J - 1)."""
     return log_of(shares[j]) + (len(shares) - 1) * log_of(1.0 - shares[j])
 
 
-@compiled_inner
+@lean_inner
 def _scaled(known: Known, chain: Chain, j: int) -> float:
     """Return the log posterior on the scale of log odds of link j, the other shares in proportion."""
     total, shares, weights = float(chain.height[0]), chain.shares, chain.weights
@@ -82,7 +83,7 @@ def _scaled(known: Known, chain: Chain, j: int) -> float:
     return total + _pooling(known, chain.theta, weights, j) if len(shares) > 1 else total
 
 
-@compiled_inner
+@lean_inner
 def _pooling(known: Known, theta: Floats, weights: Floats, j: int) -> float:
     """Return what normalises the rows of personas, and the log prior of theta on the scale of log odds of link j."""
     total = _log_measure(theta, j)
@@ -120,7 +121,7 @@ def pool(known: Known, shelf: Shelf, plan: Plan, q: int, room: Room, rng: np.ran
         take(j, other, room)
 
 
-@compiled_inner
+@lean_inner
 def _pool_density(known: Known, chain: Chain, shares: Floats, j: int, other: int) -> float:
     """Return the log density of log kappa, theta's log odds and the shares, but for how the pair divides its own."""
     theta, weights = chain.theta, chain.weights
@@ -141,11 +142,11 @@ def _near_place(places: Floats, root: Floats, rng: np.random.Generator) -> tuple
     """Return log kappa and log odds near one of the places."""
     width = _WIDTHS[1] if rng.random() < _RARELY else _WIDTHS[0]
     width /= math.sqrt(2.0 * rng.standard_gamma(_DEGREES / 2.0) / _DEGREES)
-    place, first, second = places[rng.integers(0, len(places))], rng.standard_normal(), rng.standard_normal()
+    place, first, second = places[pick(rng, len(places))], rng.standard_normal(), rng.standard_normal()
     return place[0] + width * root[0, 0] * first, place[1] + width * (root[1, 0] * first + root[1, 1] * second)
 
 
-@compiled
+@lean
 def log_places(places: Floats, root: Floats, kappa: float, odds: float) -> float:
     """Return the log density of log kappa and log odds around places, up to a constant; as `proposals.Places` has it."""
     total = 0.0

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from journeysim.calibrate.numerics.compiled import compiled, compiled_inner
+from journeysim.calibrate.numerics.compiled import lean, lean_inner
 from journeysim.calibrate.numerics.sums import dot, log_sum
 from journeysim.calibrate.pooled import KAPPA_MEDIAN, KAPPA_SPREAD
 from journeysim.model.event_log import Ints
@@ -78,7 +78,6 @@ class Chain(NamedTuple):
     spread: Floats  # (persona, link) how many open spells count for each link; known while all shares are drawn anew
 
 
-@compiled_inner
 def room_for_chain(known: Known, rows: Ints) -> Chain:
     """Return room for a chain with these rows."""
     spells, (personas, links) = len(known.sizes), known.taken.shape
@@ -86,7 +85,7 @@ def room_for_chain(known: Known, rows: Ints) -> Chain:
     return Chain(np.empty(links), np.empty(1), shares, rows, weights, np.empty(spells), np.empty(1), spread)
 
 
-@compiled_inner
+@lean_inner
 def enter(chain: Chain, theta: Floats, kappa: float, shares: Floats, rows: Ints) -> None:
     """Put a chain somewhere."""
     put(chain.theta, theta)
@@ -96,7 +95,7 @@ def enter(chain: Chain, theta: Floats, kappa: float, shares: Floats, rows: Ints)
         chain.rows[j] = rows[j]
 
 
-@compiled_inner
+@lean_inner
 def leave(chain: Chain, theta: Floats, shares: Floats, rows: Ints) -> float:
     """Write where a chain is; return kappa."""
     put(theta, chain.theta)
@@ -106,14 +105,14 @@ def leave(chain: Chain, theta: Floats, shares: Floats, rows: Ints) -> float:
     return float(chain.kappa[0])
 
 
-@compiled_inner
+@lean_inner
 def look(known: Known, shelf: Shelf, chain: Chain, logs: Floats) -> None:
     """Write what follows from where a chain is, but for `spread`; `logs` is room for the spells."""
     put_weights(known, chain)
     put_waiting(known, shelf, chain, logs)
 
 
-@compiled_inner
+@lean_inner
 def put_waiting(known: Known, shelf: Shelf, chain: Chain, logs: Floats) -> None:
     """Write P(still there after t) of every spell, and their log likelihood; a loop a persona, so that several run at once."""
     for g in range(len(chain.shares)):
@@ -130,7 +129,7 @@ def put_waiting(known: Known, shelf: Shelf, chain: Chain, logs: Floats) -> None:
     chain.height[0] = log_sum(known.sizes, chain.waiting, logs)
 
 
-@compiled_inner
+@lean_inner
 def put_weights(known: Known, chain: Chain) -> None:
     """Write kappa t of every persona, (persona, link); with one persona the prior's weights."""
     theta, kappa, out = chain.theta, chain.kappa[0], chain.weights
@@ -147,14 +146,14 @@ def put_weights(known: Known, chain: Chain) -> None:
             out[g, j] *= kappa / whole
 
 
-@compiled_inner
+@lean_inner
 def put(to: Floats, values: Floats) -> None:
     """Write values into a row, one by one: assigned whole, all that numba says of shapes that differ is compiled with it."""
     for i in range(len(to)):
         to[i] = values[i]
 
 
-@compiled_inner
+@lean_inner
 def put_rows(to: Floats, values: Floats) -> None:
     """Write rows likewise."""
     for g in range(to.shape[0]):
@@ -162,13 +161,13 @@ def put_rows(to: Floats, values: Floats) -> None:
             to[g, j] = values[g, j]
 
 
-@compiled_inner
+@lean_inner
 def log_of(x: float) -> float:
     """Return the log, of 0 a very small one."""
     return math.log(max(x, LEAST))
 
 
-@compiled_inner
+@lean_inner
 def log_prior(known: Known, theta: Floats, kappa: float) -> float:
     """Return the log prior of log theta and log kappa, up to a constant."""
     score = (math.log(kappa) - math.log(KAPPA_MEDIAN)) / KAPPA_SPREAD
@@ -178,7 +177,7 @@ def log_prior(known: Known, theta: Floats, kappa: float) -> float:
     return total
 
 
-@compiled_inner
+@lean_inner
 def put_spread(known: Known, shelf: Shelf, chain: Chain, each: Floats) -> None:
     """Write how many open spells count for each link; `each` is room for the spells."""
     for s in range(len(each)):
@@ -190,7 +189,7 @@ def put_spread(known: Known, shelf: Shelf, chain: Chain, each: Floats) -> None:
             chain.spread[g, j] = chain.shares[g, j] * dot(here, there)
 
 
-@compiled
+@lean
 def log_polya(counts: Floats, weights: Floats) -> float:
     """Return the log of the Dirichlet-multinomial of counts, summed over personas, up to a constant."""
     total = 0.0
