@@ -47,7 +47,8 @@ def _table(account: LogAccount) -> Table:
     from rich.table import Table
 
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in ("rows", "", "for example"):
+    examples = "for example" if any(item.examples for item in account.rows_set_aside) else ""
+    for name in ("rows", "", examples):
         made.add_column(name, justify="right" if name == "rows" else "left")
     made.add_row(f"{account.used:,}", "used", "")
     for item in account.rows_set_aside:

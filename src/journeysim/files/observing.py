@@ -8,10 +8,10 @@ from typing import Final
 
 import numpy as np
 
-from journeysim.errors import BadInput, Place, Problem
+from journeysim.errors import BadInput, Place
 from journeysim.files.counting.by_parts import CountedLog, count_events
 from journeysim.files.counting.counted import Counted, still_open
-from journeysim.files.events.oddities import counted_warnings
+from journeysim.files.events.oddities import counted_warnings, ended_warning
 from journeysim.files.events.reading import log_of, set_aside
 from journeysim.files.events.reasons import REASONS, no_usable_events
 from journeysim.files.events.rejects import keep_ended, write_rejects
@@ -146,9 +146,4 @@ def _with_ended(events: Events, ended: Ints, account: LogAccount) -> LogAccount:
         return account
     examples = keep_ended(events, ended)
     aside = [replace(item, examples=examples) if item.reason == AFTER_OUTCOME else item for item in account.set_aside]
-    message = (
-        f"{rows:,} events come after their customer's outcome ({', '.join(examples)}) and are set aside; with --reactivation "
-        "(reactivation: true) such a customer starts a new journey"
-    )
-    warning = Problem("E035", message, severity="warning")
-    return replace(account, set_aside=tuple(aside), warnings=(*account.warnings, warning))
+    return replace(account, set_aside=tuple(aside), warnings=(*account.warnings, ended_warning(rows, examples)))

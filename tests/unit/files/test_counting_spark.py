@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from journeysim.errors import BadInput
 from journeysim.files.counting.by_parts import count_events
 from journeysim.files.counting.warehouse import count_in_engine, table_of
 from journeysim.files.events.relation import opened
@@ -85,3 +86,14 @@ def test_spark_shapes_a_table_as_a_log_is_shaped_here(tmp_path):
 
     for shape in (EVERYTHING, LogShape(drop=("*9\\*", "no such"))):
         assert outcome_of(lambda shape=shape: by_spark(shape)) == outcome_of(lambda shape=shape: log.here(shape))
+
+
+def test_a_table_that_spark_does_not_have_or_lacks_a_column_is_said_in_a_sentence(tmp_path):
+    pytest.importorskip("pyspark", reason="needs Spark: pip install journeysim[spark], and Java")
+    path = generated(tmp_path, outcome=False)
+    for name, shape, words in (
+        (str(tmp_path / "nothing"), LogShape(), "does not exist"), (str(path), LogShape(split_by=("life",)), "life"),
+    ):  # fmt: skip
+        table = table_of(name, {"persona": "persona"}, journey(), shape)
+        with pytest.raises(BadInput, match=f"cannot be counted.*{words}"):
+            count_in_engine("spark://local", table, journey())

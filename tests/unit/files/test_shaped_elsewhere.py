@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from journeysim.model.quantity import Fixed
 NAMES = ("visit", "help", "W_call", "WXcall", "it's 9%", "it's 9\\", "paid", "left")
 LIVES = ("", "END")
 DIALECTS = ("bigquery", "snowflake", "pyspark", "databricks", "clickhouse", "postgres", "trino", "duckdb")
+SEEDS = range(6)
 EVERYTHING = LogShape(
     split_by=("life",), drop=("W_*",), rename=(("it's 9%*", "asked"), ("*\\ END", "asked")),
     after=(After("visit", "help", "back"),), session_gap=1.0, collapse=0.25, entered_from="2026-01-03",
@@ -56,7 +58,7 @@ class Written:
         return count_in_engine(self.engine, table, journey(), reactivation=reactivation)
 
 
-def written(folder: Path, rng: np.random.Generator, *, rows: int = 200, ties: bool = True) -> Written:
+def written(folder: Path, rng: np.random.Generator, *, rows: int = 400, ties: bool = True) -> Written:
     """Write a log with ties, repeats, blanks and unreadable times; its numbered rows have no exact copies."""
     import duckdb
 
@@ -69,7 +71,7 @@ def written(folder: Path, rng: np.random.Generator, *, rows: int = 200, ties: bo
         for k, hour in enumerate(hours):
             time = np.datetime64("2026-01-01", "us") + np.timedelta64(int(hour * 3_600_000_000), "us")
             out.writerow([
-                k + 1, rng.choice(["", *"abcdefgh"], p=[0.04, *[0.12] * 8]),
+                k + 1, "" if rng.random() < 0.03 else f"c{rng.integers(rows // 8)}",
                 rng.choice([*NAMES[:2] * 3, *NAMES, " "]), "" if rng.random() < 0.03 else time, rng.choice(LIVES),
                 rng.choice(["old", "young", ""]), *([rng.choice(["", "paid", "left"])] if len(roles) > 2 else []),
             ])  # fmt: skip
@@ -86,14 +88,14 @@ def drawn(rng: np.random.Generator) -> LogShape:
     """Return a shape, each of its parts there or not."""
     part = dict(zip(EVERYTHING.__slots__, rng.integers(0, 2, 7), strict=True))
     own = {
-        "drop": [("W_*",), ("help", "*9\\*"), ("*X*", "it*s*\\"), ("WYcall",)][rng.integers(4)],
+        "drop": [("W_*",), ("help", "*9\\*"), ("*X*", "it*s*\\")][rng.integers(3)],
         "rename": [(("W_call", "help"), ("W*", "visit")), (("it's 9%*", "asked"), ("*\\", "asked"))][rng.integers(2)],
-        "after": (After("visit", "help", "back"), After("visit", "visit", "asked"), After("help", "back", "visit")),
+        "after": (After("visit", "help", "back"), After("visit", "visit", "asked"), After("help", "visit", "asked")),
         "session_gap": float(rng.choice([0.25, 1.0, 2.5])),
         "collapse": float(rng.choice([0.0, 0.5, np.inf])),
         "entered_from": "2026-01-03",
     }
-    own["after"] = own["after"][: 1 + rng.integers(2)]
+    own["after"] = own["after"][: 1 + rng.integers(3)]
     return replace(EVERYTHING, **{
         name: own.get(name, getattr(EVERYTHING, name)) if part[name] else getattr(LogShape(), name) for name in part
     })  # fmt: skip
@@ -102,7 +104,10 @@ def drawn(rng: np.random.Generator) -> LogShape:
 def told(account):
     """Return an account without where rows stand, which only a file tells."""
     aside = tuple(replace(item, examples=()) for item in account.set_aside)
-    return replace(account, set_aside=aside, warnings=())
+    ended = tuple(
+        re.sub(r" \(row .*?\)| \(line .*?\)", "", item.message) for item in account.warnings if item.code == "E035"
+    )
+    return replace(account, set_aside=aside, warnings=()), ended
 
 
 def outcome_of(count):
@@ -114,19 +119,20 @@ def outcome_of(count):
     return transitions_csv(found.transitions), told(account)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_a_table_shaped_there_is_the_log_shaped_here(tmp_path, seed):
     shape, rng = drawn(np.random.default_rng([seed, 1])), np.random.default_rng(seed)
     log, again = written(tmp_path, rng), bool(rng.integers(2))
     here = outcome_of(lambda: log.here(shape, reactivation=again))
+    assert isinstance(here, tuple), here
     assert here == outcome_of(lambda: log.there(shape, reactivation=again))
 
 
-def test_the_logs_and_shapes_drawn_here_have_all_there_is():
+def test_the_shapes_drawn_have_all_there_is():
     """Else the test above would hold without a word on the part that is missing."""
-    shapes = [drawn(np.random.default_rng([seed, 1])) for seed in range(6)]
-    for name, none in ((name, getattr(LogShape(), name)) for name in LogShape.__slots__):
-        assert sum(getattr(shape, name) != none for shape in shapes) >= 2, name
+    shapes = [drawn(np.random.default_rng([seed, 1])) for seed in SEEDS]
+    for name in LogShape.__slots__:
+        assert sum(getattr(shape, name) != getattr(LogShape(), name) for shape in shapes) >= 2, name
 
 
 def test_every_part_of_a_shape_together_and_ties_only_where_there_are(tmp_path):
@@ -161,11 +167,14 @@ def test_a_name_that_no_event_has_is_refused_there_too(tmp_path):
 
 
 def test_where_no_event_is_left_it_is_said_there_too(tmp_path):
-    log = written(tmp_path, np.random.default_rng(4))
-    shape = LogShape(entered_from="2027-01-01")
+    log, shape = written(tmp_path, np.random.default_rng(4)), LogShape(entered_from="2027-01-01")
     here = outcome_of(lambda: log.here(shape))
     assert [code for code, _ in here] == ["E002"]
-    assert here == outcome_of(lambda: log.there(shape))
+    table = table_of("log", {role: role for role in log.roles}, journey(), shape)
+    events = warehouse._shaped(warehouse._normalised(table, "duckdb"), table, journey())
+    reasons = warehouse._written(warehouse._whole(warehouse._by_reason(events)), "duckdb")
+    rows = warehouse._run_by_duckdb(log.engine, reasons, table)
+    assert here == outcome_of(lambda: warehouse.counted_with_unusable(rows, journey()))
 
 
 def test_ids_and_split_columns_may_be_numbers_there(tmp_path):

@@ -17,6 +17,7 @@ from journeysim.errors import BadInput, Problem
 from journeysim.files.counting.counted import COUNTED, Counted, counted, names_unknown, still_open
 from journeysim.files.counting.expression import NOBODY, Has, position, transitions_expression
 from journeysim.files.counting.readable import readable
+from journeysim.files.events.oddities import ended_warning
 from journeysim.files.events.reasons import REASONS, no_usable_events
 from journeysim.files.events.roles import NEEDED
 from journeysim.files.events.shaping import changes, named_with, names_asked, require_names, shaped
@@ -25,7 +26,7 @@ from journeysim.model.event_log import SetAside
 from journeysim.model.journey import JourneyMap
 from journeysim.model.log_account import LogAccount
 from journeysim.model.log_shape import AS_IT_IS, LogShape
-from journeysim.model.visits import personas_missing
+from journeysim.model.visits import AFTER_OUTCOME, personas_missing
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -140,6 +141,7 @@ def counted_with_unusable(
 
 
 def _account(found: Counted, unusable: tuple[SetAside, ...], events: int, cut_off: int) -> LogAccount:
+    ended = sum(item.rows for item in found.set_aside if item.reason == AFTER_OUTCOME)
     return LogAccount(
         read=events + sum(item.rows for item in unusable),
         used=found.used,
@@ -148,6 +150,7 @@ def _account(found: Counted, unusable: tuple[SetAside, ...], events: int, cut_of
         single=found.single,
         open=still_open(found.transitions),
         cut_off=str(np.datetime64(cut_off, "us")),
+        warnings=(ended_warning(ended),) if ended else (),
     )
 
 
@@ -241,6 +244,7 @@ def _by_reason(events: ir.Table) -> ir.Table:
 def _run_by_spark(engine: str, text: str, table: Table) -> Sequence[Sequence[Any]]:
     """Return the rows of a query, by Spark: `spark://local` here, `spark://HOST:PORT` on a cluster."""
     try:
+        from pyspark.errors import AnalysisException
         from pyspark.sql import SparkSession
     except ImportError as error:
         raise _missing("spark", "pyspark") from error
@@ -249,10 +253,13 @@ def _run_by_spark(engine: str, text: str, table: Table) -> Sequence[Sequence[Any
         SparkSession.builder.master(master).appName("journeysim count")
         .config("spark.sql.session.timeZone", "UTC").config("spark.ui.enabled", "false").getOrCreate()
     )  # fmt: skip
-    if "/" in table.name:
-        session.read.parquet(table.name).createOrReplaceTempView("events")
-        text = text.replace(f"`{table.name}`", "events")
-    return [tuple(row) for row in session.sql(text).collect()]
+    try:
+        if "/" in table.name:
+            session.read.parquet(table.name).createOrReplaceTempView("events")
+            text = text.replace(f"`{table.name}`", "events")
+        return [tuple(row) for row in session.sql(text).collect()]
+    except AnalysisException as error:
+        raise _uncountable(engine, table, error) from None
 
 
 def _run_by_duckdb(engine: str, text: str, table: Table) -> Sequence[Sequence[Any]]:
@@ -264,8 +271,12 @@ def _run_by_duckdb(engine: str, text: str, table: Table) -> Sequence[Sequence[An
             connection.execute("SET TimeZone = 'UTC'")
             return connection.execute(text).fetchall()
     except duckdb.Error as error:
-        message = f'the table "{table.name}" cannot be counted at "{engine}": {str(error).splitlines()[0]}'
-        raise BadInput([Problem("E041", message)]) from None
+        raise _uncountable(engine, table, error) from None
+
+
+def _uncountable(engine: str, table: Table, error: Exception) -> BadInput:
+    message = f'the table "{table.name}" cannot be counted at "{engine}": {str(error).splitlines()[0]}'
+    return BadInput([Problem("E041", message)])
 
 
 def _run_by_ibis(engine: str, text: str, _: Table) -> Sequence[Sequence[Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, final
@@ -170,3 +170,13 @@ def _clock_changes(events: Events) -> Iterator[Problem]:
             "second one (winter) is taken"
         )
         yield Problem("E034", message, severity="warning")
+
+
+def ended_warning(rows: int, examples: Sequence[str] = ()) -> Problem:
+    """Return the warning that so many events come after an outcome."""
+    where = f" ({', '.join(examples)})" if examples else ""
+    message = (
+        f"{rows:,} events come after their customer's outcome{where} and are set aside; with --reactivation "
+        "(reactivation: true) such a customer starts a new journey"
+    )
+    return Problem("E035", message, severity="warning")
