@@ -9,7 +9,7 @@ import numpy as np
 from journeysim.calibrate import Calibration, calibrate
 from journeysim.calibrate.backtest import Backtest, Forecast, Score
 from journeysim.calibrate.backtest.predict import foretell
-from journeysim.calibrate.backtest.result import ALL
+from journeysim.calibrate.backtest.result import ALL, QUANTILES
 from journeysim.model.journey import JourneyMap
 from journeysim.model.observations import Observations
 
@@ -87,3 +87,34 @@ def compared(found: Backtest, alike: Backtest) -> Iterator[str]:
         yield f"| {name} | {held} | | | {np.mean([getattr(item, rivals).crps for item in beside]):.2f} | |"
     yield ""
     yield f"Widths and CRPS are means over {len(judged(found))} forecasts of all figures, naive ones over {len(beside)}."
+
+
+def by_origin(found: Backtest, followed: Sequence[str]) -> Iterator[str]:
+    """Yield, by origin, what intervals held one week ahead, some figures beside their medians, and failed gates of fits."""
+    yield ""
+    yield "One week ahead, by origin; of single figures, all personas together, what came / the median foretold:"
+    yield ""
+    yield f"| origin | 50 % | 80 % | 90 % | CRPS | {' | '.join(followed)} |"
+    yield "|---|---|---|---|---|" + "---|" * len(followed)
+    together = {(item.origin, item.metric): item for item in _together(found) if item.ahead == 1}
+    for origin in found.origins:
+        items = [item for item in judged(found) if item.origin == origin]
+        held = " | ".join(f"{part:.0%}" for part in np.mean([item.held for item in items], axis=0))
+        crps = np.mean([item.model.crps for item in items])
+        came = " | ".join(_came(together.get((origin, metric))) for metric in followed)
+        yield f"| {origin} | {held} | {crps:.2f} | {came} |"
+    yield ""
+    yield from (f"- {note}" for note in found.notes)
+
+
+def _together(found: Backtest) -> list[Forecast]:
+    """Return the forecasts of all personas together."""
+    names = {item.persona for item in found.forecasts}
+    return [item for item in found.forecasts if item.persona == ALL or len(names) == 1]
+
+
+def _came(item: Forecast | None) -> str:
+    if item is None:
+        return "–"
+    median = item.quantiles[QUANTILES.index(0.5)]
+    return f"{item.actual:.3g} / {median:.3g}"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backtests import beaten, compared, judged, lines_of, remembered, without_swings
+from backtests import beaten, by_origin, compared, judged, lines_of, remembered, without_swings
 from journeysim.calibrate import Calibration
 from journeysim.calibrate.backtest import backtest, rolling
 from journeysim.files.journey_file import read_journey
@@ -26,6 +26,15 @@ SHOWN = (
     "reached cancelled",
     "on the way",
     "days to convert",
+)
+#: Figures whose forecasts stand on the page origin by origin.
+FOLLOWED = (
+    "moves",
+    "visits to completion call",
+    "visits to offer call",
+    "visits to revised offer",
+    "visits to signed papers",
+    "visits to assessment",
 )
 ASKED = {
     "known": "Who enters is known: what will customers do?",
@@ -94,7 +103,9 @@ def test_later_weeks_are_foretold(
     found = backtest(log, journey, FIRST, step="week", given=asked, seed=1)
     monkeypatch.setattr(rolling, "foretell", without_swings)
     alike = backtest(log, journey, FIRST, step="week", given=asked, seed=1)
-    lines = (*lines_of(found, "Loan application", SHOWN), *compared(found, alike), "", FOUND[given])
+    lines = (
+        *lines_of(found, "Loan application", SHOWN), *compared(found, alike), *by_origin(found, FOLLOWED), "", FOUND[given],
+    )  # fmt: skip
     record_property("validation", f"## {BACKTESTS[given]}\n{ASKED[given]}\n{stamp()}\n\n" + "\n".join(lines))
     assert len(found.origins) == 6
     assert np.mean([item.model.crps for item in judged(found)]) < np.mean([item.model.crps for item in judged(alike)])

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backtests import compared, judged, lines_of, remembered, without_swings
+from backtests import by_origin, compared, judged, lines_of, remembered, without_swings
 from journeysim.calibrate.backtest import backtest, rolling
 from journeysim.files.events import read_events
 from journeysim.model.event_log import EventLog
@@ -86,7 +86,9 @@ def test_later_weeks_are_foretold(
     found = backtest(delivered, order_map(), FIRST, until=LAST, step="week", seed=1)
     monkeypatch.setattr(rolling, "foretell", without_swings)
     alike = backtest(delivered, order_map(), FIRST, until=LAST, step="week", seed=1)
-    lines = (*lines_of(found, "Order delivery", SHOWN), *compared(found, alike), "", FOUND)
+    lines = (
+        *lines_of(found, "Order delivery", SHOWN), *compared(found, alike), *by_origin(found, SHOWN), "", FOUND,
+    )  # fmt: skip
     record_property("validation", f"## {BACKTESTS['orders']}\n{stamp()}\n\n" + "\n".join(lines))
     ratings = [item.model.error for item in judged(found) if item.metric == "rating"]
     assert len(ratings) == 21
