@@ -48,12 +48,30 @@ def command(
     from journeysim.files import read_journey
 
     journey = read_journey(journey_file)
+    if dialect is not None or engine != "duckdb":
+        _require_table(settings)
     if dialect is not None:
         _print_query(log, journey, settings, dialect)
     elif engine == "duckdb":
         _count_here(log, journey, settings, out=out, rejects=rejects, as_json=as_json)
     else:
         _count_there(log, journey, settings, out=out, engine=engine, as_json=as_json)
+
+
+def _require_table(settings: LogSettings) -> None:
+    """Raise BadInput for options that say how a file is read: a table's times and numbers are what they are."""
+    from journeysim.errors import BadInput, Problem
+    from journeysim.model.log_settings import PLAIN
+
+    asked = {
+        "--zone": settings.zone != PLAIN.zone,
+        "--time-format": settings.time_format != PLAIN.time_format,
+        "--epoch": settings.epoch != PLAIN.epoch,
+        "--decimal": settings.decimal != PLAIN.decimal,
+    }
+    named = ", ".join(option for option, is_asked in asked.items() if is_asked)
+    if named:
+        raise BadInput([Problem("E076", f"{named} can only be said of a file; at an engine `time` is a timestamp")])
 
 
 def _until(settings: LogSettings) -> int | None:

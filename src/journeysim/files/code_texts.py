@@ -345,6 +345,9 @@ E074 A log has far fewer touchpoints than customers (warning).
 E075 Names that shape a log occur in it.
      why: A misspelt one would leave the log as it is without a word.
      cure: Correct the name; the message suggests the nearest.
+E076 Options say how a file is read only where a file is.
+     why: A table at an engine has times and numbers of its own.
+     cure: Leave the options out that the message names; make a view there where its times are texts.
 F001 Saved draws are where the scenario looks for them.
      cure: Calibrate again.
 F002 Saved draws come with their manifest.

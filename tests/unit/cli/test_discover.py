@@ -145,6 +145,10 @@ def test_an_engine_elsewhere_shapes_its_table_and_says_what_is_said_here(project
     assert told(there.people) == told(here.people)
     query = call("count", "log", *asked, "--sql", "pyspark")
     assert query.code == 0
+    refused = call("count", "log", *asked, "--sql", "pyspark", "--zone", "Europe/Paris", "--epoch", "ms")
+    assert refused.code == 2
+    assert "E076" in refused.people
+    assert "--zone, --epoch" in refused.people
     assert "LIKE" in query.machines
 
 

@@ -166,13 +166,29 @@ def test_a_name_that_no_event_has_is_refused_there_too(tmp_path):
     assert here == outcome_of(lambda: log.there(shape))
 
 
+def test_names_that_the_map_does_not_have_are_told_there_as_here(tmp_path):
+    """Names after shaping count; blank ones and those of unusable rows do not."""
+    log = written(tmp_path, np.random.default_rng(4))
+    whole = journey()
+    few = replace(whole, touchpoints=whole.touchpoints[:-4], outcomes=whole.outcomes[:1], personas=whole.personas[:1])
+    shape = LogShape(rename=(("help", "hlep"),))
+    table = table_of("log", {role: role for role in log.roles}, few, shape)
+    with pytest.raises(BadInput) as here:
+        count_log(log.path, few, LogSettings(shape=shape))
+    with pytest.raises(BadInput) as there:
+        count_in_engine(log.engine, table, few)
+    assert {"E010", "E012"} <= {problem.code for problem in there.value.problems}
+    assert any('"hlep"' in problem.message for problem in there.value.problems)
+    assert sorted(map(str, there.value.problems)) == sorted(map(str, here.value.problems))
+
+
 def test_where_no_event_is_left_it_is_said_there_too(tmp_path):
     log, shape = written(tmp_path, np.random.default_rng(4)), LogShape(entered_from="2027-01-01")
     here = outcome_of(lambda: log.here(shape))
     assert [code for code, _ in here] == ["E002"]
     table = table_of("log", {role: role for role in log.roles}, journey(), shape)
     events = warehouse._shaped(warehouse._normalised(table, "duckdb"), table, journey())
-    reasons = warehouse._written(warehouse._whole(warehouse._by_reason(events)), "duckdb")
+    reasons = warehouse._written(warehouse._whole(warehouse._by_reason(events, table, journey())), "duckdb")
     rows = warehouse._run_by_duckdb(log.engine, reasons, table)
     assert here == outcome_of(lambda: warehouse.counted_with_unusable(rows, journey()))
 

@@ -42,11 +42,6 @@ def still_open(transitions: Transitions) -> int:
     return int(transitions.count[transitions.target.recoded((OPEN,)) == 0].sum())
 
 
-def names_unknown(rows: Sequence[Sequence[int]]) -> bool:
-    """Whether the query met a touchpoint that the map does not have."""
-    return any(row[_SOURCE] < 0 for row in rows)
-
-
 def counted(rows: Sequence[Sequence[int]], events: int, journey: JourneyMap) -> Counted:
     """Return the rows of the counting query over so many events as a transition table, row by row as in memory."""
     table = np.array(rows, dtype=np.int64).reshape(len(rows), len(COUNTED))

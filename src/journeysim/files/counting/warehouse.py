@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, Literal, final
 
 import numpy as np
 
 from journeysim.errors import BadInput, Problem
-from journeysim.files.counting.counted import COUNTED, Counted, counted, names_unknown, still_open
+from journeysim.files.counting.counted import COUNTED, Counted, counted, still_open
 from journeysim.files.counting.expression import NOBODY, Has, position, transitions_expression
 from journeysim.files.counting.readable import readable
 from journeysim.files.events.oddities import ended_warning
@@ -26,11 +26,13 @@ from journeysim.model.event_log import SetAside
 from journeysim.model.journey import JourneyMap
 from journeysim.model.log_account import LogAccount
 from journeysim.model.log_shape import AS_IT_IS, LogShape
-from journeysim.model.visits import AFTER_OUTCOME, personas_missing
+from journeysim.model.visits import AFTER_OUTCOME, personas_missing, unknown_names
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
+#: Roles whose names the map has to know.
+Named = Literal["touchpoint", "outcome", "persona"]
 #: Roles that counting uses.
 ROLES: Final = ("customer", "touchpoint", "time", "row", "persona", "outcome")
 #: What gives the microseconds since 1970 of a time with a zone; elsewhere the distance to 1970 is taken.
@@ -43,7 +45,7 @@ _MICROS: Final = {
 _SCHEMES: Final = {"spark": "pyspark"}
 _UNUSABLE: Final = -2  # sources from here downwards are reasons
 _USABLE: Final = len(REASONS)  # the reason of rows that have none
-_SOURCE, _BIN, _STAYS = (COUNTED.index(name) for name in ("source", "bin", "stays"))
+_SOURCE, _BIN, _STAYS, _SINGLE = (COUNTED.index(name) for name in ("source", "bin", "stays", "single"))
 
 
 @final
@@ -117,7 +119,10 @@ def count_in_engine(
         require_names(sorted(str(name) for (name,) in names), table.shape)
     events = _shaped(read, table, journey)
     found = _found(events, table, journey, cut_off, reactivation=reactivation)
-    rows = run(engine, _written(_whole(found).union(_whole(_by_reason(events))), dialect), table)
+    rows = run(engine, _written(_whole(found).union(_whole(_by_reason(events, table, journey))), dialect), table)
+    if any(row[_SOURCE] <= _UNUSABLE and row[_SINGLE] for row in rows):
+        named = {role: run(engine, _written(_by_name(events, role), dialect), table) for role in _known(table, journey)}
+        raise BadInput(problem for role, names in named.items() for problem in unknown_names(role, names, journey))
     return counted_with_unusable(rows, journey, cut_off)
 
 
@@ -131,10 +136,6 @@ def counted_with_unusable(
     unusable = tuple(SetAside(REASONS[code], others[code]) for code in sorted(others))
     if not events:
         raise BadInput([no_usable_events(unusable)])
-    if names_unknown(usable):
-        stays = sum(int(row[_STAYS]) for row in usable if row[_SOURCE] < 0)
-        message = f"{stays} stays are at touchpoints that are not in the map; add them to it, or leave those rows out"
-        raise BadInput([Problem("E010", message)])
     last = max(int(row[_BIN]) for row in rows if row[_SOURCE] == _UNUSABLE - _USABLE)
     found = counted(usable, events, journey)
     return found, _account(found, unusable, events, last if cut_off is None else cut_off)
@@ -226,19 +227,47 @@ def _micros(time: ir.TimestampValue, dialect: str) -> ir.IntegerValue:
     return ibis.udf.scalar.builtin(micros, name=_MICROS[dialect], signature=signature)(time)
 
 
-def _by_reason(events: ir.Table) -> ir.Table:
+def _by_reason(events: ir.Table, table: Table, journey: JourneyMap) -> ir.Table:
     """Return how many events there are by reason, as rows of the counting query.
 
-    The reason stands in `source`, and when the last of them was in `bin`.
+    The reason stands in `source`, when the last of them was in `bin`, and in `single` how many usable ones have a name that
+    the map does not know.
     """
     import ibis
 
-    said = events.select("micro", reason=events.reason.cast("int32").fill_null(_USABLE))
-    counts = said.group_by("reason").aggregate(stays=said.count(), last=said.micro.max())
+    strange = ibis.or_(*(_strange(events[role], names) for role, names in _known(table, journey).items()))
+    said = events.select(
+        "micro",
+        reason=events.reason.cast("int32").fill_null(_USABLE),
+        strange=ibis.ifelse(events.reason.isnull() & strange, 1, 0),
+    )
+    counts = said.group_by("reason").aggregate(stays=said.count(), last=said.micro.max(), strange=said.strange.sum())
     fixed = {"persona": NOBODY, "target": -1}
     columns = {name: ibis.literal(fixed.get(name, 0)) for name in COUNTED}
     said_of = {"source": _UNUSABLE - counts.reason, "stays": counts.stays, "bin": counts["last"].fill_null(0)}
-    return counts.select(**(columns | said_of))
+    return counts.select(**(columns | said_of | {"single": counts.strange}))
+
+
+def _known(table: Table, journey: JourneyMap) -> dict[Named, tuple[str, ...]]:
+    """Return the names that events may have, by role."""
+    names: dict[Named, tuple[str, ...]] = {
+        "touchpoint": journey.place_names,
+        "outcome": journey.outcome_names,
+        "persona": journey.persona_names,
+    }
+    return {role: known for role, known in names.items() if role in table.columns}
+
+
+def _strange(names: ir.StringValue, known: Sequence[str]) -> ir.BooleanValue:
+    return ~names.fill_null("").isin(("", *known))
+
+
+def _by_name(events: ir.Table, role: Named) -> ir.Table:
+    """Return how many usable events there are by name, in the order of names."""
+    import ibis
+
+    named = events.filter(events.reason.isnull() & (events[role] != ""))
+    return named.group_by(role).aggregate(events=named.count()).order_by(ibis.asc(role))
 
 
 def _run_by_spark(engine: str, text: str, table: Table) -> Sequence[Sequence[Any]]:
