@@ -74,7 +74,7 @@ def with_dwells(count: int, seed: int, *, families_told: bool = True) -> dict[st
         for part, word in ((0.5, "median"), (0.9, "90 % point")):
             true = np.array([float(own[j].days(np.array(part))) for own in dwells])
             days = [_days(draws, place, each, j, part) for place, each in zip(places, found, strict=True)]
-            worlds[f"{word} of {what}"] = Worlds(true, np.stack(days, axis=1))
+            worlds[f"log {word} of {what}"] = Worlds(np.log(true), np.log(np.stack(days, axis=1)))
     return worlds
 
 

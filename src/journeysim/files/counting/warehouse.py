@@ -122,7 +122,11 @@ def count_in_engine(
     rows = run(engine, _written(_whole(found).union(_whole(_by_reason(events, table, journey))), dialect), table)
     if any(row[_SOURCE] <= _UNUSABLE and row[_SINGLE] for row in rows):
         named = {role: run(engine, _written(_by_name(events, role), dialect), table) for role in _known(table, journey)}
-        raise BadInput(problem for role, names in named.items() for problem in unknown_names(role, names, journey))
+        raise BadInput(
+            problem
+            for role, names in named.items()
+            for problem in unknown_names(role, ((str(name), int(rows)) for name, rows in names), journey)
+        )
     return counted_with_unusable(rows, journey, cut_off)
 
 
