@@ -40,8 +40,21 @@ def judged(found: Backtest) -> list[Forecast]:
 
 def beaten(found: Backtest) -> tuple[int, int]:
     """Return on how many figures the CRPS is better than that of both naive forecasts, and of how many."""
-    scores = [score for score in _joined(found) if score.ahead == 1 and score.compared]
-    return sum(score.crps_beside < min(score.crps_last, score.crps_average) for score in scores), len(scores)
+    scores = _compared(found)
+    return sum(map(_better, scores)), len(scores)
+
+
+def _compared(found: Backtest) -> list[Score]:
+    """Return the scores one period ahead of figures that have naive forecasts beside."""
+    return [score for score in _joined(found) if score.ahead == 1 and score.compared]
+
+
+def _better(score: Score) -> bool:
+    return score.crps_beside < _rival(score)
+
+
+def _rival(score: Score) -> float:
+    return min(score.crps_last, score.crps_average)
 
 
 def _joined(found: Backtest) -> list[Score]:
@@ -87,6 +100,12 @@ def compared(found: Backtest, alike: Backtest) -> Iterator[str]:
         yield f"| {name} | {held} | | | {np.mean([getattr(item, rivals).crps for item in beside]):.2f} | |"
     yield ""
     yield f"Widths and CRPS are means over {len(judged(found))} forecasts of all figures, naive ones over {len(beside)}."
+    others = [
+        f"{score.metric} ({score.crps_beside:.3g}, {_rival(score):.3g})"
+        for score in _compared(found)
+        if not _better(score)
+    ]
+    yield f"Not better than both naive ones (CRPS, that of the better): {', '.join(others) or 'none'}."
 
 
 def by_origin(found: Backtest, followed: Sequence[str]) -> Iterator[str]:
@@ -117,4 +136,4 @@ def _came(item: Forecast | None) -> str:
     if item is None:
         return "–"
     median = item.quantiles[QUANTILES.index(0.5)]
-    return f"{item.actual:.3g} / {median:.3g}"
+    return " / ".join(f"{float(f'{value:.3g}'):,g}" for value in (item.actual, median))

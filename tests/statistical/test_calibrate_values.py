@@ -159,6 +159,20 @@ def test_the_density_of_a_mean_payment_integrates_to_one():
         assert np.trapezoid(density, z) == pytest.approx(1.0, abs=1e-6)
 
 
+def test_cells_of_customers_say_what_customers_say_one_by_one_however_alike_payments_are():
+    """Cells 5 % wide: within 0.001 in all. Where p multiplied what cells leave out it was off by 11 at p = 1e6, 1,075 at 1e8."""
+    single = customers_who_repeat(np.random.default_rng(7), 200, 15.0, 4.0, 10.0)
+    keys = single.visits * 10_000 + np.floor(single.mean_log / np.log(1.05))
+    cells = [keys == key for key in np.unique(keys)]
+    columns = [[np.mean(column[cell]) for cell in cells] for column in (single.visits, single.mean, single.mean_log)]
+    spread, size = [np.var(single.mean[cell]) for cell in cells], [np.sum(cell) for cell in cells]
+    cellwise = Payers(*(np.array(column, dtype=float) for column in (*columns, spread, size)))
+    for p in (1.0, 15.0, 1e6, 1e8):
+        at = np.log([p, 4.0, 150.0 / p])
+        one, other = (spend_log_likelihood(at, payers) @ payers.customers for payers in (single, cellwise))
+        assert one == pytest.approx(other, abs=0.001), p
+
+
 def test_expected_spend_shrinks_a_customer_towards_everyone():
     """Closed form: nobody known gives p gamma / (q - 1); many payments give the customer's own mean."""
     draws = np.array([[6.25, 3.74, 15.44]])

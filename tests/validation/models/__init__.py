@@ -18,6 +18,7 @@ from validation.models.ratings import ratings
 from validation.models.repeats import rates_of_customers
 from validation.models.shares import one_persona, pooled
 from validation.models.spells import Setting, spells
+from validation.models.spend import spend
 from validation.models.swings import layer_alone, whole
 from validation.models.tenure import by_tenure
 from validation.models.values import values
@@ -129,6 +130,12 @@ _LAYERS = (
         "120 visits to a touchpoint, whose value is stated at 40 +- 30 by 8 customers; a chance of zero below 90 %, else "
         "log-normal or gamma, which `calibrate` has to find out.",
         values, maps=3, per_map=80,
+    ),
+    Model(
+        "Customers who differ in what they spend",
+        "200 customers with one payment or more (again with 60 %), gamma about an average of their own, and averages differ as "
+        "an inverse gamma; all three parameters are drawn from the prior.",
+        spend, maps=6, per_map=100,
     ),
     Model(
         "Ratings",

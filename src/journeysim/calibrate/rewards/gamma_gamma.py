@@ -78,14 +78,18 @@ class Payers:
 def spend_log_likelihood(logs: Floats, payers: Payers) -> Floats:
     """Return the log density of an average customer of each cell at log (p, q, gamma), shape (…, 3) -> (…, n).
 
-    log(gamma + xz) is averaged over a cell to second order of z around its mean.
+    With h = log(1 + gamma / xz), whose average over a cell is taken to second order of log z around its mean,
+
+        log f(z | x) = log G(px + q) - log G(px) - log G(q) + q log(gamma / xz) - (px + q) h - log z.
+
+    As written at the top p multiplies what cancels but for the width of a cell, and the density rose without end in p.
     """
-    p, q, gamma = (np.exp(logs[..., i, None]) for i in range(3))
-    px, whole = p * payers.visits, gamma + payers.visits * payers.mean
-    spread = 0.5 * payers.visits**2 * payers.variance / whole**2
+    p, q = (np.exp(logs[..., i, None]) for i in range(2))
+    px, scaled = p * payers.visits, logs[..., 2, None] - np.log(payers.visits) - payers.mean_log
+    weight = special.expit(scaled)
+    h = np.logaddexp(0.0, scaled) + 0.5 * weight * (1 - weight) * payers.variance / payers.mean**2
     return np.asarray(
-        special.gammaln(px + q) - special.gammaln(px) - special.gammaln(q) + q * np.log(gamma)
-        + (px - 1) * payers.mean_log + px * np.log(payers.visits) - (px + q) * (np.log(whole) - spread)
+        special.gammaln(px + q) - special.gammaln(px) - special.gammaln(q) + q * scaled - (px + q) * h - payers.mean_log
     )  # fmt: skip
 
 

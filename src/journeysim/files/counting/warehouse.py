@@ -284,7 +284,8 @@ def _run_by_spark(engine: str, text: str, table: Table) -> Sequence[Sequence[Any
     master = "local[*]" if engine == "spark://local" else engine
     session = (
         SparkSession.builder.master(master).appName("journeysim count")
-        .config("spark.sql.session.timeZone", "UTC").config("spark.ui.enabled", "false").getOrCreate()
+        .config("spark.sql.session.timeZone", "UTC").config("spark.ui.enabled", "false")
+        .config("spark.ui.showConsoleProgress", "false").getOrCreate()  # its bar would run into what is said here
     )  # fmt: skip
     try:
         if "/" in table.name:
