@@ -12,7 +12,7 @@ from validation.models.doubt import family_chosen
 from validation.models.dwells import family_given
 from validation.models.entries import entries
 from validation.models.frailty import chosen, kappa_given
-from validation.models.frailty_silent import with_dwells
+from validation.models.frailty_silent import decided, with_dwells
 from validation.models.memory import second_order, visit_effect
 from validation.models.ratings import ratings
 from validation.models.repeats import rates_of_customers
@@ -113,6 +113,12 @@ _LAYERS = (
         "of some days. All dwells of a map are of one family, and `calibrate` is told which. That they differ is taken for "
         "granted.",
         with_dwells, maps=10, per_map=12,
+    ),
+    Model(
+        "Customers who differ, some leaving silently, if it predicts better",
+        "The same worlds; `calibrate` decides whether they differ.",
+        decided, maps=10, per_map=12,
+        fault="customers who hardly differ are taken for alike, and all visits together are more loyal than a new customer",
     ),
     Model(
         "Customers who repeat and leave in silence",
