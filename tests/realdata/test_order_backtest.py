@@ -39,8 +39,8 @@ The gates fail, at 21 origins as they did at four (medians below are of 50 draws
   figures, one reason.
 - **Weeks in which everything stood still.** In the week of 28 May 37 deliveries came of 64 foretold (lorry drivers were on
   strike in late May), in that of 16 July 23 of 43: between 15 and 19 July there are 4 in the log, 75 in the five days before.
-  In the week of 16 April 64 approvals came of about 86. No week before announced it. Without 28 May and 16 July the intervals hold
-  22, 48 and 69 %.
+  In the week of 16 April 64 approvals came of about 86. No week before announced it. Without 28 May and 16 July the intervals
+  hold 22, 48 and 69 %.
 - **Orders shipped** come at 0.91 to 1.17 times the median, mostly above it (below it with days alike), and hold 77 % of 90.
 - **Scores of reviews** are 0.2 to 0.6 points below the median in March and early April, and up to 0.4 above it from late
   June on: more of a drift than lateness and waits explain. Both naive forecasts are as good.
